@@ -1,0 +1,90 @@
+"""Audio files, levels and the frame clock: samples <-> frames <-> seconds.
+
+One contract for every folder: 24 kHz, mono per channel, frames of 1920 samples (80 ms, 12.5 Hz).
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyloudnorm
+import soundfile
+import soxr
+
+SAMPLE_RATE = 24_000  # Hz, of every channel the project stores or models
+FRAME_SAMPLES = 1_920  # samples in one codec frame
+FRAME_RATE = SAMPLE_RATE / FRAME_SAMPLES  # 12.5 frames a second, exact in binary
+FRAME_SECONDS = FRAME_SAMPLES / SAMPLE_RATE  # 0.08 s
+
+Samples = npt.NDArray[np.float32]
+
+
+def to_samples(seconds: float) -> int:
+    """The sample nearest to a time in seconds."""
+    return round(seconds * SAMPLE_RATE)
+
+
+def to_seconds(samples: int) -> float:
+    """A sample count as seconds, to a tenth of a millisecond (the grain of every stored time)."""
+    return round(samples / SAMPLE_RATE, 4)
+
+
+def frames_of(samples: int) -> int:
+    """Frames needed to hold this many samples, the last one zero-padded."""
+    return -(-samples // FRAME_SAMPLES)
+
+
+def read(path: str | Path, rate: int = SAMPLE_RATE) -> Samples:
+    """Read an audio file.
+
+    Returns:
+        float32 `[C, T]` at `rate` Hz.
+
+    Raises:
+        ValueError: the file is missing, not audio, empty, or holds NaN or infinity.
+    """
+    try:
+        data, source_rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise ValueError(f"cannot read {path} as audio: {error}") from None
+    if not len(data):
+        raise ValueError(f"{path} holds no audio")
+    if not np.isfinite(data).all():
+        raise ValueError(f"{path} holds samples that are not finite numbers")
+    return resample(np.ascontiguousarray(data.T), source_rate, rate)
+
+
+def read_mono(path: str | Path, rate: int = SAMPLE_RATE) -> Samples:
+    """Read an audio file and average its channels: float32 `[T]` at `rate` Hz. Raises like `read`."""
+    return read(path, rate).mean(axis=0)
+
+
+def write_flac(path: str | Path, audio: Samples, rate: int = SAMPLE_RATE) -> None:
+    """Write float audio `[C, T]` in -1..1 as 16-bit FLAC. Samples beyond full scale raise ValueError."""
+    peak = float(np.abs(audio).max(initial=0.0))
+    if not peak <= 1.0:
+        raise ValueError(f"{path}: peak {peak:.3f} is beyond full scale; lower the level before writing")
+    soundfile.write(str(path), audio.T, rate, format="FLAC", subtype="PCM_16")
+
+
+def resample(audio: Samples, source_rate: int, rate: int) -> Samples:
+    """Resample float audio `[..., T]` along its last axis (soxr, high quality)."""
+    if source_rate == rate:
+        return audio
+    return np.ascontiguousarray(soxr.resample(audio.T, source_rate, rate).T, dtype=np.float32)
+
+
+def loudness(audio: Samples, rate: int = SAMPLE_RATE) -> float:
+    """Integrated loudness of mono audio `[T]` in LUFS (ITU-R BS.1770); -inf for silence.
+
+    Audio shorter than the standard's 400 ms block is repeated to fill one.
+    """
+    block = int(0.4 * rate) + 1
+    if len(audio) < block:
+        audio = np.resize(audio, block) if len(audio) else np.zeros(block, np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # log of zero: silence is -inf
+        return float(pyloudnorm.Meter(rate).integrated_loudness(audio.astype(np.float64)))
