@@ -1,0 +1,152 @@
+"""`synth generate`: plan, render, publish; resume where an earlier run stopped, append when more hours are asked for."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from corpus.store import Corpus, CorpusInfo, CorpusWriter, ensure_space
+
+from .presets import PRESETS
+from .progress import Progress
+from .recipe import Recipe, load_recipe, suggestion
+from .report import write_report
+from .report.stats import CorpusStats, stats_of
+from .workers import Job, Pool
+
+BYTES_PER_HOUR = 200_000_000  # FLAC, two channels with a noise floor (measured 0.16-0.18 GB)
+BYTES_PER_HOUR_STEMS = 120_000_000  # clean stems hold digital silence
+MOST_HOURS = 1_000_000.0
+MOST_REJECTED_IN_A_ROW = 20
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a user asked for, checked."""
+
+    out: Path
+    hours: float
+    recipe: Recipe
+    seed: int
+    workers: int
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        out: Path,
+        hours: float,
+        recipe: Path | None = None,
+        engine: str | None = None,
+        timing: str | None = None,
+        seed: int = 0,
+        workers: int = 0,
+    ) -> Order:
+        """Check an order as typed. `workers` 0 means one for each core.
+
+        Raises:
+            ValueError: hours or workers out of range, an unreadable recipe, an unknown engine or preset.
+        """
+        if not (math.isfinite(hours) and 0 < hours <= MOST_HOURS):
+            raise ValueError(f"--hours must be above 0 and at most {MOST_HOURS:,.0f}, not {hours:g}")
+        if workers < 0:
+            raise ValueError(f"--workers must be 0 (one for each core) or more, not {workers}")
+        if timing is not None and timing not in PRESETS:
+            raise ValueError(f"unknown timing preset {timing!r}{suggestion(timing, PRESETS)}")
+        chosen = load_recipe(recipe) if recipe else Recipe()
+        overrides = {name: value for name, value in (("engine", engine), ("timing", timing)) if value is not None}
+        return cls(out, hours, chosen.model_copy(update=overrides), seed, workers or os.cpu_count() or 1)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished corpus: its figures, where its report is, which timing figures are out of the preset's bands."""
+
+    stats: CorpusStats
+    report: Path
+    rejected: int
+    out_of_band: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """One JSON object for programs."""
+        return json.dumps(
+            {
+                **self.stats.to_dict(),
+                "rejected": self.rejected,
+                "out_of_band": list(self.out_of_band),
+                "report": str(self.report),
+            },
+            indent=2,
+        )
+
+
+def generate(order: Order, *, silent: bool = False) -> Outcome:
+    """Write the corpus an order asks for, or what is missing of it.
+
+    Raises:
+        ValueError: the engine or a voice cannot be had, the directory holds something else, the disk is full.
+        KeyboardInterrupt: stopped by the user; the same order resumes.
+    """
+    job = Job(order.out, order.recipe, order.seed)
+    engine = job.studio(job.planner()).engine  # fails here, before anything is written
+    info = CorpusInfo(
+        generator=f"duologue {version('duologue')}",
+        engine=engine.version,
+        timing=order.recipe.timing,
+        seed=order.seed,
+        recipe=order.recipe.model_dump(mode="json"),
+    )
+    rejected = 0
+    with CorpusWriter.open(order.out, info) as writer:
+        missing = order.hours - writer.published.seconds / 3600
+        if missing > 0:
+            per_hour = BYTES_PER_HOUR + (BYTES_PER_HOUR_STEMS if order.recipe.store.stems else 0)
+            ensure_space(order.out, round(missing * per_hour))
+            rejected = _fill(order, job, writer, silent=silent)
+        writer.finish()
+    report = write_report(order.out)
+    stats = stats_of(Corpus(order.out))
+    return Outcome(stats, report, rejected, out_of_band(stats))
+
+
+def _fill(order: Order, job: Job, writer: CorpusWriter, *, silent: bool) -> int:
+    """Make and publish dialogues until the corpus holds the hours asked for; returns how many were rejected."""
+    wanted, seconds = order.hours * 3600, writer.published.seconds
+    rejected = in_a_row = 0
+    ready: list[str] = []
+    pool = Pool(job, order.workers)
+    with Progress(order.hours, start_hours=seconds / 3600, silent=silent) as progress:
+        try:
+            for made in pool.made(writer.published.next_number):
+                if made.rejected:
+                    rejected, in_a_row = rejected + 1, in_a_row + 1
+                    progress.reject(made.rejected)
+                    if in_a_row > MOST_REJECTED_IN_A_ROW:
+                        raise ValueError(f"{in_a_row} dialogues in a row were rejected; the last: {made.rejected}")
+                    continue
+                in_a_row = 0
+                ready.append(made.id)
+                seconds = round(seconds + round(made.seconds, 4), 4)  # as shards add up, so that a resume agrees
+                progress.dialogue(made.seconds)
+                if len(ready) == order.recipe.store.shard_dialogues or seconds >= wanted:
+                    writer.publish(ready)
+                    progress.shard()
+                    ready = []
+                if seconds >= wanted:
+                    break
+        finally:
+            pool.stop()
+    return rejected
+
+
+def out_of_band(stats: CorpusStats) -> tuple[str, ...]:
+    """The timing figures that miss their band, each as `name value (low to high)`."""
+    return tuple(
+        f"{measure.name} {measure.value:.3g} ({measure.band[0]:g} to {measure.band[1]:g})"
+        for measure in stats.measures
+        if measure.inside is False and measure.value is not None and measure.band is not None
+    )

@@ -1,0 +1,222 @@
+"""Plan one dialogue: what is said, when people mean to say it, with which voices, in which acoustics.
+
+A plan is a `Dialogue` without times. It is a pure function of recipe, corpus seed and number, so any worker plans the
+same one. Onsets are relative to what they react to; `synth.timeline` puts them on a clock once the clips are spoken.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from corpus.record import Acoustics, Dialogue, EchoUse, NoiseUse, Pause, Speaker, Turn
+
+from .acoustics import NoiseBank
+from .backchannels import BACKCHANNELS
+from .presets import PRESETS, Spread, TimingPreset
+from .recipe import AcousticsRates, Recipe
+from .script.builtin import BuiltinWriter
+from .script.line import Brief, Line
+from .seeds import choices, derive
+from .voices import ReferenceVoice, pick_pair
+
+WORDS_PER_MINUTE = 165.0  # of finished dialogue, all speakers: for estimates only
+CLAUSE_ENDS = ".,?!;:"
+SENTENCE_ENDS = ".?!"
+MIN_WORDS_FOR_BACKCHANNEL = 4  # said since the turn's start or the last backchannel
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Plans the dialogues of one corpus: recipe, seed, and the banks its names refer to."""
+
+    recipe: Recipe
+    seed: int
+    voices: Mapping[str, ReferenceVoice]
+    noises: NoiseBank
+    writer: BuiltinWriter = field(default_factory=BuiltinWriter)
+
+    def plan(self, number: int) -> Dialogue:
+        """Dialogue `number` of the corpus, without times."""
+        recipe, id = self.recipe, f"d{number:07d}"
+        seed = derive(self.seed, recipe.digest(), id)
+        preset = PRESETS[recipe.timing]()
+        lines = self.writer.write(self._brief(seed), choices(seed, "script"))
+        return Dialogue(
+            id=id,
+            seed=seed,
+            language=recipe.language,
+            recipe=recipe.name,
+            topics=tuple(dict.fromkeys(line.topic for line in lines if line.topic)),
+            timing=recipe.timing,
+            speakers=self._speakers(seed, lines),
+            turns=_Timing(preset, recipe.behaviours.backchannels, choices(seed, "timing")).turns(lines),
+            acoustics=plan_acoustics(recipe.acoustics, self.noises, choices(seed, "acoustics")),
+        )
+
+    def dialogues(self, first: int = 0) -> Iterator[Dialogue]:
+        """Every dialogue from number `first` on, for ever, one at a time."""
+        return (self.plan(number) for number in itertools.count(first))
+
+    def _brief(self, seed: int) -> Brief:
+        recipe, rng = self.recipe, choices(seed, "brief")
+        words = math.exp(rng.uniform(math.log(recipe.length.shortest), math.log(recipe.length.longest)))
+        return Brief(
+            language=recipe.language, topics=recipe.topics, behaviours=recipe.behaviours.written(), words=round(words)
+        )
+
+    def _speakers(self, seed: int, lines: list[Line]) -> tuple[Speaker, ...]:
+        recipe, rng = self.recipe, choices(seed, "voices")
+        agent, user = pick_pair(self.voices, rng, recipe.voices.agent, recipe.voices.user)
+        speakers = [
+            _speaker("agent", 0, agent, recipe.acoustics.agent_lufs, rng),
+            _speaker("user", 1, user, recipe.acoustics.user_lufs, rng),
+        ]
+        if any(line.speaker == "other" for line in lines):
+            rest = [voice for id, voice in sorted(self.voices.items()) if id not in (agent.voice.id, user.voice.id)]
+            bystander = rng.choice(rest) if rest else user
+            level = speakers[1].lufs - 6.0  # stands further from the user's microphone
+            speakers.append(_speaker("other", 1, bystander, (level, level), rng))
+        return tuple(speakers)
+
+
+def _speaker(
+    role: str, channel: int, reference: ReferenceVoice, lufs: tuple[float, float], rng: random.Random
+) -> Speaker:
+    rate = math.exp(rng.gauss(0.0, 0.07))
+    return Speaker.model_validate(
+        {
+            "id": role,
+            "role": role,
+            "channel": channel,
+            "voice": reference.voice,
+            "rate": round(min(max(rate, 0.85), 1.2), 3),
+            "lufs": round(rng.uniform(*lufs), 2),
+        }
+    )
+
+
+def plan_acoustics(rates: AcousticsRates, bank: NoiseBank, rng: random.Random) -> Acoustics:
+    """Draw what the user's channel goes through (Moshi's augmentation, Defossez et al. 2024, section 4.4)."""
+    gain = noise = echo = room = None
+    if rng.random() < rates.gain:
+        gain = rng.uniform(*rates.gain_db)
+    if rng.random() < rates.noise:
+        sound = rng.choice(bank.noises)
+        noise = NoiseUse(id=sound.id, licence=sound.licence, snr_db=round(-rng.uniform(*rates.noise_db), 2))
+    if rng.random() < rates.echo:
+        echo = EchoUse(gain=round(rng.uniform(*rates.echo_gain), 4), delay=round(rng.uniform(*rates.echo_delay), 4))
+    if rng.random() < rates.room:
+        room = rng.choice(bank.rooms).id
+    floors = (round(rng.uniform(*rates.floor_dbfs), 2), round(rng.uniform(*rates.floor_dbfs), 2))
+    return Acoustics(floor_dbfs=floors, user_gain_db=round(gain or 0.0, 2), noise=noise, echo=echo, room=room)
+
+
+def estimated_seconds(plan: Dialogue) -> float:
+    """About how long a plan lasts once it is spoken."""
+    return sum(len(turn.spoken_text.split()) for turn in plan.turns) * 60 / WORDS_PER_MINUTE
+
+
+class _Timing:
+    """Turns lines into turns with planned onsets, pauses and backchannels, in one pass over a dialogue."""
+
+    def __init__(self, preset: TimingPreset, backchannels: float, rng: random.Random) -> None:
+        self.preset = preset
+        self.rng = rng
+        self.backchannel_rate = min(preset.backchannel_rate * backchannels, 1.0)
+        dyad = rng.gauss(0.0, preset.dyad)
+        self.latent = {role: dyad + rng.gauss(0.0, preset.individual) for role in ("agent", "user", "other")}
+
+    def turns(self, lines: list[Line]) -> tuple[Turn, ...]:
+        turns: list[Turn] = []
+        position: dict[int, int] = {}  # line number -> turn index: backchannels shift the turns after them
+        previous: Line | None = None
+        for number, line in enumerate(lines):
+            anchor = position[number - 1] if number else None
+            if line.event == "interrupt" and anchor is not None:
+                turns[anchor] = turns[anchor].model_copy(update={"interrupted_by": len(turns)})
+            turn = Turn(
+                index=len(turns),
+                speaker=line.speaker,
+                event=line.event,
+                text=line.text,
+                act=line.act,
+                topic=line.topic,
+                reply_to=None if line.reply_to is None else position[line.reply_to],
+                question=line.question,
+                answers=None if line.answers is None else position[line.answers],
+                cut_word=line.cut_word,
+                anchor=anchor,
+                anchor_word=previous.cut_word if previous and line.event == "interrupt" else None,
+                offset=self._offset(line, previous),
+                pauses=self._pauses(line),
+            )
+            position[number] = turn.index
+            turns.append(turn)
+            turns.extend(self._backchannels(line, turn))
+            previous = line
+        return tuple(turns)
+
+    def _offset(self, line: Line, previous: Line | None) -> float:
+        preset, rng = self.preset, self.rng
+        if previous is None:
+            return round(rng.uniform(0.3, 0.9), 3)  # before the first word of a recording
+        if line.event == "interrupt":
+            return -round(preset.yield_latency.draw(rng), 3)
+        if previous.event == "hold":
+            return round(preset.think.draw(rng), 3)
+        if (line.speaker == "agent") == (previous.speaker == "agent"):  # same channel: nothing to overlap
+            return round(max(preset.pause.draw(rng), 0.2), 3)
+        transfer = preset.to_agent if line.speaker == "agent" else preset.to_user
+        latent = self.latent[line.speaker]
+        return round(transfer.draw(rng, overlap_shift=latent, gap_scale=math.exp(-latent / 2)), 3)
+
+    def _pauses(self, line: Line) -> tuple[Pause, ...]:
+        """Every boundary inside a line gets its silence: a pause, a short join, or a long thinking pause."""
+        preset, rng = self.preset, self.rng
+        pauses = []
+        words = line.text.split()
+        for after, word in enumerate(words[:-1], start=1):
+            kind: Spread | None = None
+            if after == line.think:
+                kind = preset.think
+            elif word[-1] in CLAUSE_ENDS:
+                chance = preset.pause_at_sentence if word[-1] in SENTENCE_ENDS else preset.pause_at_comma
+                kind = preset.pause if rng.random() < chance else preset.join
+            if kind:
+                seconds = kind.draw(rng)
+                pauses.append(Pause(after_word=after, seconds=round(seconds, 3)))
+        return tuple(pauses)
+
+    def _backchannels(self, line: Line, turn: Turn) -> list[Turn]:
+        """The listener's backchannels during a turn, at clause ends that come before any cut."""
+        preset, rng = self.preset, self.rng
+        made: list[Turn] = []
+        if line.event in ("aside", "hold", "interrupt") or line.speaker == "other":
+            return made
+        listener = "user" if line.speaker == "agent" else "agent"
+        words = line.text.split()
+        last, limit = 0, (line.cut_word or len(words)) - 2
+        for after, word in enumerate(words, start=1):
+            if after > limit or word[-1] not in CLAUSE_ENDS or after - last < MIN_WORDS_FOR_BACKCHANNEL:
+                continue
+            if rng.random() >= self.backchannel_rate * math.exp(self.latent[listener] / 2):
+                continue
+            last = after
+            text, kind = rng.choice(BACKCHANNELS)
+            made.append(
+                Turn(
+                    index=turn.index + len(made) + 1,
+                    speaker=listener,
+                    event="backchannel",
+                    text=text,
+                    act=kind,
+                    anchor=turn.index,
+                    anchor_word=after,
+                    offset=round(rng.gauss(*preset.backchannel_delay), 3),
+                )
+            )
+        return made

@@ -1,0 +1,172 @@
+"""The recipe of a corpus: a strict TOML file that says what its dialogues are about, how and where people talk.
+
+Every key has a default, so an empty file is a recipe. Unknown keys are refused with the nearest valid name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from .presets import PRESETS
+from .script.builtin import FAMILIES
+from .script.line import Behaviours as WrittenBehaviours
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Share = Field(ge=0, le=1)
+
+
+class Section(BaseModel):
+    """Base of every table of a recipe: immutable, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class Length(Section):
+    """How long a dialogue is, in words of all speakers; drawn log-uniformly (150 words last about a minute)."""
+
+    shortest: int = Field(default=150, ge=20, le=5000)
+    longest: int = Field(default=450, ge=20, le=5000)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Length:
+        if self.shortest > self.longest:
+            raise ValueError("length.shortest must not exceed length.longest")
+        return self
+
+
+class BehaviourRates(Section):
+    """How often people interrupt, mishear, turn aside, think aloud; see `synth.script.line.Behaviours`."""
+
+    interruptions: float = Field(default=WrittenBehaviours.interruptions, ge=0, le=1)
+    repairs: float = Field(default=WrittenBehaviours.repairs, ge=0, le=1)
+    asides: float = Field(default=WrittenBehaviours.asides, ge=0, le=1)
+    thinking: float = Field(default=WrittenBehaviours.thinking, ge=0, le=1)
+    fillers: float = Field(default=WrittenBehaviours.fillers, ge=0, le=1)
+    backchannels: float = Field(default=1.0, ge=0, le=5)  # times the preset's rate
+
+    def written(self) -> WrittenBehaviours:
+        """The part that a writer needs."""
+        return WrittenBehaviours(**self.model_dump(exclude={"backchannels"}))
+
+
+class Voices(Section):
+    """Bank voices by id for each side; an empty list means the whole bank. `folders` add one's own references."""
+
+    agent: tuple[str, ...] = ()
+    user: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+
+
+class AcousticsRates(Section):
+    """What the user's channel goes through, after Moshi's augmentation; levels in dB, times in seconds."""
+
+    gain: float = Field(default=0.5, ge=0, le=1)  # probability of a gain
+    gain_db: tuple[float, float] = (-24.0, 15.0)
+    noise: float = Field(default=0.3, ge=0, le=1)  # probability of background noise
+    noise_db: tuple[float, float] = (-30.0, 6.0)  # noise relative to speech
+    noise_silence: float = Field(default=0.5, ge=0, le=1)  # probability that a stretch of noise is muted
+    echo: float = Field(default=0.3, ge=0, le=1)  # probability of hearing the agent back
+    echo_gain: tuple[float, float] = (0.0, 0.2)
+    echo_delay: tuple[float, float] = (0.1, 0.5)
+    room: float = Field(default=0.3, ge=0, le=1)  # probability of a room around the user
+    floor_dbfs: tuple[float, float] = (-72.0, -58.0)  # the noise floor of both channels
+    agent_lufs: tuple[float, float] = (-24.0, -22.0)
+    user_lufs: tuple[float, float] = (-27.0, -20.0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> AcousticsRates:
+        for name, value in self:
+            if isinstance(value, tuple) and value[0] > value[1]:
+                raise ValueError(f"acoustics.{name} must be [lowest, highest]")
+        return self
+
+
+class Store(Section):
+    """How the corpus lies on disk."""
+
+    shard_dialogues: int = Field(default=64, ge=1, le=10_000)
+    stems: bool = False  # keep the clean channels beside each recording
+
+
+class Recipe(Section):
+    """A whole recipe. `topics` weighs the writer's families; a family left out has no weight."""
+
+    name: str = Field(default="everyday", pattern=r"^[A-Za-z0-9_-]+$")
+    description: str = ""
+    language: str = "en"
+    engine: str = "piper"
+    timing: str = "fisher"
+    topics: dict[str, float] = Field(default_factory=lambda: dict.fromkeys(FAMILIES, 1.0))
+    length: Length = Length()
+    behaviours: BehaviourRates = BehaviourRates()
+    voices: Voices = Voices()
+    acoustics: AcousticsRates = AcousticsRates()
+    store: Store = Store()
+
+    @model_validator(mode="after")
+    def _known(self) -> Recipe:
+        if self.timing not in PRESETS:
+            raise ValueError(f"unknown timing preset {self.timing!r}{suggestion(self.timing, PRESETS)}")
+        for family, weight in self.topics.items():
+            if family not in FAMILIES:
+                raise ValueError(f"unknown topic {family!r}{suggestion(family, FAMILIES)}")
+            if weight < 0:
+                raise ValueError(f"topics.{family} must not be negative")
+        if not any(self.topics.values()):
+            raise ValueError("topics: at least one family needs a weight above zero")
+        return self
+
+    def digest(self) -> str:
+        """sha256 of the recipe's canonical JSON."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+def suggestion(name: str, valid: Any) -> str:
+    """`; did you mean X?` or the list of valid names."""
+    names = sorted(valid)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else f"; valid: {', '.join(names)}"
+
+
+def load_recipe(path: str | Path) -> Recipe:
+    """Read a recipe file. Raises ValueError with one line per file, naming the key and what to do."""
+    try:
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"cannot read the recipe {path}: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path} is not valid TOML: {error}") from None
+    return parse_recipe(content, str(path))
+
+
+def parse_recipe(content: dict[str, Any], where: str = "recipe") -> Recipe:
+    """Validate a recipe given as nested tables. Raises ValueError like `load_recipe`."""
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise ValueError(
+                f"{where}: unknown key {key!r}{suggestion(str(first['loc'][-1]), _siblings(first['loc']))}"
+            ) from None
+        message = first["msg"].removeprefix("Value error, ")
+        raise ValueError(f"{where}: {key + ': ' if key else ''}{message}") from None
+
+
+def _siblings(location: tuple[int | str, ...]) -> list[str]:
+    """The valid keys of the table that holds an unknown key."""
+    section: Any = Recipe
+    for part in location[:-1]:
+        section = section.model_fields[str(part)].annotation
+    return list(section.model_fields)

@@ -1,0 +1,144 @@
+"""Render a plan: speak its turns, put them on the clock and on their channels, add the room around the user."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from corpus.audio import Samples, loudness, to_samples
+from corpus.record import Dialogue, Speaker, Turn
+from corpus.timing import measure_audio
+
+from .acoustics import PEAK, NoiseBank, noise_floor, send
+from .align import align
+from .backchannels import BackchannelBank
+from .clips import Clip, cut_clip, placed_words
+from .engines.protocol import Engine, Speech, Style
+from .seeds import choices, derive, noise
+from .timeline import onsets
+from .voices import ReferenceVoice
+
+BACKCHANNEL_LUFS = -4.0  # dB against the speaker's own turns
+SECONDS_PER_WORD = (0.08, 1.5)  # a clip outside is a failed one
+TRIES = 3
+TAIL = (0.4, 1.2)  # s of noise floor after the last word
+
+
+class RejectedError(ValueError):
+    """A dialogue that could not be spoken well enough after several tries."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A rendered dialogue. `audio` is `[2, T]` at 24 kHz as stored; `stems` the clean channels before acoustics."""
+
+    dialogue: Dialogue
+    audio: Samples
+    stems: Samples
+
+
+@dataclass
+class Studio:
+    """What rendering needs and loads once in each process: the engine, the voices, the noises."""
+
+    engine: Engine
+    voices: Mapping[str, ReferenceVoice]
+    noises: NoiseBank
+    seed: int  # of the corpus: backchannel banks are the same in every dialogue
+    _banks: dict[str, BackchannelBank] = field(default_factory=dict)
+
+    def reference(self, speaker: Speaker) -> ReferenceVoice:
+        """The bank's voice of a speaker. Raises ValueError when it is not in the bank."""
+        assert speaker.voice is not None, "a plan gives every speaker a voice"
+        if speaker.voice.id not in self.voices:
+            raise ValueError(f"the voice bank has no voice {speaker.voice.id!r}; valid: {', '.join(self.voices)}")
+        return self.voices[speaker.voice.id]
+
+    def backchannels(self, speaker: Speaker) -> BackchannelBank:
+        """The backchannel bank of a speaker's voice, made on first use."""
+        reference = self.reference(speaker)
+        if reference.voice.id not in self._banks:
+            self._banks[reference.voice.id] = BackchannelBank(self.engine, reference, self.seed)
+        return self._banks[reference.voice.id]
+
+    def render(self, plan: Dialogue) -> Recording:
+        """Speak and mix one planned dialogue.
+
+        Raises:
+            RejectedError: a turn did not come out as speech.
+        """
+        assert plan.acoustics is not None, "a plan has acoustics"
+        clips = self._levelled(plan, {turn.index: self._clip(plan, turn) for turn in plan.turns})
+        starts = onsets(plan, clips)
+        stems = self._mix(plan, clips, starts)
+        turns = tuple(_spoken(turn, clips[turn.index], starts[turn.index]) for turn in plan.turns)
+        user, acoustics = send(stems[1], stems[0], plan.acoustics, self.noises, noise(plan.seed, "send"))
+        floors = np.stack(
+            [
+                noise_floor(stems.shape[1], level, noise(plan.seed, "floor", channel))
+                for channel, level in enumerate(acoustics.floor_dbfs)
+            ]
+        )
+        audio = np.clip(np.stack([stems[0], user]) + floors, -1.0, 1.0)
+        dialogue = plan.model_copy(
+            update={"turns": turns, "acoustics": acoustics, "stats": measure_audio(stems + floors)}
+        )
+        return Recording(dialogue, audio, stems)
+
+    def _clip(self, plan: Dialogue, turn: Turn) -> Clip:
+        speaker = plan.speaker(turn.speaker)
+        if turn.event == "backchannel":
+            speech = self.backchannels(speaker).clip(turn.text, choices(plan.seed, "backchannel", turn.index))
+            return _cut(speech, turn)
+        reference, style = self.reference(speaker), Style(rate=speaker.rate)
+        low, high = SECONDS_PER_WORD
+        for attempt in range(TRIES):
+            seed = derive(plan.seed, "speak", turn.index, attempt)
+            clip = _cut(self.engine.speak(turn.text, reference, style, seed), turn)
+            if low <= clip.word_end() / len(clip.words) <= high and np.isfinite(clip.audio()).all():
+                return clip
+        raise RejectedError(f"{plan.id}: turn {turn.index} is no speech after {TRIES} tries: {turn.text!r}")
+
+    def _levelled(self, plan: Dialogue, clips: Mapping[int, Clip]) -> dict[int, Clip]:
+        """Every speaker at the planned loudness: one gain for all turns, so that their dynamics stay."""
+        levelled: dict[int, Clip] = {}
+        for speaker in plan.speakers:
+            own = [turn for turn in plan.turns if turn.speaker == speaker.id]
+            said = [clips[turn.index].audio() for turn in own if turn.event != "backchannel"]
+            gain = _gain(np.concatenate(said), speaker.lufs) if said else 1.0
+            for turn in own:
+                clip = clips[turn.index]
+                if turn.event == "backchannel":
+                    levelled[turn.index] = clip.scaled(_gain(clip.audio(), speaker.lufs + BACKCHANNEL_LUFS))
+                else:
+                    levelled[turn.index] = clip.scaled(gain)
+        return levelled
+
+    def _mix(self, plan: Dialogue, clips: Mapping[int, Clip], starts: Mapping[int, int]) -> Samples:
+        end = max(starts[index] + to_samples(clip.duration) for index, clip in clips.items())
+        stems = np.zeros((2, end + to_samples(choices(plan.seed, "tail").uniform(*TAIL))), np.float32)
+        for turn in plan.turns:
+            channel = stems[plan.channel(turn)]
+            for piece in clips[turn.index].pieces:
+                begin = starts[turn.index] + piece.start
+                channel[begin : begin + len(piece.samples)] += piece.samples
+        peaks = np.abs(stems).max(axis=1, keepdims=True)
+        return np.asarray(stems * np.minimum(1.0, PEAK / np.maximum(peaks, 1e-9)), dtype=np.float32)
+
+
+def _cut(speech: Speech, turn: Turn) -> Clip:
+    words = align(speech.samples, speech.rate, turn.text, speech.words)
+    return cut_clip(speech.samples, speech.rate, words, turn)
+
+
+def _gain(audio: Samples, lufs: float) -> float:
+    """Linear gain that brings audio to a loudness; 1 for silence."""
+    now = loudness(audio)
+    return float(10 ** ((lufs - now) / 20)) if np.isfinite(now) else 1.0
+
+
+def _spoken(turn: Turn, clip: Clip, onset: int) -> Turn:
+    words = placed_words(clip, onset)
+    return turn.model_copy(update={"start": words[0].start, "end": words[-1].end, "words": words})

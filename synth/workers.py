@@ -1,0 +1,153 @@
+"""Worker processes that render dialogues: each loads its studio once and puts what it made on disk itself."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+from corpus.staging import load_staged
+from corpus.store import stage
+
+from .acoustics import load_noise_bank
+from .engines import load_engine
+from .plan import Planner
+from .recipe import Recipe
+from .render import RejectedError, Studio
+from .voices import load_bank
+
+MAX_RESTARTS = 5  # of the pool, in a row without one finished dialogue
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything a worker needs to make any dialogue of a corpus."""
+
+    out: Path
+    recipe: Recipe
+    seed: int
+
+    def planner(self) -> Planner:
+        """Plans the dialogues of this job. Raises ValueError when a voice or folder of the recipe cannot be used."""
+        voices = load_bank([Path(folder) for folder in self.recipe.voices.folders])
+        return Planner(self.recipe, self.seed, voices, load_noise_bank())
+
+    def studio(self, planner: Planner) -> Studio:
+        """Renders the dialogues of this job. Raises ValueError when the engine cannot be had."""
+        return Studio(load_engine(self.recipe.engine), planner.voices, planner.noises, self.seed)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of one dialogue: staged on disk (`seconds` of audio), or rejected for a reason."""
+
+    number: int
+    id: str
+    seconds: float
+    rejected: str = ""
+
+
+class Worker:
+    """Plans, renders and stages dialogues of one job."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.planner = job.planner()
+        self.studio = job.studio(self.planner)
+
+    def make(self, number: int) -> Made:
+        """Stage dialogue `number`, unless an earlier run already did."""
+        plan = self.planner.plan(number)
+        staged = load_staged(self.job.out, plan.id)
+        if staged is None:
+            try:
+                recording = self.studio.render(plan)
+            except RejectedError as error:
+                return Made(number, plan.id, 0.0, str(error))
+            stems = recording.stems if self.job.recipe.store.stems else None
+            record = stage(self.job.out, recording.dialogue, recording.audio, stems)
+        else:
+            record = staged.record
+        assert record.audio is not None, "staging fills in the audio"
+        return Made(number, plan.id, record.audio.duration)
+
+
+_worker: Worker | None = None  # one in each worker process, made by its initialiser
+
+
+def _start(job: Job) -> None:
+    global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "workers run in child processes"
+    # a parent killed outright cannot tell its workers to stop
+    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+    _worker = Worker(job)
+
+
+def _make(number: int) -> Made:
+    assert _worker is not None, "the initialiser ran"
+    return _worker.make(number)
+
+
+class Pool:
+    """Makes dialogues in several processes and hands them over in the order of their numbers.
+
+    A worker that dies is replaced and what it was making is made again. At most twice as many dialogues as there are
+    workers are under way or waiting to be handed over.
+    """
+
+    def __init__(self, job: Job, workers: int) -> None:
+        self.job = job
+        self.workers = workers
+        self._executor = self._new()
+
+    def _new(self) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self.workers, mp_context=context, initializer=_start, initargs=(self.job,))
+
+    def made(self, first: int) -> Iterator[Made]:
+        """Dialogues from number `first` on, for ever.
+
+        Raises:
+            ValueError: workers die again and again.
+            DiskFullError, and whatever else a worker raised.
+        """
+        pending: dict[int, Future[Made]] = {}
+        ahead, number, restarts = first, first, 0
+        while True:
+            try:
+                while len(pending) < 2 * self.workers:
+                    pending[ahead] = self._executor.submit(_make, ahead)
+                    ahead += 1
+                result = pending[number].result()
+            except BrokenProcessPool:
+                restarts += 1
+                if restarts > MAX_RESTARTS:
+                    raise ValueError(
+                        f"workers died {restarts} times in a row near dialogue {number}: "
+                        "too little memory? try fewer --workers"
+                    ) from None
+                self.stop()
+                self._executor = self._new()
+                pending, ahead = {}, number
+                continue
+            restarts = 0
+            del pending[number]
+            number += 1
+            yield result
+
+    def stop(self) -> None:
+        """End all workers at once; what they staged stays, what they were making is dropped."""
+        processes = list((self._executor._processes or {}).values())
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.join()
