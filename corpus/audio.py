@@ -5,14 +5,15 @@ One contract for every folder: 24 kHz, mono per channel, frames of 1920 samples 
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pyloudnorm
-import soundfile
-import soxr
+import pyloudnorm  # type: ignore[import-untyped]
+import soundfile  # type: ignore[import-untyped]
+import soxr  # type: ignore[import-untyped]
 
 SAMPLE_RATE = 24_000  # Hz, of every channel the project stores or models
 FRAME_SAMPLES = 1_920  # samples in one codec frame
@@ -59,15 +60,22 @@ def read(path: str | Path, rate: int = SAMPLE_RATE) -> Samples:
 
 def read_mono(path: str | Path, rate: int = SAMPLE_RATE) -> Samples:
     """Read an audio file and average its channels: float32 `[T]` at `rate` Hz. Raises like `read`."""
-    return read(path, rate).mean(axis=0)
+    return np.asarray(read(path, rate).mean(axis=0), dtype=np.float32)
+
+
+def encode_flac(audio: Samples, rate: int = SAMPLE_RATE) -> bytes:
+    """Float audio `[C, T]` in -1..1 as the bytes of a 16-bit FLAC file. Samples beyond full scale raise ValueError."""
+    peak = float(np.abs(audio).max(initial=0.0))
+    if not peak <= 1.0:
+        raise ValueError(f"peak {peak:.3f} is beyond full scale; lower the level before writing")
+    buffer = io.BytesIO()
+    soundfile.write(buffer, audio.T, rate, format="FLAC", subtype="PCM_16")
+    return buffer.getvalue()
 
 
 def write_flac(path: str | Path, audio: Samples, rate: int = SAMPLE_RATE) -> None:
-    """Write float audio `[C, T]` in -1..1 as 16-bit FLAC. Samples beyond full scale raise ValueError."""
-    peak = float(np.abs(audio).max(initial=0.0))
-    if not peak <= 1.0:
-        raise ValueError(f"{path}: peak {peak:.3f} is beyond full scale; lower the level before writing")
-    soundfile.write(str(path), audio.T, rate, format="FLAC", subtype="PCM_16")
+    """Write float audio `[C, T]` as a FLAC file; see `encode_flac`."""
+    Path(path).write_bytes(encode_flac(audio, rate))
 
 
 def resample(audio: Samples, source_rate: int, rate: int) -> Samples:

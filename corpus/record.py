@@ -98,6 +98,7 @@ class Turn(Record):
 
     @property
     def written_words(self) -> list[str]:
+        """The whitespace tokens of the text, one for each spoken word."""
         return self.text.split()
 
     @property
@@ -155,6 +156,7 @@ class AudioFile(Record):
 
     @property
     def duration(self) -> float:
+        """Seconds."""
         return self.samples / self.sample_rate
 
 
@@ -189,9 +191,11 @@ class Dialogue(Record):
         return self
 
     def speaker(self, id: str) -> Speaker:
+        """The speaker of this id."""
         return next(speaker for speaker in self.speakers if speaker.id == id)
 
     def channel(self, turn: Turn) -> int:
+        """The channel a turn is heard on."""
         return self.speaker(turn.speaker).channel
 
     def words(self, channel: int) -> list[Word]:

@@ -4,8 +4,8 @@
     channel 1              ######          ####       pause: silence between IPUs of one speaker
                     pause  ^overlap^   gap            gap: silence at a change of speaker
 
-Quantities follow Nguyen et al. 2023 (dGSLM) as used in the Moshi paper, Table 9: all are seconds per minute, IPUs summed
-over channels, so IPU - overlap + pause + gap is close to 60.
+Quantities follow Nguyen et al. 2023 (dGSLM) as used in the Moshi paper, Table 9: all are seconds per minute, IPUs are
+summed over channels, so IPU - overlap + pause + gap is close to 60.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import wasserstein_distance
+from scipy.stats import wasserstein_distance  # type: ignore[import-untyped]
 
 from .audio import SAMPLE_RATE, Samples
 from .record import TimingStats
@@ -53,7 +53,8 @@ def level(channel: Samples) -> npt.NDArray[np.float64]:
     """Energy of mono audio `[T]` in dBFS every 10 ms, over 20 ms windows: `[ceil(T / 240)]`."""
     padded = np.pad(channel, (0, -len(channel) % HOP)).astype(np.float64)
     blocks = (padded.reshape(-1, HOP) ** 2).mean(axis=1)
-    return 10 * np.log10((blocks + np.append(blocks[1:], blocks[-1:])) / 2 + 1e-12)
+    paired = (blocks + np.append(blocks[1:], blocks[-1:])) / 2
+    return np.asarray(10 * np.log10(paired + 1e-12), dtype=np.float64)
 
 
 def speech_threshold(levels: npt.NDArray[np.float64]) -> float:

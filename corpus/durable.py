@@ -1,0 +1,104 @@
+"""Writes that survive a kill or a power cut: synced files, atomic replacement, hard links, a full disk told clearly."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_LINKS = {errno.EPERM, errno.EXDEV, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
+_CHUNK = 1 << 20  # bytes read at once when hashing
+
+
+class DiskFullError(ValueError):
+    """The disk, quota or file size limit was reached. Nothing half-written is left behind."""
+
+
+@contextlib.contextmanager
+def disk_full_told(directory: Path) -> Iterator[None]:
+    """Turn a full disk into a `DiskFullError` that says what to do; other errors pass."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise DiskFullError(
+            f"disk full while writing to {directory}: free space and run the same command again to resume"
+        ) from error
+
+
+def ensure_space(directory: str | Path, bytes_needed: int) -> None:
+    """Raise ValueError unless the disk that holds (or will hold) `directory` has `bytes_needed` bytes free."""
+    place = Path(directory).absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free < bytes_needed:
+        raise ValueError(
+            f"{directory} needs {bytes_needed / 1e9:.2f} GB and {free / 1e9:.2f} GB are free: "
+            "free space, ask for fewer hours or choose another --out"
+        )
+
+
+def sync_directory(directory: Path) -> None:
+    """Force a directory's entries to disk."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """Write a new file and force it to disk; on any error the half file is removed."""
+    try:
+        with disk_full_told(path.parent), path.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def replace_synced(path: Path, data: bytes, scratch: Path) -> None:
+    """Replace a file's content at once: readers see the old bytes or the new ones. `scratch` is on the same disk."""
+    temporary = scratch / f"{path.name}.tmp"
+    write_synced(temporary, data)
+    os.replace(temporary, path)
+    sync_directory(path.parent)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file a second name, or copy it where the file system knows no hard links."""
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        with disk_full_told(target.parent), source.open("rb") as reader, target.open("wb") as writer:
+            shutil.copyfileobj(reader, writer)
+            writer.flush()
+            os.fsync(writer.fileno())
+
+
+def remove(path: Path) -> None:
+    """Remove a file, link or whole directory; one that is absent is fine."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_CHUNK):
+            digest.update(block)
+    return digest.hexdigest()
