@@ -1,0 +1,1 @@
+"""Who says what: the writers that turn a brief into the lines of a dialogue."""
