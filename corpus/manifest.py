@@ -22,7 +22,7 @@ from typing import Literal, TypeVar
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError, model_validator
 
 from .audio import SAMPLE_RATE
-from .record import AGENT_CHANNEL, Dialogue, Record
+from .record import Dialogue, Record
 
 IDENTITY = "corpus.json"
 MANIFEST = "data.jsonl"
@@ -198,18 +198,6 @@ def records_bytes(dialogues: Sequence[Dialogue]) -> bytes:
     with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=buffer, mtime=0) as file:
         file.write(text.encode())
     return buffer.getvalue()
-
-
-def alignments_bytes(dialogue: Dialogue) -> bytes:
-    """A dialogue's words as moshi-finetune reads them: one list for all channels, sorted by start time."""
-    labels = {AGENT_CHANNEL: MAIN_SPEAKER}
-    labelled = [
-        (word.start, word.end, labels.get(dialogue.channel(turn), USER_SPEAKER), word.text)
-        for turn in dialogue.turns
-        for word in turn.words
-    ]
-    rows = [[text, [start, end], label] for start, end, label, text in sorted(labelled)]
-    return (json.dumps({"alignments": rows}, ensure_ascii=False) + "\n").encode()
 
 
 def manifest_lines(shards: Iterable[ShardInfo]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from .alignments import alignments_bytes
 from .durable import remove, replace_synced
 from .lock import FileLock
 from .manifest import (
@@ -14,7 +15,6 @@ from .manifest import (
     WORK,
     FileInfo,
     ShardInfo,
-    alignments_bytes,
     dialogue_of,
     read_info,
     read_records,

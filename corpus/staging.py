@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from .alignments import alignments_bytes
 from .audio import SAMPLE_RATE, Samples, encode_flac, loudness
 from .durable import disk_full_told, remove, sha256_of, sync_directory, write_synced
-from .manifest import WORK, FileInfo, alignments_bytes
+from .manifest import WORK, FileInfo
 from .record import AudioFile, Dialogue, Record
 
 DONE = "done"  # folder of finished dialogues under .work

@@ -11,6 +11,7 @@ from typing import Literal
 
 import soundfile  # type: ignore[import-untyped]
 
+from .alignments import alignments_bytes
 from .audio import SAMPLE_RATE
 from .durable import sha256_of
 from .manifest import (
@@ -22,7 +23,6 @@ from .manifest import (
     WORK,
     FileInfo,
     ShardInfo,
-    alignments_bytes,
     manifest_lines,
     read_info,
     read_records,

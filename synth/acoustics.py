@@ -1,7 +1,7 @@
 """The acoustics of a recording: noise floors, and what the user's side hears and sends (gain, noise, echo, room).
 
-Follows Moshi's user-stream augmentation (Defossez et al. 2024, section 4.4). Every choice is a recorded parameter of the
-plan; nothing here draws except where a seed from the plan says so.
+Follows Moshi's user-stream augmentation (Defossez et al. 2024, section 4.4). Every choice is a recorded parameter of
+the plan; nothing here draws except where a seed from the plan says so.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.signal import lfilter, oaconvolve
+from scipy.signal import lfilter, oaconvolve  # type: ignore[import-untyped]
 
 from corpus.audio import SAMPLE_RATE, Samples, read_mono, to_samples, to_seconds
 from corpus.record import Acoustics, NoiseUse
@@ -66,7 +66,7 @@ def noise_floor(samples: int, dbfs: float, rng: np.random.Generator) -> Samples:
     """Microphone-like noise `[samples]` with an RMS of `dbfs`: white, falling towards high frequencies."""
     shaped = lfilter([1.0], [1.0, -0.7], rng.standard_normal(samples))
     gain = 10 ** (dbfs / 20) * np.sqrt(1 - 0.7**2)  # an AR(1) filter raises the variance by 1 / (1 - a^2)
-    return (shaped * gain).astype(np.float32)
+    return np.asarray(shaped * gain, dtype=np.float32)
 
 
 def send(
@@ -105,7 +105,7 @@ def _impulse(response: Samples) -> Samples:
     """A room response that starts at its direct sound and keeps the speech level."""
     direct = int(np.argmax(np.abs(response)))
     response = response[direct:]
-    return (response / np.sqrt((response**2).sum())).astype(np.float32)
+    return np.asarray(response / np.sqrt((response**2).sum()), dtype=np.float32)
 
 
 def _small_room(rng: np.random.Generator) -> Samples:

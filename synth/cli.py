@@ -6,16 +6,16 @@ import contextlib
 import dataclasses
 import gzip
 import json
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, TextIO
 
-import click
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from corpus.command import run
 
 app = typer.Typer(
     name="synth",
@@ -175,10 +175,9 @@ def voices(
     """List the voice bank with its licences."""
     from .voices import load_bank
 
-    table = Table("voice", "kind", "gender", "language", "licence", "source", box=None)
+    table = Table("voice", "kind", "gender", "language", "licence", box=None)
     for id, reference in load_bank(folder or []).items():
-        voice = reference.voice
-        table.add_row(id, voice.kind, reference.gender or "", reference.language, voice.licence, voice.source)
+        table.add_row(id, reference.voice.kind, reference.gender or "", reference.language, reference.voice.licence)
     Console().print(table)
 
 
@@ -196,22 +195,5 @@ def _lines_to(path: Path | None) -> Iterator[TextIO]:
 
 
 def main() -> None:
-    """Run the command; a user's mistake is one line on standard error and exit status 2."""
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
-    try:
-        sys.exit(app(standalone_mode=False) or 0)
-    except click.exceptions.NoArgsIsHelpError as error:
-        print(error.format_message())
-        sys.exit(2)
-    except click.ClickException as error:
-        _fail(error.format_message())
-    except (ValueError, OSError) as error:
-        _fail(str(error))
-    except (KeyboardInterrupt, click.Abort):
-        print("synth: stopped; the same command resumes", file=sys.stderr)
-        sys.exit(130)
-
-
-def _fail(message: str) -> None:
-    print("synth: " + " ".join(message.split()), file=sys.stderr)
-    sys.exit(2)
+    """The entry point."""
+    run(app, "synth")

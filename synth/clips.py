@@ -7,6 +7,7 @@ on the clock      [hello,]--0.45 s--[how are you?]   the plan's pause, from word
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -38,6 +39,7 @@ class Clip:
 
     @property
     def words(self) -> tuple[Word, ...]:
+        """All spoken words, in order."""
         return tuple(word for piece in self.pieces for word in piece.words)
 
     @property
@@ -74,7 +76,7 @@ def cut_clip(samples: Samples, rate: int, words: Sequence[Word], turn: Turn) -> 
     bounds = [0, *sorted(silences), len(kept)]
     pieces: list[Piece] = []
     clock = 0.0  # s on the clip where the next piece's first word starts, less its attack
-    for first, last in zip(bounds, bounds[1:], strict=False):
+    for first, last in itertools.pairwise(bounds):
         begin = _edge(words, first, len(audio), before=True)
         end = _edge(words, last, len(audio), before=False)
         is_cut = last == len(kept) < len(words)

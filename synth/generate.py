@@ -1,21 +1,22 @@
-"""`synth generate`: plan, render, publish; resume where an earlier run stopped, append when more hours are asked for."""
+"""`synth generate`: plan, render, publish; resume where an earlier run stopped, append when more hours are asked."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
+import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from corpus.manifest import IDENTITY
 from corpus.store import Corpus, CorpusInfo, CorpusWriter, ensure_space
 
 from .presets import PRESETS
 from .progress import Progress
 from .recipe import Recipe, load_recipe, suggestion
-from .report import write_report
-from .report.stats import CorpusStats, stats_of
+from .report import CorpusStats, collect, write_page
 from .workers import Job, Pool
 
 BYTES_PER_HOUR = 200_000_000  # FLAC, two channels with a noise floor (measured 0.16-0.18 GB)
@@ -70,6 +71,7 @@ class Outcome:
     report: Path
     rejected: int
     out_of_band: tuple[str, ...]
+    speed: float | None  # hours made per hour of wall time; None when nothing was missing
 
     def to_json(self) -> str:
         """One JSON object for programs."""
@@ -79,6 +81,7 @@ class Outcome:
                 "rejected": self.rejected,
                 "out_of_band": list(self.out_of_band),
                 "report": str(self.report),
+                "speed": self.speed,
             },
             indent=2,
         )
@@ -100,17 +103,23 @@ def generate(order: Order, *, silent: bool = False) -> Outcome:
         seed=order.seed,
         recipe=order.recipe.model_dump(mode="json"),
     )
-    rejected = 0
+    _ensure_space(order)
+    rejected, speed, began = 0, None, time.monotonic()
     with CorpusWriter.open(order.out, info) as writer:
-        missing = order.hours - writer.published.seconds / 3600
-        if missing > 0:
-            per_hour = BYTES_PER_HOUR + (BYTES_PER_HOUR_STEMS if order.recipe.store.stems else 0)
-            ensure_space(order.out, round(missing * per_hour))
+        there = writer.published.seconds
+        if there < order.hours * 3600:
             rejected = _fill(order, job, writer, silent=silent)
+            speed = round((writer.published.seconds - there) / (time.monotonic() - began), 2)
         writer.finish()
-    report = write_report(order.out)
-    stats = stats_of(Corpus(order.out))
-    return Outcome(stats, report, rejected, out_of_band(stats))
+    data = collect(Corpus(order.out), title=order.recipe.name)
+    return Outcome(data.stats, write_page(order.out, data), rejected, out_of_band(data.stats), speed)
+
+
+def _ensure_space(order: Order) -> None:
+    """Raise ValueError where the disk cannot hold what is missing, before anything is written."""
+    there = Corpus(order.out).seconds if (order.out / IDENTITY).exists() else 0.0
+    per_hour = BYTES_PER_HOUR + (BYTES_PER_HOUR_STEMS if order.recipe.store.stems else 0)
+    ensure_space(order.out, round(max(order.hours - there / 3600, 0.0) * per_hour))
 
 
 def _fill(order: Order, job: Job, writer: CorpusWriter, *, silent: bool) -> int:

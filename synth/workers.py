@@ -35,7 +35,7 @@ class Job:
 
     def planner(self) -> Planner:
         """Plans the dialogues of this job. Raises ValueError when a voice or folder of the recipe cannot be used."""
-        voices = load_bank([Path(folder) for folder in self.recipe.voices.folders])
+        voices = load_bank([Path(folder) for folder in self.recipe.voices.folders], self.recipe.engine)
         return Planner(self.recipe, self.seed, voices, load_noise_bank())
 
     def studio(self, planner: Planner) -> Studio:
@@ -86,9 +86,13 @@ def _start(job: Job) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     parent = multiprocessing.parent_process()
     assert parent is not None, "workers run in child processes"
-    # a parent killed outright cannot tell its workers to stop
-    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
     _worker = Worker(job)
+
+
+def _die_with(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()  # one killed outright cannot tell its workers to stop
+    os._exit(1)
 
 
 def _make(number: int) -> Made:
