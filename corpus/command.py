@@ -9,16 +9,20 @@ import typer
 
 # typer imports click or carries its own, by version; either way this is the class of all usage errors
 UsageProblem: type[Exception] = typer.BadParameter.__mro__[2]
+STOPPED = 130  # exit status after Ctrl-C, as shells have it
 
 
 def run(app: typer.Typer, name: str) -> None:
     """Run a command and exit: 0, 2 for a mistake (ValueError, OSError, bad usage), 130 when stopped."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        sys.exit(app(args=sys.argv[1:] or ["--help"], prog_name=name, standalone_mode=False) or 0)
+        status = app(args=sys.argv[1:] or ["--help"], prog_name=name, standalone_mode=False) or 0
+        if status == STOPPED:  # what some versions of typer make of Ctrl-C
+            raise KeyboardInterrupt
+        sys.exit(status)
     except (KeyboardInterrupt, typer.Abort):
         print(f"{name}: stopped; the same command resumes", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(STOPPED)
     except (ValueError, OSError, UsageProblem) as error:
         describe = getattr(error, "format_message", error.__str__)
         print(f"{name}: {' '.join(describe().split())}", file=sys.stderr)

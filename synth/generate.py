@@ -15,8 +15,9 @@ from corpus.store import Corpus, CorpusInfo, CorpusWriter, ensure_space
 
 from .presets import PRESETS
 from .progress import Progress
-from .recipe import Recipe, load_recipe, suggestion
+from .recipe import Recipe, load_recipe
 from .report import CorpusStats, collect, write_page
+from .suggestion import suggestion
 from .workers import Job, Pool
 
 BYTES_PER_HOUR = 200_000_000  # FLAC, two channels with a noise floor (measured 0.16-0.18 GB)

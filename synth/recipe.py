@@ -5,7 +5,6 @@ Every key has a default, so an empty file is a recipe. Unknown keys are refused 
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from .presets import PRESETS
 from .script.builtin import FAMILIES
 from .script.line import Behaviours as WrittenBehaviours
+from .suggestion import suggestion
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -129,13 +129,6 @@ class Recipe(Section):
     def digest(self) -> str:
         """sha256 of the recipe's canonical JSON."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
-
-
-def suggestion(name: str, valid: Any) -> str:
-    """`; did you mean X?` or the list of valid names."""
-    names = sorted(valid)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else f"; valid: {', '.join(names)}"
 
 
 def load_recipe(path: str | Path) -> Recipe:

@@ -15,8 +15,9 @@ class Line:
     """One line of a script.
 
     `reply_to`: index of the line this one reacts to: for a `resume` the line that was cut off, for a `repair` the line
-    that asked for it or barged in. `answers`: index of the line whose checkable `question` this one answers. `cut_word`: the next
-    line (event `interrupt`) cuts this one off after so many words. `think`: a long pause after so many words.
+    that asked for it or barged in. `answers`: index of the line whose checkable `question` this one answers.
+    `cut_word`: the next line (event `interrupt`) cuts this one off after so many words. `think`: a long pause after so
+    many words.
     """
 
     speaker: str  # agent, user, other

@@ -1,0 +1,25 @@
+"""`python -m bench NAME`: run one of the measurements in this folder."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+NAMES = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
+
+
+def main(
+    names: Annotated[list[str] | None, typer.Argument(help=f"any of: {', '.join(NAMES)}; all if left out")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure, and print a table for each."""
+    for name in names or NAMES:
+        if name not in NAMES:
+            raise SystemExit(f"bench: no measurement is called {name!r}; valid: {', '.join(NAMES)}")
+        importlib.import_module(f".{name}", __package__).run(as_json=as_json)
+
+
+typer.run(main)

@@ -1,0 +1,211 @@
+"""The voice bank: whose voices there are, what may be done with them, and which two make a pair.
+
+A bank is a folder with sound files and a list of them. The one that ships is `voice_bank/`; a user's own folder holds
+reference clips and a `voices.toml`:
+
+    [[voice]]
+    id = "anna-f"
+    file = "anna.wav"          # 3 s of clean speech or more
+    licence = "CC-BY-4.0"      # of the recording
+    consent = "written consent of 2024-05-02"
+    language = "en"            # optional, as are gender, source and text (what the clip says)
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from corpus.audio import SAMPLE_RATE, Samples, read_mono
+from corpus.record import Voice
+
+from .align import STEP, Energy
+from .engines import EngineEntry, engine_entry
+from .engines.protocol import ReferenceVoice
+from .suggestion import suggestion
+from .voice_profile import VoiceProfile, distance
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["BANK", "ReferenceVoice", "check_reference", "load_bank", "own_voice", "pick_pair"]
+
+BANK = Path(__file__).parent / "voice_bank"
+LIST = "voices.toml"
+SHORTEST_SPEECH = 3.0  # s
+CLIPPED_LEVEL, CLIPPED_SHARE = 0.99, 0.002  # share of samples at full scale from which a clip counts as clipped
+DIFFERENT = 0.8  # distance from which two voices are told apart without effort
+
+
+class BankEntry(BaseModel):
+    """One voice in a bank's list."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    licence: str
+    consent: str
+    file: str = ""  # empty: a voice that an engine was built with
+    engine: str = ""  # the engine it was built into
+    speaker: str = ""
+    source: str = ""
+    gender: Literal["f", "m"] | None = None
+    language: str = "en"
+    text: str | None = None
+    profile: VoiceProfile | None = None
+
+
+def load_bank(folders: Sequence[Path] = (), engine: str = "piper") -> dict[str, ReferenceVoice]:
+    """Every voice an engine can speak with: the bank's, the engine's own, and those of the user's folders.
+
+    Each `voice` says what will be heard: a recorded voice, a clone, or a pseudo-speaker.
+
+    Raises:
+        ValueError: the engine is unknown; a folder has no valid list; a clip cannot be used; an id is given twice.
+    """
+    kind = engine_entry(engine)
+    found = [(BANK, entry) for entry in _shipped() if entry.engine in ("", engine)]
+    for folder in folders:
+        found += [(Path(folder), entry) for entry in _listed(Path(folder))]
+    bank: dict[str, ReferenceVoice] = {}
+    for folder, entry in found:
+        if entry.id in bank:
+            raise ValueError(f"two voices are called {entry.id!r}; rename the one in {folder / LIST}")
+        bank[entry.id] = _reference(folder, entry, engine, kind)
+    return bank
+
+
+def own_voice(engine: str) -> ReferenceVoice:
+    """The voice an engine was built with. Raises ValueError if the bank lists none."""
+    for entry in _shipped():
+        if entry.engine == engine:
+            return _reference(BANK, entry, engine, engine_entry(engine))
+    raise ValueError(f"engine {engine} has no voice of its own; give it a reference")
+
+
+def check_reference(path: Path) -> Samples:
+    """Read a reference clip, or say in one line why it cannot be one.
+
+    Returns:
+        float32 `[T]` at 24 kHz.
+
+    Raises:
+        ValueError: unreadable, not finite, silent, clipped, or too short.
+    """
+    samples = read_mono(path)
+    speech = Energy.of(samples, SAMPLE_RATE).speech
+    if not speech.any():
+        raise ValueError(f"{path} is silent; give a clip with {SHORTEST_SPEECH:.0f} s of speech")
+    if float((np.abs(samples) >= CLIPPED_LEVEL).mean()) > CLIPPED_SHARE:
+        raise ValueError(f"{path} is clipped; record it at a lower level")
+    seconds = float(speech.sum() * STEP)
+    if seconds < SHORTEST_SPEECH:
+        raise ValueError(f"{path} holds {seconds:.1f} s of speech; give at least {SHORTEST_SPEECH:.0f} s")
+    return samples
+
+
+def pick_pair(
+    bank: Mapping[str, ReferenceVoice], rng: random.Random, agent_ids: Sequence[str] = (), user_ids: Sequence[str] = ()
+) -> tuple[ReferenceVoice, ReferenceVoice]:
+    """Draw the voices of the agent and the user, told apart easily where the choice allows it.
+
+    Args:
+        bank: voices by id.
+        agent_ids, user_ids: voices to draw from; empty for the whole bank.
+
+    Raises:
+        ValueError: an id is not in the bank, or there are not two voices to draw.
+    """
+    agents, users = (_chosen(bank, ids) for ids in (agent_ids, user_ids))
+    agents = [agent for agent in agents if any(user is not agent for user in users)]
+    if not agents:
+        raise ValueError("a dialogue needs two voices; add one to the recipe's voices")
+    agent = rng.choice(agents)
+    others = [(user, _distance(agent, user)) for user in users if user is not agent]
+    different = [user for user, far in others if far >= DIFFERENT]
+    return agent, rng.choice(different) if different else max(others, key=lambda other: other[1])[0]
+
+
+def _chosen(bank: Mapping[str, ReferenceVoice], ids: Iterable[str]) -> list[ReferenceVoice]:
+    chosen = sorted(set(ids)) or sorted(bank)
+    for id in chosen:
+        if id not in bank:
+            raise ValueError(f"the voice bank has no voice {id!r}{suggestion(id, bank)}")
+    return [bank[id] for id in chosen]
+
+
+def _distance(one: ReferenceVoice, other: ReferenceVoice) -> float:
+    if one.profile is None or other.profile is None:
+        return DIFFERENT  # nothing measured: another speaker is another voice
+    return distance(one.profile, other.profile)
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> tuple[BankEntry, ...]:
+    entries = json.loads((BANK / "bank.json").read_text(encoding="utf-8"))
+    return tuple(BankEntry.model_validate(entry) for entry in entries)
+
+
+def _listed(folder: Path) -> list[BankEntry]:
+    """The voices of a user's folder, their clips checked and measured."""
+    path = folder / LIST
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise ValueError(f"{folder} has no readable {LIST}; list the voices in it (see synth/voices.py)") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not valid TOML: {error}") from None
+    entries = []
+    for number, item in enumerate(content.get("voice", []), 1):
+        try:
+            entry = BankEntry.model_validate(item)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise ValueError(f"{path}: voice {number}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        if not entry.file or not entry.licence.strip() or not entry.consent.strip():
+            raise ValueError(f"{path}: voice {entry.id!r} needs a file, a licence and a consent")
+        entries.append(entry.model_copy(update={"profile": _measured(folder / entry.file)}))
+    if not entries:
+        raise ValueError(f"{path} lists no [[voice]]")
+    return entries
+
+
+def _measured(path: Path) -> VoiceProfile | None:
+    """The profile of a checked clip; None where pyworld, which only pseudo-speakers need, is missing."""
+    samples = check_reference(path)
+    try:
+        from .pseudo_speaker import measure
+    except ModuleNotFoundError:
+        return None
+    return measure(samples, SAMPLE_RATE)
+
+
+def _reference(folder: Path, entry: BankEntry, engine: str, kind: EngineEntry) -> ReferenceVoice:
+    voice = Voice(
+        id=entry.id,
+        kind="recorded" if not entry.file else "cloned" if kind.clones else "pseudo-speaker",
+        engine=engine,
+        licence=entry.licence,
+        source=entry.source or entry.file,
+        consent=entry.consent,
+    )
+    if voice.kind == "pseudo-speaker":
+        base = own_voice(engine).voice
+        voice = voice.model_copy(
+            update={
+                "licence": f"{entry.licence} (reference), {base.licence} (base voice {base.id})",
+                "source": f"{base.source}; moved towards {voice.source}",
+            }
+        )
+    audio = folder / entry.file if entry.file else None
+    return ReferenceVoice(voice, audio, entry.text, entry.language, entry.gender, entry.profile)
