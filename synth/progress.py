@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -123,11 +123,14 @@ class Progress:
         ]
         return " · ".join(part for part in parts if part)
 
-    def _drawn(self) -> Group:
+    def _drawn(self) -> Table:
         share = min(self.done / self.hours, 1.0) if self.hours > 0 else 1.0
         width = max(min(self._console.width, BAR_WIDTH), 1)
         bar = ProgressBar(total=1.0, completed=share, width=width)
-        return Group(bar, Text(self.line(), no_wrap=True, overflow="ellipsis"))
+        rows = Table.grid()  # a bar alone does not end its line
+        rows.add_row(bar)
+        rows.add_row(Text(self.line(), no_wrap=True, overflow="ellipsis"))
+        return rows
 
     def _say_in_time(self) -> None:
         if not self._silent and not self._live and self._clock() - self._said_at >= PLAIN_INTERVAL:
@@ -183,7 +186,7 @@ def _totals(stats: CorpusStats) -> list[tuple[str, str, str]]:
 def _listed(stats: CorpusStats) -> dict[str, list[str]]:
     """Counts that are told in one line each."""
     words = max(stats.words, 1)
-    voices = [f"{printable(use.voice.id)} ({printable(use.voice.licence)})" for use in stats.voices[:VOICES_LISTED]]
+    voices = [f"{printable(use.voice.id)} ({use.voice.kind})" for use in stats.voices[:VOICES_LISTED]]
     if len(stats.voices) > VOICES_LISTED:
         voices.append(f"and {number(len(stats.voices) - VOICES_LISTED)} more")
     return {

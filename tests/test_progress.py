@@ -158,7 +158,7 @@ def test_summary_table() -> None:
     assert row("IPU") == "IPU 50.0 s/min target 48.0 to 55.0, in"
     assert row("Overlap ") == "Overlap 9.0 s/min target 2.5 to 4.5, out"
     assert row("Words") == "Words 6"
-    assert row("Voices") == "Voices ann[/] (CC0-1.0 [red]), ben (CC0-1.0 [red])"
+    assert row("Voices") == "Voices ann[/] (cloned), ben (cloned)"
     assert row("Word times") == "Word times native 100.0 %"
     assert row("Report") == "Report out/report.html"
 
