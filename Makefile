@@ -12,7 +12,8 @@ PIP = .venv/bin/python -m pip install --quiet --constraint constraints.txt
 	touch $@
 
 .venv/.installed-test: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP) --editable '.[piper,test,dev]'
+	$(PIP) --editable '.[piper,codec,onnx,test,dev]'
+	$(PIP) --no-deps moshi # pins an old torch; parity tests need it
 	touch $@ .venv/.installed
 
 install: .venv/.installed
@@ -30,6 +31,7 @@ check: .venv/.installed-test
 	.venv/bin/mypy
 
 bench: .venv/.installed-test
+	$(PIP) --editable '.[bench]'
 	.venv/bin/python -m bench
 
 clean:
