@@ -96,7 +96,9 @@ def generate(order: Order, *, silent: bool = False) -> Outcome:
         KeyboardInterrupt: stopped by the user; the same order resumes.
     """
     job = Job(order.out, order.recipe, order.seed)
-    engine = job.studio(job.planner()).engine  # fails here, before anything is written
+    planner = job.planner()
+    planner.plan(0)  # looks up every name of the recipe: what cannot be had fails before anything is written
+    engine = job.studio(planner).engine
     info = CorpusInfo(
         generator=f"duologue {version('duologue')}",
         engine=engine.version,

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from corpus.audio import to_samples
+from corpus.audio import to_samples, write_flac
 from corpus.lint import lint
 from corpus.store import Corpus
 from corpus.timing import level
@@ -214,6 +214,54 @@ def test_a_mistake_is_one_line_and_writes_nothing(tmp_path: Path, options: list[
     assert done.stderr.count("\n") == 1
     assert not (out / "data.jsonl").exists()
     assert not out.exists() or not any(out.iterdir())
+
+
+REFERENCE = '[[voice]]\nid = "me"\nfile = "me.wav"\nlicence = "CC0-1.0"\nconsent = "mine"\n'
+BAD_RECIPES = [
+    ('timming = "fisher"', "unknown key 'timming'; did you mean 'timing'?"),
+    ('[voices]\nagent = ["jo"]', "the voice bank has no voice 'jo'; did you mean 'joe'?"),
+    ('[voices]\nfolders = ["silent"]', "me.wav is silent"),
+    ('[voices]\nfolders = ["broken"]', "cannot read"),
+    ('[voices]\nfolders = ["nowhere"]', "nowhere has no readable voices.toml"),
+]
+
+
+@pytest.mark.parametrize(("recipe", "message"), BAD_RECIPES, ids=lambda value: value.split("\n")[-1][:30])
+def test_a_mistake_in_a_recipe_is_one_line_too(tmp_path: Path, recipe: str, message: str) -> None:
+    for name in ("silent", "broken"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "voices.toml").write_text(REFERENCE)
+    write_flac(tmp_path / "silent" / "me.wav", np.zeros((1, 120_000), np.float32))
+    (tmp_path / "broken" / "me.wav").write_bytes(b"RIFF and no more")
+    (tmp_path / "mine.toml").write_text(recipe)
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from synth.cli import main; main()"
+    run = [sys.executable, "-c", code, "generate", "--hours", "0.01", "--out", "corpus", "--recipe", "mine.toml"]
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert message in done.stderr
+    assert not (tmp_path / "corpus" / "data.jsonl").exists()
+
+
+def test_a_missing_extra_is_named_before_anything_is_written(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['piper'] = None; from synth.cli import main; main()"
+    run = [sys.executable, "-c", code, "generate", "--hours", "0.01", "--out", str(tmp_path / "corpus")]
+    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "pip install 'duologue[piper]'" in done.stderr
+    assert not (tmp_path / "corpus").exists()
+
+
+def test_strict_fails_exactly_when_a_figure_is_out_of_band(corpus: Path, recipe: Path) -> None:
+    figures = json.loads(
+        subprocess.run(command(corpus, recipe, HOURS, 1), cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    )
+    strict = subprocess.run(
+        [*command(corpus, recipe, HOURS, 1), "--strict"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    outside = [name for name, measure in figures["measures"].items() if measure["inside"] is False]
+    assert [entry.split()[0] for entry in figures["out_of_band"]] == outside
+    assert strict.returncode == (2 if outside else 0)
+    assert all(name in strict.stderr for name in outside)
 
 
 def test_another_recipes_corpus_is_left_alone(corpus: Path) -> None:
