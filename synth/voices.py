@@ -28,7 +28,7 @@ from corpus.audio import SAMPLE_RATE, Samples, read_mono
 from corpus.record import Voice
 
 from .align import STEP, Energy
-from .engines import EngineEntry, engine_entry
+from .engines.catalogue import EngineEntry, engine_entry
 from .engines.protocol import ReferenceVoice
 from .suggestion import suggestion
 from .voice_profile import VoiceProfile, distance

@@ -3,33 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
 from functools import lru_cache
 
-from ..suggestion import suggestion
+from .catalogue import ENGINES, EngineEntry, engine_entry
 from .protocol import Engine, ReferenceVoice, Speech, Style
 
 __all__ = ["ENGINES", "Engine", "EngineEntry", "ReferenceVoice", "Speech", "Style", "engine_entry", "load_engine"]
-
-
-@dataclass(frozen=True)
-class EngineEntry:
-    """Where an engine is: the module and class of this folder, the extra it needs, whether it clones."""
-
-    module: str
-    cls: str
-    extra: str
-    clones: bool
-
-
-ENGINES = {"piper": EngineEntry("piper", "PiperEngine", "piper", clones=False)}
-
-
-def engine_entry(name: str) -> EngineEntry:
-    """What is known of an engine without loading it. Raises ValueError with the nearest name if there is none."""
-    if name not in ENGINES:
-        raise ValueError(f"no engine is called {name!r}{suggestion(name, ENGINES)}")
-    return ENGINES[name]
 
 
 @lru_cache(maxsize=4)
