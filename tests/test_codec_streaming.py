@@ -211,7 +211,7 @@ def test_state_is_a_value(codec: Codec, tmp_path: Path) -> None:
     rows = streaming.stack([streaming.select(loaded, torch.tensor([row])) for row in (1, 0)])
     codes, _ = codec.encode_frame(wav[..., 3 * FRAME :].flip(0), rows)
     assert torch.equal(codes.flip(0), expected)
-    with pytest.raises(ValueError, match="not a state of this codec"):
+    with pytest.raises(ValueError, match="not a state of this model"):
         streaming.load(
             tmp_path / "state.safetensors", Codec(tiny(3) if codec.config.name == "mimi" else small_mimi()).init_state()
         )
