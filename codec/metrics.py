@@ -1,0 +1,155 @@
+"""Measures of decoded speech, each from an optional package: say which are missing, never drop one silently."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from corpus.audio import SAMPLE_RATE, Samples, resample
+
+METRIC_RATE = 16_000  # Hz, at which every metric here works
+INSTALL = "pip install 'duologue[evaluate]'"
+Metric = Callable[[Samples, Samples], "float | None"]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A metric that cannot be measured here, and why."""
+
+    name: str
+    reason: str
+
+
+def narrow(audio: Samples) -> Samples:
+    """`[T]` at 24 kHz -> `[T']` at 16 kHz."""
+    return np.ascontiguousarray(resample(audio, SAMPLE_RATE, METRIC_RATE))
+
+
+def pesq_wb(original: Samples, decoded: Samples) -> float | None:
+    """Wide-band PESQ (ITU-T P.862.2), 1.0 to 4.64, of `[T]` at 24 kHz; None where it finds no speech."""
+    import pesq  # type: ignore[import-untyped]
+
+    if not original.any():
+        return None
+    try:
+        return float(pesq.pesq(METRIC_RATE, narrow(original), narrow(decoded), "wb"))
+    except pesq.PesqError:
+        return None
+
+
+def stoi(original: Samples, decoded: Samples) -> float | None:
+    """Short-time objective intelligibility (Taal et al. 2011), up to 1, of `[T]` at 24 kHz; None without speech."""
+    import pystoi  # type: ignore[import-untyped]
+
+    if not original.any():
+        return None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        value = float(pystoi.stoi(narrow(original), narrow(decoded), METRIC_RATE))
+    return None if caught else value
+
+
+def dnsmos(original: Samples, decoded: Samples) -> float | None:
+    """DNSMOS P.835 overall (Reddy et al. 2022), 1 to 5, of the decoded audio alone."""
+    from speechmos import dnsmos as model  # type: ignore[import-untyped]
+
+    return float(model.run(np.clip(narrow(decoded), -1.0, 1.0), sr=METRIC_RATE)["ovrl_mos"])
+
+
+class SpeakerSimilarity:
+    """Cosine of speaker embeddings (Resemblyzer's GE2E encoder, its weights come with the package)."""
+
+    def __init__(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # deprecations of the package's own imports
+            import resemblyzer  # type: ignore[import-untyped]
+
+            self._encoder = resemblyzer.VoiceEncoder("cpu", verbose=False)
+
+    def __call__(self, original: Samples, decoded: Samples) -> float | None:
+        """-1 to 1, of `[T]` at 24 kHz."""
+        one, two = (self._embed(audio) for audio in (original, decoded))
+        return float(one @ two / max(float(np.linalg.norm(one) * np.linalg.norm(two)), 1e-9))
+
+    def _embed(self, audio: Samples) -> npt.NDArray[np.float32]:
+        embedding: npt.NDArray[np.float32] = self._encoder.embed_utterance(narrow(audio))
+        return embedding
+
+
+class Recognizer:
+    """Whisper through faster-whisper, from a folder on this computer; nothing is downloaded."""
+
+    def __init__(self, model: str | Path, language: str | None = "en", threads: int = 1) -> None:
+        from faster_whisper import WhisperModel  # type: ignore[import-untyped]
+
+        self.language = language
+        self._model: Any = WhisperModel(
+            str(model), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
+        )
+
+    def transcribe(self, audio: Samples) -> str:
+        """Text of `[T]` at 24 kHz, greedy."""
+        segments, _ = self._model.transcribe(
+            narrow(audio), language=self.language, beam_size=1, condition_on_previous_text=False, temperature=0.0
+        )
+        return " ".join(segment.text for segment in segments)
+
+
+def words_of(text: str) -> list[str]:
+    """Lower-case words without punctuation, as WER compares them."""
+    return re.sub(r"[^\w' ]+", " ", text.lower().replace("’", "'")).split()
+
+
+def word_errors(reference: str, hypothesis: str) -> tuple[int, int]:
+    """Substitutions, insertions and deletions (Levenshtein over words), and the reference's number of words."""
+    want, got = words_of(reference), words_of(hypothesis)
+    row = list(range(len(got) + 1))
+    for i, word in enumerate(want, 1):
+        previous, row[0] = row[0], i
+        for j, other in enumerate(got, 1):
+            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (word != other))
+    return row[-1], len(want)
+
+
+PACKAGES: dict[str, tuple[str, Callable[[], Metric]]] = {
+    "pesq": ("pesq", lambda: pesq_wb),
+    "stoi": ("pystoi", lambda: stoi),
+    "dnsmos": ("speechmos", lambda: dnsmos),
+    "speaker": ("resemblyzer", SpeakerSimilarity),
+}
+
+
+def load_metrics(names: tuple[str, ...] = tuple(PACKAGES)) -> tuple[dict[str, Metric], list[Skipped]]:
+    """The signal metrics whose packages are installed, and the others with the reason."""
+    metrics: dict[str, Metric] = {}
+    skipped = []
+    for name in names:
+        package, load = PACKAGES[name]
+        if importlib.util.find_spec(package) is None:
+            skipped.append(Skipped(name, f"{package} is not installed: {INSTALL}"))
+            continue
+        try:
+            metrics[name] = load()
+        except (ImportError, OSError, RuntimeError) as error:
+            skipped.append(Skipped(name, f"{package} does not load: {error}"))
+    return metrics, skipped
+
+
+def load_recognizer(model: str | Path | None, language: str | None = "en") -> Recognizer | Skipped:
+    """A recognizer for WER, or why there is none."""
+    if model is None:
+        return Skipped("wer", "no recognizer: give --whisper a faster-whisper model folder")
+    if importlib.util.find_spec("faster_whisper") is None:
+        return Skipped("wer", f"faster-whisper is not installed: {INSTALL}")
+    try:
+        return Recognizer(model, language)
+    except (OSError, RuntimeError, ValueError) as error:
+        return Skipped("wer", f"cannot load {model}: {error}")

@@ -1,0 +1,69 @@
+"""Data-parallel training over processes started by torchrun: who am I, sum and copy across processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+
+def rank() -> int:
+    """This process's number, 0 when alone."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def world_size() -> int:
+    """Number of processes, 1 when alone."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+@contextmanager
+def process_group(device: torch.device) -> Iterator[torch.device]:
+    """Join the group that torchrun describes, if any; yields the device of this process."""
+    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        yield device
+        return
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield device
+    finally:
+        dist.destroy_process_group()
+
+
+def sum_over_processes(tensors: Iterable[Tensor]) -> None:
+    """Replace each tensor by its sum over all processes, in one message."""
+    group = list(tensors)
+    if world_size() < 2 or not group:
+        return
+    flat = torch.cat([tensor.flatten() for tensor in group])
+    dist.all_reduce(flat)
+    for tensor, part in zip(group, torch.split(flat, [tensor.numel() for tensor in group]), strict=True):
+        tensor.copy_(part.view_as(tensor))
+
+
+def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
+    """Average gradients over all processes; a missing gradient counts as zero."""
+    if world_size() < 2:
+        return
+    gradients = []
+    for parameter in parameters:
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+        gradients.append(parameter.grad)
+    sum_over_processes(gradients)
+    for gradient in gradients:
+        gradient.div_(world_size())
+
+
+def copy_from_first(tensors: Iterable[Tensor]) -> None:
+    """Overwrite each tensor by process 0's."""
+    if world_size() > 1:
+        for tensor in tensors:
+            dist.broadcast(tensor, 0)
