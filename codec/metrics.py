@@ -17,6 +17,7 @@ from corpus.audio import SAMPLE_RATE, Samples, resample
 
 METRIC_RATE = 16_000  # Hz, at which every metric here works
 INSTALL = "pip install 'duologue[evaluate]'"
+INSTALL_ALONE = {"resemblyzer": "pip install --no-deps resemblyzer"}  # it asks for a webrtcvad that no longer imports
 Metric = Callable[[Samples, Samples], "float | None"]
 
 
@@ -134,7 +135,7 @@ def load_metrics(names: tuple[str, ...] = tuple(PACKAGES)) -> tuple[dict[str, Me
     for name in names:
         package, load = PACKAGES[name]
         if importlib.util.find_spec(package) is None:
-            skipped.append(Skipped(name, f"{package} is not installed: {INSTALL}"))
+            skipped.append(Skipped(name, f"{package} is not installed: {INSTALL_ALONE.get(package, INSTALL)}"))
             continue
         try:
             metrics[name] = load()
