@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from corpus.audio import to_samples, write_flac
@@ -92,6 +93,18 @@ def test_killed_twenty_times_with_two_workers_the_files_are_the_same(
     subprocess.run(command(out, recipe, HOURS, 2), cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     assert verify(out) == []
     assert (out / "data.jsonl").read_bytes() == (corpus / "data.jsonl").read_bytes()
+    assert files(out) == files(corpus)
+
+
+def test_a_worker_that_dies_is_replaced(tmp_path: Path, corpus: Path, recipe: Path) -> None:
+    out = tmp_path / "bereaved"
+    process = psutil.Popen(command(out, recipe, HOURS, 2), cwd=ROOT, stdout=subprocess.DEVNULL)
+    done = out / ".work" / "done"
+    while process.poll() is None and not (done.is_dir() and any(done.iterdir())):
+        time.sleep(0.05)
+    workers = [child for child in process.children() if "spawn_main" in " ".join(child.cmdline())]
+    workers[0].kill()
+    assert process.wait() == 0
     assert files(out) == files(corpus)
 
 
