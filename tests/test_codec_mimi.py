@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,6 @@ from codec.layouts import from_foreign, links
 FRAME = 1920
 HEADS, DIM, FILTERS, BINS, BOOK_DIM, BOOKS = 4, 32, 4, 64, 16, 9
 LONG = 150  # frames: 300 steps of the transformers, beyond their window of 250
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Small products gain nothing from threads and lose much on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

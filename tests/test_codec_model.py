@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,15 +20,6 @@ from codec.quantize import SplitQuantizer
 ASSETS = Path(__file__).parent / "assets"
 GOLDEN_MODEL, GOLDEN_VALUES = ASSETS / "codec_tiny.safetensors", ASSETS / "codec_tiny_values.safetensors"
 FRAME = 1920
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Small products gain nothing from threads and lose much on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def speechlike(frames: int, batch: int = 1, seed: int = 21) -> Tensor:
