@@ -26,6 +26,8 @@ from .voices import ReferenceVoice, pick_pair
 WORDS_PER_MINUTE = 165.0  # of finished dialogue, all speakers: for estimates only
 CLAUSE_ENDS = ".,?!;:"
 SENTENCE_ENDS = ".?!"
+# "oh nice" and "oh no" would have to fit what was said, so listeners are given those that fit anywhere
+NEUTRAL_BACKCHANNELS = [(text, kind) for text, kind in BACKCHANNELS if kind == "continuer"]
 MIN_WORDS_FOR_BACKCHANNEL = 4  # said since the turn's start or the last backchannel
 
 
@@ -206,7 +208,7 @@ class _Timing:
             if rng.random() >= self.backchannel_rate * math.exp(self.latent[listener] / 2):
                 continue
             last = after
-            text, kind = rng.choice(BACKCHANNELS)
+            text, kind = rng.choice(NEUTRAL_BACKCHANNELS)
             made.append(
                 Turn(
                     index=turn.index + len(made) + 1,
