@@ -33,11 +33,6 @@ def to_seconds(samples: int) -> float:
     return round(samples / SAMPLE_RATE, 4)
 
 
-def frames_of(samples: int) -> int:
-    """Frames needed to hold this many samples, the last one zero-padded."""
-    return -(-samples // FRAME_SAMPLES)
-
-
 def read(path: str | Path, rate: int = SAMPLE_RATE) -> Samples:
     """Read an audio file.
 

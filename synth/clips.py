@@ -1,8 +1,10 @@
 """A spoken turn as pieces: cut where the plan wants a silence, trimmed to its words, resampled to 24 kHz.
 
-engine's clip   ..hello, . . . . how are you?...     ('.' silence the engine made)
-pieces            [hello,]      [how are you?]
-on the clock      [hello,]--0.45 s--[how are you?]   the plan's pause, from word end to word start
+Where a turn has one planned pause:
+
+    engine's clip   ..hello, . . . . how are you?...     ('.' silence the engine made)
+    pieces            [hello,]      [how are you?]
+    on the clock      [hello,]--0.45 s--[how are you?]   the plan's pause, from word end to word start
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from .backchannels import BackchannelBank
 from .clips import Clip, cut_clip, placed_words
 from .engines.protocol import Engine, Speech, Style
 from .seeds import choices, derive, noise
+from .suggestion import suggestion
 from .timeline import onsets
 from .voices import ReferenceVoice
 
@@ -53,7 +54,9 @@ class Studio:
         """The bank's voice of a speaker. Raises ValueError when it is not in the bank."""
         assert speaker.voice is not None, "a plan gives every speaker a voice"
         if speaker.voice.id not in self.voices:
-            raise ValueError(f"the voice bank has no voice {speaker.voice.id!r}; valid: {', '.join(self.voices)}")
+            raise ValueError(
+                f"the voice bank has no voice {speaker.voice.id!r}{suggestion(speaker.voice.id, self.voices)}"
+            )
         return self.voices[speaker.voice.id]
 
     def backchannels(self, speaker: Speaker) -> BackchannelBank:
