@@ -53,6 +53,7 @@ class Recipe:
     adversarial_weight: float = 0.1
     feature_weight: float = 0.3
     discriminators: Literal["light", "full"] = "light"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"  # of products; auto: bfloat16 on GPUs, float32 on CPUs
     checkpoint_every: int = 200
     validate_every: int = 1_000
     log_every: int = 20
@@ -69,6 +70,10 @@ class Recipe:
             )
         if min(self.batch, self.frames, self.adversarial_frames) < 1:
             raise ValueError("batch, frames and adversarial_frames must be at least 1")
+
+    def shortened(self, device: str) -> bool:
+        """Whether products on this type of device are done in bfloat16."""
+        return self.precision == "bfloat16" or (self.precision == "auto" and device == "cuda")
 
     def stage(self, step: int) -> Stage:
         """The stage of a step, counted from 0."""

@@ -56,7 +56,7 @@ class StepLosses(nn.Module):
             targets: the teacher's `[B, F, D]` and bool `[B, F]`, True where it holds.
         """
         entries, aux = self._entries(codec, wav, stage, generator)
-        with torch.autocast(wav.device.type, torch.bfloat16, enabled=wav.device.type == "cuda"):
+        with torch.autocast(wav.device.type, torch.bfloat16, enabled=self.recipe.shortened(wav.device.type)):
             output, pitch = codec.decode_supervised(entries, wav)
         found = Losses(wav.new_zeros(()))
         error = self.spectral(output[:, 0], wav[:, 0], self.complex_weight > 0)
@@ -78,7 +78,7 @@ class StepLosses(nn.Module):
         frozen = stage == "adversarial"
         with (
             torch.set_grad_enabled(torch.is_grad_enabled() and not frozen),
-            torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"),
+            torch.autocast(device.type, torch.bfloat16, enabled=recipe.shortened(device.type)),
         ):
             z = codec.encoder_latent(wav)
         z = z.float()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -226,6 +227,32 @@ def test_a_teacher_s_targets_follow_the_crop(folder: Path, tmp_path: Path) -> No
         make_teacher("wavlm", tmp_path / "missing", audio, tmp_path)
 
 
+@pytest.mark.parametrize("kind", ["whisper", "wavlm"])
+def test_teachers_of_transformers_follow_the_sound(kind: str, folder: Path, tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers", reason="extra lm")
+    torch.manual_seed(0)
+    model = tmp_path / kind
+    if kind == "whisper":
+        sizes = {"encoder_layers": 1, "decoder_layers": 1, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32}
+        config = transformers.WhisperConfig(d_model=16, encoder_attention_heads=2, decoder_attention_heads=2, **sizes)
+        transformers.WhisperModel(config).save_pretrained(model)
+        transformers.WhisperFeatureExtractor().save_pretrained(model)
+    else:
+        config = transformers.WavLMConfig(
+            hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
+        )
+        transformers.WavLMModel(config).save_pretrained(model)
+        transformers.Wav2Vec2FeatureExtractor().save_pretrained(model)
+    audio = Audio(find_clips([folder]))
+    teacher = make_teacher(kind, model, audio, tmp_path / "cache")
+    assert teacher is not None
+    assert teacher.dim == 16
+    crop = CropBatch(np.zeros((1, 8 * FRAME), np.float32), ((Piece(0, 0, 0, 8 * FRAME),),))
+    targets, valid = teacher.targets(crop)
+    assert valid.all()
+    assert float(targets.std(dim=1).mean()) > 0.05
+
+
 # --- the run --------------------------------------------------------------------------------------------------------
 
 
@@ -390,10 +417,13 @@ def test_two_processes_train_one_codec(folder: Path, tmp_path: Path) -> None:
     assert not torch.allclose(one["encoder.embed.weight"], moved, atol=1e-6)  # the second process's crops counted
 
 
-@pytest.mark.parametrize("body", ["mimi", "laptop"])
-def test_both_architectures_take_a_step_of_every_stage(body: str, folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("body", "precision"), [("mimi", "auto"), ("laptop", "auto"), ("laptop", "bfloat16")])
+def test_both_architectures_take_a_step_of_every_stage(
+    body: str, precision: Literal["auto", "bfloat16"], folder: Path, tmp_path: Path
+) -> None:
     small = mimi_like() if body == "mimi" else tiny()
-    run = trainer(folder, tmp_path, replace(QUICK, steps=3, continuous_steps=1, adversarial_steps=1), Codec(small))
+    recipe = replace(QUICK, steps=3, continuous_steps=1, adversarial_steps=1, precision=precision)
+    run = trainer(folder, tmp_path, recipe, Codec(small))
     before = {name: p.detach().clone() for name, p in run.codec.named_parameters()}
     run.run(Progress(tmp_path, say=lambda _: None))
     still = [name for name, p in run.codec.named_parameters() if torch.equal(p, before[name])]
