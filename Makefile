@@ -12,7 +12,7 @@ PIP = .venv/bin/python -m pip install --quiet --constraint constraints.txt
 	touch $@
 
 .venv/.installed-test: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP) --editable '.[piper,codec,agent,onnx,lm,evaluate,test,dev]'
+	$(PIP) --editable '.[piper,codec,agent,onnx,lm,evaluate,ray,test,dev]'
 	$(PIP) --no-deps moshi resemblyzer # they ask for old packages that they do not need
 	touch $@ .venv/.installed
 

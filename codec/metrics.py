@@ -88,18 +88,29 @@ class SpeakerSimilarity:
 class Recognizer:
     """Whisper through faster-whisper, from a folder on this computer; nothing is downloaded."""
 
-    def __init__(self, model: str | Path, language: str | None = "en", threads: int = 1) -> None:
+    def __init__(
+        self, model: str | Path, language: str | None = "en", threads: int = 1, spell_numbers: bool = False
+    ) -> None:
+        """`spell_numbers`: write numbers as words, never in digits."""
         from faster_whisper import WhisperModel  # type: ignore[import-untyped]
 
         self.language = language
         self._model: Any = WhisperModel(
             str(model), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
         )
+        vocabulary = self._model.hf_tokenizer.get_vocab() if spell_numbers else {}
+        digits = [id for piece, id in vocabulary.items() if re.search(r"\d", piece) and not piece.startswith("<|")]
+        self._never = [-1, *sorted(digits)]  # -1 stands for Whisper's own list
 
     def transcribe(self, audio: Samples) -> str:
         """Text of `[T]` at 24 kHz, greedy."""
         segments, _ = self._model.transcribe(
-            narrow(audio), language=self.language, beam_size=1, condition_on_previous_text=False, temperature=0.0
+            narrow(audio),
+            language=self.language,
+            beam_size=1,
+            condition_on_previous_text=False,
+            temperature=0.0,
+            suppress_tokens=self._never,
         )
         return " ".join(segment.text for segment in segments)
 
@@ -144,13 +155,15 @@ def load_metrics(names: tuple[str, ...] = tuple(PACKAGES)) -> tuple[dict[str, Me
     return metrics, skipped
 
 
-def load_recognizer(model: str | Path | None, language: str | None = "en") -> Recognizer | Skipped:
+def load_recognizer(
+    model: str | Path | None, language: str | None = "en", spell_numbers: bool = False
+) -> Recognizer | Skipped:
     """A recognizer for WER, or why there is none."""
     if model is None:
         return Skipped("wer", "no recognizer: give --whisper a faster-whisper model folder")
     if importlib.util.find_spec("faster_whisper") is None:
         return Skipped("wer", f"faster-whisper is not installed: {INSTALL}")
     try:
-        return Recognizer(model, language)
+        return Recognizer(model, language, spell_numbers=spell_numbers)
     except (OSError, RuntimeError, ValueError) as error:
         return Skipped("wer", f"cannot load {model}: {error}")

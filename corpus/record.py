@@ -59,6 +59,15 @@ class Voice(Record):
     consent: str
 
 
+class UtteranceQuality(Record):
+    """What quality gates found about an utterance: takes it needed, why others failed, what the kept one measures."""
+
+    takes: int = Field(ge=1)
+    way: str  # how the kept take was made: seed, split, engine
+    failed: tuple[str, ...] = ()  # reason codes of the takes thrown away
+    measures: dict[str, float] = Field(default_factory=dict)
+
+
 class Speaker(Record):
     """One participant. Others than the agent and the user share the user's channel."""
 
@@ -95,6 +104,7 @@ class Turn(Record):
     start: float | None = None
     end: float | None = None
     words: tuple[Word, ...] = ()
+    quality: UtteranceQuality | None = None
 
     @property
     def written_words(self) -> list[str]:

@@ -90,6 +90,19 @@ def load_staged(corpus: str | Path, id: str) -> Staged | None:
     return None
 
 
+def staged_contents(corpus: str | Path, id: str) -> dict[str, bytes]:
+    """Every file of a staged dialogue by name, to be adopted elsewhere; it is no longer staged here."""
+    folder = Path(corpus) / WORK / DONE / id
+    contents = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    remove(folder)
+    return contents
+
+
+def adopt(corpus: str | Path, id: str, contents: Mapping[str, bytes]) -> None:
+    """Stage a dialogue that was staged on another machine. Raises DiskFullError, leaving nothing half-written."""
+    _write_whole(Path(corpus) / WORK, id, contents)
+
+
 def check_words(record: Dialogue, duration: float) -> None:
     """Raise ValueError for a word that is empty, has no length or lies outside `duration` seconds of audio."""
     if record.id in _RESERVED_IDS:
