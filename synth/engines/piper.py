@@ -20,6 +20,7 @@ from corpus.audio import Samples
 
 from ..align import Span, speech_span, timed
 from ..fade import faded
+from .catalogue import EngineEntry
 from .phoneme_words import PUNCTUATION, assign, is_phoneme
 from .piper_graph import HOP, PiperGraph
 from .protocol import ReferenceVoice, Speech, Style
@@ -126,6 +127,23 @@ class PiperEngine:
             ids += [*self._ids[symbol], *pad]
             ends.append(len(ids))
         return [*ids, *self._ids["$"]], ends
+
+
+def load(name: str, entry: EngineEntry, language: str) -> PiperEngine:
+    """The engine; it has one voice and one language."""
+    return PiperEngine()
+
+
+def espeak_symbols(accent: str, text: str) -> list[list[str]]:
+    """espeak-ng's phonemes of a text, by sentence, for other engines with models in Piper's alphabet.
+
+    Args:
+        accent: espeak-ng's name of a language, such as "en-us" or "fr-fr".
+        text: in that language.
+    """
+    said = " ".join(_as_said(token) for token in text.split()) if accent.startswith("en") else text
+    sentences: list[list[str]] = EspeakPhonemizer().phonemize(accent, said)
+    return sentences
 
 
 def _as_said(token: str) -> str:

@@ -1,0 +1,57 @@
+"""The voices that an engine can speak with: clones of the bank's, pseudo-speakers, or those it was built with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from corpus.record import Voice
+
+from .engines.catalogue import EngineEntry, engine_entry
+from .engines.declaration import OwnVoice
+from .engines.protocol import ReferenceVoice
+from .voices import load_bank
+
+
+def engine_voices(engine: str, folders: Sequence[Path] = (), language: str = "en") -> dict[str, ReferenceVoice]:
+    """Every voice that an engine can speak a language with, by id.
+
+    What is heard is what the voice says of itself: a clone carries the licence of the reference and that of the weights
+    that imitated it; an engine that cannot clone gets no reference, and never another voice in place of one.
+
+    Args:
+        engine: `NAME` or `NAME:ARGUMENT`.
+        folders: a user's folders of references.
+        language: ISO 639-1 code.
+
+    Raises:
+        ValueError: the engine is unknown, cannot clone the folders' references, or has no voice of the language.
+    """
+    entry = engine_entry(engine)
+    if not entry.voices:
+        bank = load_bank(folders, engine)
+        return {id: _with_weights(voice, entry) for id, voice in bank.items()} if entry.clones else bank
+    if folders:
+        raise ValueError(
+            f"engine {engine} cannot clone the voices of {', '.join(map(str, folders))}; "
+            "leave them out of the recipe's voices.folders, or choose an engine that clones: synth engines"
+        )
+    own = {voice.id: _own(voice, engine) for voice in entry.voices if voice.language == language}
+    if not own:
+        spoken = ", ".join(dict.fromkeys(voice.language for voice in entry.voices))
+        raise ValueError(f"engine {engine} has no voice for {language!r}; it has voices for {spoken}")
+    return own
+
+
+def _with_weights(reference: ReferenceVoice, entry: EngineEntry) -> ReferenceVoice:
+    voice = reference.voice
+    licence = f"{voice.licence} (reference), {entry.licence_weights} (weights of {voice.engine})"
+    return replace(reference, voice=voice.model_copy(update={"licence": licence}))
+
+
+def _own(own: OwnVoice, engine: str) -> ReferenceVoice:
+    voice = Voice(
+        id=own.id, kind="recorded", engine=engine, licence=own.licence, source=own.source or engine, consent=own.consent
+    )
+    return ReferenceVoice(voice, None, None, own.language, own.gender)
