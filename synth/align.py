@@ -28,7 +28,9 @@ _SILENT_SHARE = 0.1  # of a neighbour, for a word that makes no sound ("-")
 Span = tuple[float, float]
 
 
-def align(samples: Samples, rate: int, text: str, native: tuple[Word, ...] | None = None) -> tuple[Word, ...]:
+def align(
+    samples: Samples, rate: int, text: str, native: tuple[Word, ...] | None = None, language: str = "en"
+) -> tuple[Word, ...]:
     """Time the words of a clip.
 
     Args:
@@ -36,6 +38,7 @@ def align(samples: Samples, rate: int, text: str, native: tuple[Word, ...] | Non
         rate: Hz.
         text: what is said; its whitespace tokens are the words.
         native: the engine's own times, used as they are when given.
+        language: ISO 639-1 code; forced alignment knows English, other languages get their share of the speech.
 
     Returns:
         One word per token, seconds within the clip; `source` says where its time comes from.
@@ -53,7 +56,7 @@ def align(samples: Samples, rate: int, text: str, native: tuple[Word, ...] | Non
     start, end = speech_span(samples, rate)
     if end - start < 2 * _FEWEST_STEPS * STEP * len(tokens):
         raise ValueError(f"{end - start:.2f} s of speech cannot hold the {len(tokens)} words of {text!r}")
-    spans = forced_spans(samples, rate, tokens)
+    spans = forced_spans(samples, rate, tokens) if language == "en" else None
     if spans is None:
         return timed(tokens, proportional(tokens, start, end), samples, rate, "proportional")
     return timed(tokens, spans, samples, rate, "forced")

@@ -16,26 +16,11 @@ from corpus.record import Word
 from .align import STEP, Energy, align
 from .engines.protocol import Engine, ReferenceVoice, Speech, Style
 from .fade import faded
+from .script.language import load_language
 from .seeds import derive
 
-BACKCHANNELS: tuple[tuple[str, str], ...] = (
-    ("Mhm.", "continuer"),
-    ("Uh-huh.", "continuer"),
-    ("Yeah.", "continuer"),
-    ("Right.", "continuer"),
-    ("Okay.", "continuer"),
-    ("I see.", "continuer"),
-    ("Sure.", "continuer"),
-    ("Yes.", "continuer"),
-    ("Wow.", "assessment"),
-    ("Oh nice.", "assessment"),
-    ("Really?", "assessment"),
-    ("Oh no.", "assessment"),
-    ("Great.", "assessment"),
-)
 DURATION = (0.12, 0.9)  # s, of the words of an acceptable take
 
-_CARRIERS = ("Well, {}, of course.", "Good, {}, that is fine.", "And then, {}, we go on.")
 _TAKES = 4
 _EDGE = 0.02  # s kept around the words
 _FADE = 0.008  # s
@@ -52,11 +37,13 @@ class BackchannelBank:
         engine: speaks the carriers.
         voice: with this voice.
         seed: the same engine, voice and seed give the same bank, in whatever order it is used.
+        language: ISO 639-1 code, of the carriers.
     """
 
     engine: Engine
     voice: ReferenceVoice
     seed: int
+    language: str = "en"
     _takes: dict[tuple[str, int], Speech] = field(default_factory=dict)
 
     def clip(self, text: str, rng: random.Random) -> Speech:
@@ -79,7 +66,8 @@ class BackchannelBank:
         return self._takes[text, number]
 
     def _cut_out(self, text: str, number: int) -> Speech | None:
-        carrier = _CARRIERS[number % len(_CARRIERS)]
+        carriers = load_language(self.language).phrases.carriers
+        carrier = carriers[number % len(carriers)]
         core = text.strip(" .,!?")
         before, count = len(carrier.split("{}")[0].split()), len(text.split())
         phrase = carrier.format(core.lower() if core[:2] != "I " else core)
@@ -101,7 +89,7 @@ class BackchannelBank:
 
     def _speak(self, text: str, seed: int) -> tuple[Speech, tuple[Word, ...]]:
         speech = self.engine.speak(text, self.voice, Style(), seed)
-        return speech, align(speech.samples, speech.rate, text, speech.words)
+        return speech, align(speech.samples, speech.rate, text, speech.words, self.language)
 
 
 def cut(speech: Speech, tokens: list[str], words: tuple[Word, ...]) -> Speech:

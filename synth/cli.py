@@ -17,6 +17,8 @@ from rich.table import Table
 
 from corpus.command import run
 
+from .engines_command import engines_app
+
 app = typer.Typer(
     name="synth",
     help="Synthetic two-channel dialogues: written, timed, spoken, rendered and stored as a corpus.",
@@ -26,10 +28,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+app.add_typer(engines_app, name="engines")
 Corpus = Annotated[Path, typer.Argument(help="A corpus directory.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output and nothing else.")]
 RecipeFile = Annotated[Path | None, typer.Option(help="A recipe (TOML); the built-in one if left out.")]
 Seed = Annotated[int, typer.Option(help="Everything random derives from it.")]
+WriterName = Annotated[
+    str | None, typer.Option("--writer", help="builtin, openai:URL#MODEL, transformers:ID_OR_PATH or gguf:FILE.")
+]
 Timing = Annotated[str | None, typer.Option(help="Timing preset, in place of the recipe's.")]
 
 
@@ -40,8 +46,12 @@ def generate(
     recipe: RecipeFile = None,
     engine: Annotated[str | None, typer.Option(help="Speech engine, in place of the recipe's.")] = None,
     timing: Timing = None,
+    writer: WriterName = None,
     seed: Seed = 0,
-    workers: Annotated[int, typer.Option(help="Processes; 0 means one for each core.")] = 0,
+    workers: Annotated[int, typer.Option(help="Processes; 0 means one for each core, of the cluster with --ray.")] = 0,
+    ray: Annotated[str, typer.Option(help="Render on this Ray cluster: auto, local or HOST:PORT.")] = "",
+    ray_gpus: Annotated[float, typer.Option(help="Share of a GPU for each worker of the cluster.")] = 0.0,
+    mirror: Annotated[str, typer.Option(help="Copy finished shards here: any URL that fsspec knows.")] = "",
     strict: Annotated[bool, typer.Option(help="Fail when the measured timing is out of the preset's bands.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -49,7 +59,19 @@ def generate(
     from .generate import Order, generate
     from .progress import summary_table
 
-    order = Order.of(out=out, hours=hours, recipe=recipe, engine=engine, timing=timing, seed=seed, workers=workers)
+    order = Order.of(
+        out=out,
+        hours=hours,
+        recipe=recipe,
+        engine=engine,
+        timing=timing,
+        writer=writer,
+        seed=seed,
+        workers=workers,
+        ray=ray,
+        ray_gpus=ray_gpus,
+        mirror=mirror,
+    )
     outcome = generate(order, silent=as_json)
     if as_json:
         print(outcome.to_json())
@@ -64,6 +86,7 @@ def plan(
     hours: Annotated[float, typer.Option(help="Plan about so many hours.")],
     recipe: RecipeFile = None,
     timing: Timing = None,
+    writer: WriterName = None,
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Write here (gzip if it ends in .gz), not to the screen.")] = None,
 ) -> None:
@@ -72,7 +95,7 @@ def plan(
     from .plan import estimated_seconds
     from .workers import Job
 
-    order = Order.of(out=Path(), hours=hours, recipe=recipe, timing=timing, seed=seed)
+    order = Order.of(out=Path(), hours=hours, recipe=recipe, timing=timing, writer=writer, seed=seed)
     planner, seconds = Job(order.out, order.recipe, order.seed).planner(), 0.0
     with _lines_to(out) as stream:
         for dialogue in planner.dialogues():
@@ -153,6 +176,20 @@ def report(corpus: Corpus) -> None:
     from .report import write_report
 
     print(write_report(corpus))
+
+
+@app.command()
+def quality(corpus: Corpus, as_json: AsJson = False) -> None:
+    """What the quality gates found: takes, yield, why takes were thrown away, mean measures."""
+    from corpus.store import Corpus as Reader
+
+    from .quality.yields import collect_yield
+
+    found = collect_yield(Reader(corpus))
+    if as_json:
+        print(json.dumps(found.to_dict(), indent=2))
+    else:
+        Console().print(found.table())
 
 
 @app.command()

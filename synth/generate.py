@@ -13,12 +13,17 @@ from pathlib import Path
 from corpus.manifest import IDENTITY
 from corpus.store import Corpus, CorpusInfo, CorpusWriter, ensure_space
 
+from .mirror import Mirror
+from .plan import Planner
 from .presets import PRESETS
 from .progress import Progress
+from .ray_pool import RayPool
 from .recipe import Recipe, load_recipe
 from .report import CorpusStats, collect, write_page
+from .script.writers import parse_writer
 from .suggestion import suggestion
 from .workers import Job, Pool
+from .write_ahead import WriteAhead, write_ahead
 
 BYTES_PER_HOUR = 200_000_000  # FLAC, two channels with a noise floor (measured 0.16-0.18 GB)
 BYTES_PER_HOUR_STEMS = 120_000_000  # clean stems hold digital silence
@@ -35,6 +40,9 @@ class Order:
     recipe: Recipe
     seed: int
     workers: int
+    ray: str = ""  # address of a Ray cluster; empty: processes of this computer
+    ray_gpus: float = 0.0  # share of a GPU for each worker there
+    mirror: str = ""  # URL the corpus is copied to as it grows
 
     @classmethod
     def of(
@@ -45,8 +53,12 @@ class Order:
         recipe: Path | None = None,
         engine: str | None = None,
         timing: str | None = None,
+        writer: str | None = None,
         seed: int = 0,
         workers: int = 0,
+        ray: str = "",
+        ray_gpus: float = 0.0,
+        mirror: str = "",
     ) -> Order:
         """Check an order as typed. `workers` 0 means one for each core.
 
@@ -60,8 +72,14 @@ class Order:
         if timing is not None and timing not in PRESETS:
             raise ValueError(f"unknown timing preset {timing!r}{suggestion(timing, PRESETS)}")
         chosen = load_recipe(recipe) if recipe else Recipe()
-        overrides = {name: value for name, value in (("engine", engine), ("timing", timing)) if value is not None}
-        return cls(out, hours, chosen.model_copy(update=overrides), seed, workers or os.cpu_count() or 1)
+        if writer is not None:
+            parse_writer(writer)
+        writing = chosen.writer.model_copy(update={"use": writer}) if writer is not None else None
+        overrides = {"engine": engine, "timing": timing, "writer": writing}
+        given = {name: value for name, value in overrides.items() if value is not None}
+        if not ray:
+            workers = workers or os.cpu_count() or 1
+        return cls(out, hours, chosen.model_copy(update=given), seed, workers, ray, ray_gpus, mirror)
 
 
 @dataclass(frozen=True)
@@ -97,7 +115,7 @@ def generate(order: Order, *, silent: bool = False) -> Outcome:
     """
     job = Job(order.out, order.recipe, order.seed)
     planner = job.planner()
-    planner.plan(0)  # looks up every name of the recipe: what cannot be had fails before anything is written
+    planner.check()  # what cannot be had fails before anything is written
     engine = job.studio(planner).engine
     info = CorpusInfo(
         generator=f"duologue {version('duologue')}",
@@ -111,7 +129,7 @@ def generate(order: Order, *, silent: bool = False) -> Outcome:
     with CorpusWriter.open(order.out, info) as writer:
         there = writer.published.seconds
         if there < order.hours * 3600:
-            rejected = _fill(order, job, writer, silent=silent)
+            rejected = _fill(order, job, planner, writer, silent=silent)
             speed = round((writer.published.seconds - there) / (time.monotonic() - began), 2)
         writer.finish()
     data = collect(Corpus(order.out), title=order.recipe.name)
@@ -125,12 +143,14 @@ def _ensure_space(order: Order) -> None:
     ensure_space(order.out, round(max(order.hours - there / 3600, 0.0) * per_hour))
 
 
-def _fill(order: Order, job: Job, writer: CorpusWriter, *, silent: bool) -> int:
+def _fill(order: Order, job: Job, planner: Planner, writer: CorpusWriter, *, silent: bool) -> int:
     """Make and publish dialogues until the corpus holds the hours asked for; returns how many were rejected."""
     wanted, seconds = order.hours * 3600, writer.published.seconds
     rejected = in_a_row = 0
     ready: list[str] = []
-    pool = Pool(job, order.workers)
+    scripts = write_ahead(planner, order.out)
+    mirror = Mirror(order.mirror) if order.mirror else None
+    pool = _pool(order, job, scripts)
     with Progress(order.hours, start_hours=seconds / 3600, silent=silent) as progress:
         try:
             for made in pool.made(writer.published.next_number):
@@ -146,13 +166,24 @@ def _fill(order: Order, job: Job, writer: CorpusWriter, *, silent: bool) -> int:
                 progress.dialogue(made.seconds)
                 if len(ready) == order.recipe.store.shard_dialogues or seconds >= wanted:
                     writer.publish(ready)
+                    if mirror:
+                        mirror.send(order.out)
                     progress.shard()
                     ready = []
                 if seconds >= wanted:
                     break
         finally:
             pool.stop()
+            if scripts:
+                scripts.stop()
     return rejected
+
+
+def _pool(order: Order, job: Job, scripts: WriteAhead | None) -> Pool | RayPool:
+    """Where the work is done: processes of this computer, or a cluster."""
+    if order.ray:
+        return RayPool(job, order.workers, scripts, order.ray, order.ray_gpus)
+    return Pool(job, order.workers, scripts)
 
 
 def out_of_band(stats: CorpusStats) -> tuple[str, ...]:

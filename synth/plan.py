@@ -9,26 +9,30 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from corpus.record import Acoustics, Dialogue, EchoUse, NoiseUse, Pause, Speaker, Turn
 
 from .acoustics import NoiseBank
-from .backchannels import BACKCHANNELS
 from .presets import PRESETS, Spread, TimingPreset
 from .recipe import AcousticsRates, Recipe
 from .script.builtin import BuiltinWriter
-from .script.line import Brief, Line
+from .script.language import load_language
+from .script.language_model import ModelWriter
+from .script.line import Brief, Line, Writer
 from .seeds import choices, derive
 from .voices import ReferenceVoice, pick_pair
 
-WORDS_PER_MINUTE = 165.0  # of finished dialogue, all speakers: for estimates only
 CLAUSE_ENDS = ".,?!;:"
 SENTENCE_ENDS = ".?!"
-# "oh nice" and "oh no" would have to fit what was said, so listeners are given those that fit anywhere
-NEUTRAL_BACKCHANNELS = [(text, kind) for text, kind in BACKCHANNELS if kind == "continuer"]
 MIN_WORDS_FOR_BACKCHANNEL = 4  # said since the turn's start or the last backchannel
+
+
+def dialogue_id(number: int) -> str:
+    """The id of dialogue `number` of a corpus."""
+    return f"d{number:07d}"
 
 
 @dataclass(frozen=True)
@@ -39,23 +43,46 @@ class Planner:
     seed: int
     voices: Mapping[str, ReferenceVoice]
     noises: NoiseBank
-    writer: BuiltinWriter = field(default_factory=BuiltinWriter)
+    writer: Writer = field(default_factory=BuiltinWriter)
 
-    def plan(self, number: int) -> Dialogue:
-        """Dialogue `number` of the corpus, without times."""
-        recipe, id = self.recipe, f"d{number:07d}"
-        seed = derive(self.seed, recipe.digest(), id)
+    def seed_of(self, number: int) -> int:
+        """The seed of dialogue `number`: everything random in it derives from it."""
+        return derive(self.seed, self._digest, dialogue_id(number))
+
+    @cached_property
+    def _digest(self) -> str:
+        return self.recipe.digest()
+
+    def write(self, number: int, attempt: int = 0) -> list[Line]:
+        """The lines of dialogue `number`; the built-in writer always writes the same, a model may not."""
+        seed = self.seed_of(number)
+        rng = choices(seed, "script", attempt) if attempt else choices(seed, "script")
+        return self.writer.write(self._brief(seed), rng)
+
+    def check(self) -> None:
+        """Raise ValueError if anything the recipe names cannot be had, a model's server included; writes nothing."""
+        if isinstance(self.writer, ModelWriter):
+            self.writer.check(self.recipe.language)
+            self.plan(0, ())
+        else:
+            self.plan(0)
+
+    def plan(self, number: int, lines: Sequence[Line] | None = None) -> Dialogue:
+        """Dialogue `number` of the corpus, without times; `lines` are its script if that is written already."""
+        recipe, seed = self.recipe, self.seed_of(number)
         preset = PRESETS[recipe.timing]()
-        lines = self.writer.write(self._brief(seed), choices(seed, "script"))
+        lines = self.write(number) if lines is None else lines
+        backchannels = load_language(recipe.language).phrases.backchannels
+        timing = _Timing(preset, recipe.behaviours.backchannels, backchannels, choices(seed, "timing"))
         return Dialogue(
-            id=id,
+            id=dialogue_id(number),
             seed=seed,
             language=recipe.language,
             recipe=recipe.name,
             topics=tuple(dict.fromkeys(line.topic for line in lines if line.topic)),
             timing=recipe.timing,
             speakers=self._speakers(seed, lines),
-            turns=_Timing(preset, recipe.behaviours.backchannels, choices(seed, "timing")).turns(lines),
+            turns=timing.turns(lines),
             acoustics=plan_acoustics(recipe.acoustics, self.noises, choices(seed, "acoustics")),
         )
 
@@ -66,11 +93,11 @@ class Planner:
     def _brief(self, seed: int) -> Brief:
         recipe, rng = self.recipe, choices(seed, "brief")
         words = math.exp(rng.uniform(math.log(recipe.length.shortest), math.log(recipe.length.longest)))
-        return Brief(
-            language=recipe.language, topics=recipe.topics, behaviours=recipe.behaviours.written(), words=round(words)
-        )
+        topics = recipe.writer.families if isinstance(self.writer, ModelWriter) else recipe.topics
+        behaviours = recipe.behaviours.written()
+        return Brief(language=recipe.language, topics=topics, behaviours=behaviours, words=round(words))
 
-    def _speakers(self, seed: int, lines: list[Line]) -> tuple[Speaker, ...]:
+    def _speakers(self, seed: int, lines: Sequence[Line]) -> tuple[Speaker, ...]:
         recipe, rng = self.recipe, choices(seed, "voices")
         agent, user = pick_pair(self.voices, rng, recipe.voices.agent, recipe.voices.user)
         speakers = [
@@ -119,20 +146,24 @@ def plan_acoustics(rates: AcousticsRates, bank: NoiseBank, rng: random.Random) -
 
 def estimated_seconds(plan: Dialogue) -> float:
     """About how long a plan lasts once it is spoken."""
-    return sum(len(turn.spoken_text.split()) for turn in plan.turns) * 60 / WORDS_PER_MINUTE
+    words = sum(len(turn.spoken_text.split()) for turn in plan.turns)
+    return words * 60 / load_language(plan.language).words_per_minute
 
 
 class _Timing:
     """Turns lines into turns with planned onsets, pauses and backchannels, in one pass over a dialogue."""
 
-    def __init__(self, preset: TimingPreset, backchannels: float, rng: random.Random) -> None:
+    def __init__(
+        self, preset: TimingPreset, backchannel_rate: float, backchannels: Sequence[str], rng: random.Random
+    ) -> None:
         self.preset = preset
         self.rng = rng
-        self.backchannel_rate = min(preset.backchannel_rate * backchannels, 1.0)
+        self.backchannel_rate = min(preset.backchannel_rate * backchannel_rate, 1.0)
+        self.backchannels = backchannels  # that fit anything: nobody says "oh nice" to a complaint
         dyad = rng.gauss(0.0, preset.dyad)
         self.latent = {role: dyad + rng.gauss(0.0, preset.individual) for role in ("agent", "user", "other")}
 
-    def turns(self, lines: list[Line]) -> tuple[Turn, ...]:
+    def turns(self, lines: Sequence[Line]) -> tuple[Turn, ...]:
         turns: list[Turn] = []
         position: dict[int, int] = {}  # line number -> turn index: backchannels shift the turns after them
         previous: Line | None = None
@@ -208,14 +239,14 @@ class _Timing:
             if rng.random() >= self.backchannel_rate * math.exp(self.latent[listener] / 2):
                 continue
             last = after
-            text, kind = rng.choice(NEUTRAL_BACKCHANNELS)
+            text = rng.choice(self.backchannels)
             made.append(
                 Turn(
                     index=turn.index + len(made) + 1,
                     speaker=listener,
                     event="backchannel",
                     text=text,
-                    act=kind,
+                    act="continuer",
                     anchor=turn.index,
                     anchor_word=after,
                     offset=round(rng.gauss(*preset.backchannel_delay), 3),

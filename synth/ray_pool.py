@@ -11,14 +11,18 @@ import dataclasses
 import heapq
 import socket
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from corpus.manifest import WORK
 from corpus.staging import adopt, load_staged, staged_contents
 
+from .plan import dialogue_id
+from .script.line import Line
+from .script.usable import UnusableError
 from .workers import Job, Made, Worker
+from .write_ahead import WriteAhead
 
 MAX_LOSSES = 20  # actors lost in a row without one finished dialogue
 CONNECT_SECONDS = 10.0
@@ -46,9 +50,9 @@ class RayWorker:
         """True once the engine is loaded."""
         return True
 
-    def make(self, number: int) -> Shipped:
-        """Make dialogue `number` and take it off this node."""
-        made = self._worker.make(number)
+    def make(self, number: int, lines: Sequence[Line] | None) -> Shipped:
+        """Make dialogue `number` and take it off this node; `lines` are its script if it is written."""
+        made = self._worker.make(number, lines)
         return Shipped(made, {} if made.rejected else staged_contents(self._worker.job.out, made.id))
 
 
@@ -58,24 +62,27 @@ class RayPool:
     An actor or node that is lost is replaced where there is room, and what it was making is made again.
     """
 
-    def __init__(self, job: Job, workers: int = 0, address: str = "auto", gpus: float = 0.0) -> None:
+    def __init__(
+        self, job: Job, workers: int = 0, scripts: WriteAhead | None = None, address: str = "auto", gpus: float = 0.0
+    ) -> None:
         """Connect and start actors.
 
         Args:
+            job: what to make.
             workers: actors; 0 for one per CPU of the cluster.
+            scripts: writes the dialogues, unless the actors do so themselves.
             address: of the cluster, as `ray.init` takes it; `auto` finds a running one, `local` starts one here.
             gpus: share of a GPU that each actor's engine takes.
 
         Raises:
             ValueError: ray is not installed, or there is no cluster at the address.
         """
-        self.ray, self.job = _ray(), job
+        self.ray, self.job, self.scripts = _ray(), job, scripts
         self._owns = not self.ray.is_initialized()
         if self._owns:
             _connect(self.ray, address)
         self.workers = workers or max(1, int(self.ray.cluster_resources().get("CPU", 1)))
         self._actor = self.ray.remote(RayWorker).options(num_cpus=1, num_gpus=gpus)
-        self._planner = job.planner()
         self._starting: dict[Any, Any] = {}  # ready's reference -> actor
         self._running: dict[Any, tuple[Any, int]] = {}  # make's reference -> actor, number
         self._idle: list[Any] = []
@@ -103,13 +110,17 @@ class RayPool:
                     task = heapq.heappop(again)
                 else:
                     task, ahead = ahead, ahead + 1
-                staged = load_staged(self.job.out, self._planner.plan(task).id)
-                if staged is None:
-                    free = self._idle.pop()
-                    self._running[free.make.remote(task)] = (free, task)
-                else:
-                    assert staged.record.audio is not None, "staging fills in the audio"
-                    done[task] = Made(task, staged.record.id, staged.record.audio.duration)
+                known = self._known(task)
+                if known:
+                    done[task] = known
+                    continue
+                try:
+                    lines = self.scripts.lines(task) if self.scripts else None
+                except UnusableError as error:
+                    done[task] = Made(task, dialogue_id(task), 0.0, str(error))
+                    continue
+                free = self._idle.pop()
+                self._running[free.make.remote(task, lines)] = (free, task)
             if number in done:
                 yield done.pop(number)
                 number += 1
@@ -136,6 +147,14 @@ class RayPool:
                 if not shipped.made.rejected:
                     adopt(self.job.out, shipped.made.id, shipped.files)
                 done[finished] = shipped.made
+
+    def _known(self, number: int) -> Made | None:
+        """A dialogue that an earlier run staged."""
+        staged = load_staged(self.job.out, dialogue_id(number))
+        if staged is None:
+            return None
+        assert staged.record.audio is not None, "staging fills in the audio"
+        return Made(number, staged.record.id, staged.record.audio.duration)
 
     def _next(self) -> Any:
         """The next reference that has an outcome."""

@@ -8,13 +8,26 @@ from __future__ import annotations
 import hashlib
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
+from .engines.catalogue import default_engine
 from .presets import PRESETS
+from .quality import QualitySettings
 from .script.builtin import FAMILIES
 from .script.line import Behaviours as WrittenBehaviours
+from .script.prompting import FAMILIES as PROMPT_FAMILIES
+from .script.prompting import load_passages, prompts_digest
+from .script.writers import Manner, parse_writer
 from .suggestion import suggestion
 
 if sys.version_info >= (3, 11):
@@ -98,13 +111,47 @@ class Store(Section):
     stems: bool = False  # keep the clean channels beside each recording
 
 
+class Writing(Section):
+    """Who writes the dialogues; see `synth.script.writers`. What a model is asked for and how it is reached."""
+
+    use: str = "builtin"
+    families: dict[str, float] = Field(default_factory=lambda: {"everyday": 1.0})  # of a model's prompts, by weight
+    mode: Literal["auto", "json", "turns"] = "auto"  # turns: one at a time, for small models
+    passages: str = ""  # a text file with one paragraph a line, for knowledge chats; empty: those that ship
+    temperature: float = Field(default=0.8, gt=0, le=2)
+    tries: int = Field(default=3, ge=1, le=20)  # at an answer that cannot be used
+    concurrency: int = Field(default=4, ge=1, le=256)  # dialogues being written at the same time
+    key: str = "OPENAI_API_KEY"  # the environment variable with the server's key
+    timeout: float = Field(default=120.0, gt=0)  # s for one answer
+    retries: int = Field(default=5, ge=0, le=100)  # after a 429, a 5xx or a broken connection
+
+    @model_validator(mode="after")
+    def _known(self) -> Writing:
+        parse_writer(self.use)
+        for family, weight in self.families.items():
+            if family not in PROMPT_FAMILIES:
+                raise ValueError(f"unknown family {family!r}{suggestion(family, PROMPT_FAMILIES)}")
+            if weight < 0:
+                raise ValueError(f"writer.families.{family} must not be negative")
+        if not any(self.families.values()):
+            raise ValueError("writer.families: at least one family needs a weight above zero")
+        return self
+
+    def manner(self) -> Manner:
+        """The part that a model's writer needs."""
+        return Manner(self.mode, self.passages, self.temperature, self.tries, self.key, self.timeout, self.retries)
+
+
+REACHING = {"concurrency", "key", "timeout", "retries"}  # of `Writing`: change nothing that is written
+
+
 class Recipe(Section):
     """A whole recipe. `topics` weighs the writer's families; a family left out has no weight."""
 
     name: str = Field(default="everyday", pattern=r"^[A-Za-z0-9_-]+$")
     description: str = ""
     language: str = "en"
-    engine: str = "piper"
+    engine: str = Field(default_factory=default_engine)  # see synth.engines.catalogue
     timing: str = "fisher"
     topics: dict[str, float] = Field(default_factory=lambda: dict.fromkeys(FAMILIES, 1.0))
     length: Length = Length()
@@ -112,6 +159,21 @@ class Recipe(Section):
     voices: Voices = Voices()
     acoustics: AcousticsRates = AcousticsRates()
     store: Store = Store()
+    writer: Writing = Writing()
+    quality: QualitySettings = QualitySettings()
+
+    @model_serializer(mode="wrap")
+    def _what_decides(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """All that decides what a corpus holds: the built-in writer and open gates go unnamed."""
+        data: dict[str, Any] = serialise(self)
+        if "writer" in data:
+            writer = {name: value for name, value in data.pop("writer").items() if name not in REACHING}
+            if self.writer.use != "builtin":
+                prompts = prompts_digest(self.language, load_passages(self.writer.passages))
+                data["writer"] = {**writer, "prompts": prompts}
+        if not self.quality.gates:
+            data.pop("quality", None)
+        return data
 
     @model_validator(mode="after")
     def _known(self) -> Recipe:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from corpus.audio import Samples, loudness, to_samples
-from corpus.record import Dialogue, Speaker, Turn
+from corpus.record import Dialogue, Speaker, Turn, UtteranceQuality
 from corpus.timing import measure_audio
 
 from .acoustics import PEAK, NoiseBank, noise_floor, send
 from .align import align
 from .backchannels import BackchannelBank
 from .clips import Clip, cut_clip, placed_words
+from .engines.failure import EngineFailureError
 from .engines.protocol import Engine, Speech, Style
 from .seeds import choices, derive, noise
 from .suggestion import suggestion
 from .timeline import onsets
 from .voices import ReferenceVoice
+
+if TYPE_CHECKING:
+    from .quality.control import Control
 
 BACKCHANNEL_LUFS = -4.0  # dB against the speaker's own turns
 SECONDS_PER_WORD = (0.08, 1.5)  # a clip outside is a failed one
@@ -48,7 +53,8 @@ class Studio:
     voices: Mapping[str, ReferenceVoice]
     noises: NoiseBank
     seed: int  # of the corpus: backchannel banks are the same in every dialogue
-    _banks: dict[str, BackchannelBank] = field(default_factory=dict)
+    control: Control | None = None  # the quality gates, if any are shut
+    _banks: dict[tuple[str, str], BackchannelBank] = field(default_factory=dict)
 
     def reference(self, speaker: Speaker) -> ReferenceVoice:
         """The bank's voice of a speaker. Raises ValueError when it is not in the bank."""
@@ -59,12 +65,13 @@ class Studio:
             )
         return self.voices[speaker.voice.id]
 
-    def backchannels(self, speaker: Speaker) -> BackchannelBank:
-        """The backchannel bank of a speaker's voice, made on first use."""
+    def backchannels(self, speaker: Speaker, language: str = "en") -> BackchannelBank:
+        """The backchannel bank of a speaker's voice in a language, made on first use."""
         reference = self.reference(speaker)
-        if reference.voice.id not in self._banks:
-            self._banks[reference.voice.id] = BackchannelBank(self.engine, reference, self.seed)
-        return self._banks[reference.voice.id]
+        key = (reference.voice.id, language)
+        if key not in self._banks:
+            self._banks[key] = BackchannelBank(self.engine, reference, self.seed, language)
+        return self._banks[key]
 
     def render(self, plan: Dialogue) -> Recording:
         """Speak and mix one planned dialogue.
@@ -73,10 +80,13 @@ class Studio:
             RejectedError: a turn did not come out as speech.
         """
         assert plan.acoustics is not None, "a plan has acoustics"
-        clips = self._levelled(plan, {turn.index: self._clip(plan, turn) for turn in plan.turns})
+        spoken = {turn.index: self._clip(plan, turn) for turn in plan.turns}
+        clips = self._levelled(plan, {index: clip for index, (clip, _) in spoken.items()})
         starts = onsets(plan, clips)
         stems = self._mix(plan, clips, starts)
-        turns = tuple(_spoken(turn, clips[turn.index], starts[turn.index]) for turn in plan.turns)
+        turns = tuple(
+            _spoken(turn, clips[turn.index], starts[turn.index], spoken[turn.index][1]) for turn in plan.turns
+        )
         user, acoustics = send(stems[1], stems[0], plan.acoustics, self.noises, noise(plan.seed, "send"))
         floors = np.stack(
             [
@@ -90,19 +100,37 @@ class Studio:
         )
         return Recording(dialogue, audio, stems)
 
-    def _clip(self, plan: Dialogue, turn: Turn) -> Clip:
+    def _clip(self, plan: Dialogue, turn: Turn) -> tuple[Clip, UtteranceQuality | None]:
         speaker = plan.speaker(turn.speaker)
         if turn.event == "backchannel":
-            speech = self.backchannels(speaker).clip(turn.text, choices(plan.seed, "backchannel", turn.index))
-            return _cut(speech, turn)
+            try:
+                bank = self.backchannels(speaker, plan.language)
+                speech = bank.clip(turn.text, choices(plan.seed, "backchannel", turn.index))
+            except EngineFailureError as error:
+                raise RejectedError(f"{plan.id}: turn {turn.index}: {error}") from None
+            return _cut(speech, turn, plan.language), None
         reference, style = self.reference(speaker), Style(rate=speaker.rate)
+        if self.control is not None:
+            kept, found = self.control.speak(turn.text, reference, style, derive(plan.seed, "speak", turn.index))
+            if kept is None:
+                codes = ", ".join(sorted(set(found.failed)))
+                raise RejectedError(
+                    f"{plan.id}: turn {turn.index} failed the gates {found.takes} times ({codes}): {turn.text!r}"
+                )
+            return _cut(kept, turn, plan.language), found
         low, high = SECONDS_PER_WORD
+        problem = ""
         for attempt in range(TRIES):
             seed = derive(plan.seed, "speak", turn.index, attempt)
-            clip = _cut(self.engine.speak(turn.text, reference, style, seed), turn)
+            try:
+                clip = _cut(self.engine.speak(turn.text, reference, style, seed), turn, plan.language)
+            except EngineFailureError as error:
+                problem = str(error)
+                continue
             if low <= clip.word_end() / len(clip.words) <= high and np.isfinite(clip.audio()).all():
-                return clip
-        raise RejectedError(f"{plan.id}: turn {turn.index} is no speech after {TRIES} tries: {turn.text!r}")
+                return clip, None
+            problem = f"{clip.word_end() / len(clip.words):.2f} s a word, or samples that are not finite"
+        raise RejectedError(f"{plan.id}: turn {turn.index} is no speech after {TRIES} tries: {turn.text!r}; {problem}")
 
     def _levelled(self, plan: Dialogue, clips: Mapping[int, Clip]) -> dict[int, Clip]:
         """Every speaker at the planned loudness: one gain for all turns, so that their dynamics stay."""
@@ -131,8 +159,8 @@ class Studio:
         return np.asarray(stems * np.minimum(1.0, PEAK / np.maximum(peaks, 1e-9)), dtype=np.float32)
 
 
-def _cut(speech: Speech, turn: Turn) -> Clip:
-    words = align(speech.samples, speech.rate, turn.text, speech.words)
+def _cut(speech: Speech, turn: Turn, language: str) -> Clip:
+    words = align(speech.samples, speech.rate, turn.text, speech.words, language)
     return cut_clip(speech.samples, speech.rate, words, turn)
 
 
@@ -142,6 +170,6 @@ def _gain(audio: Samples, lufs: float) -> float:
     return float(10 ** ((lufs - now) / 20)) if np.isfinite(now) else 1.0
 
 
-def _spoken(turn: Turn, clip: Clip, onset: int) -> Turn:
+def _spoken(turn: Turn, clip: Clip, onset: int, quality: UtteranceQuality | None) -> Turn:
     words = placed_words(clip, onset)
-    return turn.model_copy(update={"start": words[0].start, "end": words[-1].end, "words": words})
+    return turn.model_copy(update={"start": words[0].start, "end": words[-1].end, "words": words, "quality": quality})

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -16,11 +16,16 @@ from corpus.staging import load_staged
 from corpus.store import stage
 
 from .acoustics import load_noise_bank
+from .engine_voices import engine_voices
 from .engines import load_engine
-from .plan import Planner
+from .plan import Planner, dialogue_id
+from .quality.load import load_control
 from .recipe import Recipe
 from .render import RejectedError, Studio
-from .voices import load_bank
+from .script.line import Line
+from .script.usable import UnusableError
+from .script.writers import load_writer
+from .write_ahead import WriteAhead
 
 MAX_RESTARTS = 5  # of the pool, in a row without one finished dialogue
 
@@ -35,12 +40,18 @@ class Job:
 
     def planner(self) -> Planner:
         """Plans the dialogues of this job. Raises ValueError when a voice or folder of the recipe cannot be used."""
-        voices = load_bank([Path(folder) for folder in self.recipe.voices.folders], self.recipe.engine)
-        return Planner(self.recipe, self.seed, voices, load_noise_bank())
+        recipe = self.recipe
+        folders = [Path(folder) for folder in recipe.voices.folders]
+        voices = engine_voices(recipe.engine, folders, recipe.language)
+        writer = load_writer(recipe.writer.use, recipe.writer.manner())
+        return Planner(self.recipe, self.seed, voices, load_noise_bank(), writer)
 
     def studio(self, planner: Planner) -> Studio:
         """Renders the dialogues of this job. Raises ValueError when the engine cannot be had."""
-        return Studio(load_engine(self.recipe.engine), planner.voices, planner.noises, self.seed)
+        recipe = self.recipe
+        engine = load_engine(recipe.engine, recipe.language)
+        control = load_control(recipe.quality, engine, recipe.language)
+        return Studio(engine, planner.voices, planner.noises, self.seed, control)
 
 
 @dataclass(frozen=True)
@@ -61,9 +72,9 @@ class Worker:
         self.planner = job.planner()
         self.studio = job.studio(self.planner)
 
-    def make(self, number: int) -> Made:
-        """Stage dialogue `number`, unless an earlier run already did."""
-        plan = self.planner.plan(number)
+    def make(self, number: int, lines: Sequence[Line] | None = None) -> Made:
+        """Stage dialogue `number`, unless an earlier run already did; `lines` are its script if it is written."""
+        plan = self.planner.plan(number, lines)
         staged = load_staged(self.job.out, plan.id)
         if staged is None:
             try:
@@ -95,9 +106,9 @@ def _die_with(parent: multiprocessing.process.BaseProcess) -> None:
     os._exit(1)
 
 
-def _make(number: int) -> Made:
+def _make(number: int, lines: Sequence[Line] | None) -> Made:
     assert _worker is not None, "the initialiser ran"
-    return _worker.make(number)
+    return _worker.make(number, lines)
 
 
 class Pool:
@@ -107,8 +118,10 @@ class Pool:
     workers are under way or waiting to be handed over.
     """
 
-    def __init__(self, job: Job, workers: int) -> None:
+    def __init__(self, job: Job, workers: int, scripts: WriteAhead | None = None) -> None:
+        """Start the processes; `scripts` writes the dialogues, unless the workers do so themselves."""
         self.job = job
+        self.scripts = scripts
         self.workers = workers
         self._executor = self._new()
 
@@ -128,7 +141,7 @@ class Pool:
         while True:
             try:
                 while len(pending) < 2 * self.workers:
-                    pending[ahead] = self._executor.submit(_make, ahead)
+                    pending[ahead] = self._submit(ahead)
                     ahead += 1
                 result = pending[number].result()
             except BrokenProcessPool:
@@ -146,6 +159,16 @@ class Pool:
             del pending[number]
             number += 1
             yield result
+
+    def _submit(self, number: int) -> Future[Made]:
+        """Have a dialogue made; one that could not be written is rejected right away."""
+        try:
+            lines = self.scripts.lines(number) if self.scripts else None
+        except UnusableError as error:
+            refused: Future[Made] = Future()
+            refused.set_result(Made(number, dialogue_id(number), 0.0, str(error)))
+            return refused
+        return self._executor.submit(_make, number, lines)
 
     def stop(self) -> None:
         """End all workers at once; what they staged stays, what they were making is dropped."""

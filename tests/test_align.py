@@ -14,9 +14,10 @@ from corpus.audio import Samples
 from corpus.record import Word
 from synth import align as alignment
 from synth.align import STEP, Energy, align, timed
-from synth.backchannels import BACKCHANNELS, DURATION, BackchannelBank
+from synth.backchannels import DURATION, BackchannelBank
 from synth.engines import Engine, Style, load_engine
 from synth.pronounce import letter_to_sound, number_words, spoken_words
+from synth.script.language import load_language
 from synth.voices import load_bank
 
 VOICES = load_bank()
@@ -119,7 +120,7 @@ def test_pronunciations_by_rule() -> None:
 
 
 def test_backchannels_are_short_single_and_the_same_in_any_order(engine: Engine) -> None:
-    texts = [text for text, _ in BACKCHANNELS[:3]]
+    texts = load_language("en").phrases.backchannels[:3]
     first, second = (BackchannelBank(engine, VOICES["ls1926-f"], 5) for _ in range(2))
     one = [first.clip(text, random.Random(4)) for text in texts]
     other = [second.clip(text, random.Random(4)) for text in reversed(texts)][::-1]

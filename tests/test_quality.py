@@ -13,7 +13,8 @@ from corpus.record import UtteranceQuality, Voice
 from synth.engines.protocol import ReferenceVoice, Speech, Style
 from synth.quality import QualitySettings
 from synth.quality.control import Control, joined, text_parts
-from synth.quality.gates import Gates, Verdict, edge_faults, require, spoken_seconds
+from synth.quality.gates import Gates, Verdict, edge_faults, spoken_seconds
+from synth.quality.load import load_control
 
 TEXT = "Good morning to you all, the train leaves soon. Please mind the gap."
 VOICE = ReferenceVoice(Voice(id="t", kind="recorded", engine="tone", licence="CC0-1.0", source="-", consent="-"))
@@ -129,14 +130,14 @@ def test_parts_and_joining_by_hand() -> None:
 
 
 def test_what_a_gate_lacks_is_named_before_work_begins(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert require(QualitySettings(), "en") is None
+    assert load_control(QualitySettings(), ToneEngine(), "en") is None
     with pytest.raises(ValueError, match="faster-whisper model"):
         QualitySettings(gates=("words",))
     with pytest.raises(ValueError, match="cannot be had: wer: cannot load"):
-        require(QualitySettings(gates=("words",), whisper="nowhere"), "en")
+        load_control(QualitySettings(gates=("words",), whisper="nowhere"), ToneEngine(), "en")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ValueError, match="dnsmos: speechmos is not installed: pip install"):
-        require(QualitySettings(gates=("dnsmos",)), "en")
+        load_control(QualitySettings(gates=("dnsmos",)), ToneEngine(), "en")
 
 
 def test_a_record_keeps_what_was_found() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from corpus.audio import Samples, resample
 from corpus.record import UtteranceQuality, Word
 
+from ..engines.failure import EngineFailureError
 from ..engines.protocol import Engine, ReferenceVoice, Speech, Style
 from ..seeds import derive
 from .gates import Gates, Verdict
@@ -26,7 +27,7 @@ class Take:
     """One attempt: how it was made, what came out, what the gates say."""
 
     way: str  # seed, split or engine
-    speech: Speech
+    speech: Speech | None  # None when the engine gave none
     verdict: Verdict
 
 
@@ -66,19 +67,24 @@ class Control:
         settings = self.gates.settings
         for attempt in range(max(settings.seeds, settings.best_of)):
             yield self._take("seed", self.engine, text, voice, style, derive(seed, "take", attempt))
-        parts = text_parts(text)
-        if settings.split and len(parts) > 1:
-            spoken = [
-                self.engine.speak(part, voice, style, derive(seed, "part", number)) for number, part in enumerate(parts)
-            ]
-            whole = joined(spoken, parts)
-            yield Take("split", whole, self.gates.judge(whole, text, voice, self.engine))
+        if settings.split and len(text_parts(text)) > 1:
+            yield self._take("split", self.engine, text, voice, style, derive(seed, "parts"))
         if self.fallback is not None:
             for attempt in range(settings.seeds):
                 yield self._take("engine", self.fallback, text, voice, style, derive(seed, "fallback", attempt))
 
     def _take(self, way: str, engine: Engine, text: str, voice: ReferenceVoice, style: Style, seed: int) -> Take:
-        speech = engine.speak(text, voice, style, seed)
+        try:
+            if way == "split":
+                parts = text_parts(text)
+                spoken = [
+                    engine.speak(part, voice, style, derive(seed, "part", number)) for number, part in enumerate(parts)
+                ]
+                speech = joined(spoken, parts)
+            else:
+                speech = engine.speak(text, voice, style, seed)
+        except EngineFailureError as error:
+            return Take(way, None, Verdict({}, (error.code,)))
         return Take(way, speech, self.gates.judge(speech, text, voice, engine))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from codec.metrics import INSTALL, Skipped, dnsmos, load_metrics, load_recognizer, word_errors
+from codec.metrics import Skipped, dnsmos, load_metrics, load_recognizer, word_errors
 from corpus.audio import SAMPLE_RATE, Samples, read_mono, resample
 
 from ..engines.protocol import Engine, ReferenceVoice, Speech, Style
@@ -153,13 +153,3 @@ def _levels(audio: Samples) -> Samples:
     size = int(STEP * SAMPLE_RATE)
     padded = np.pad(audio, (0, -len(audio) % size))
     return np.asarray(np.sqrt(np.square(padded.reshape(-1, size)).mean(axis=1)), np.float32)
-
-
-def require(settings: QualitySettings, language: str) -> Gates | None:
-    """The gates of these settings, None if all are off. Raises ValueError naming the extra that is missing."""
-    if not settings.gates:
-        return None
-    try:
-        return Gates(settings, language)
-    except ImportError as error:
-        raise ValueError(f"quality gates need {error.name}: {INSTALL}") from None

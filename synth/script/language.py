@@ -1,0 +1,126 @@
+"""What the program knows of a language: its words, numbers and phrases, read from `languages/`."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from importlib.resources import files
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from ..suggestion import suggestion
+from .number_words import Numbers
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+LIKELY = 0.12  # share of stop words from which a text can be in a language
+FEWEST_WORDS = 20  # words below which a text's language is not judged
+
+
+class Section(BaseModel):
+    """Base of every table: immutable, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Years(Section):
+    """How four digits from 1100 to `last` are said."""
+
+    last: int
+    full: str
+    round: str
+    low: str
+
+
+class Clock(Section):
+    """How a time of day is said.
+
+    `before`: the hour takes the form that numbers take before a noun. `unit` may follow the digits and is said once.
+    """
+
+    full: str
+    hour: str
+    low: str = "{minute}"
+    before: bool = False
+    unit: str = ""
+    am: str = ""
+    pm: str = ""
+
+
+class Phrases(Section):
+    """What people say when they stumble, think, mishear, barge in, turn aside or listen."""
+
+    fillers: tuple[str, ...]
+    thoughts: tuple[str, ...]
+    ask_again: tuple[str, ...]
+    say_again: tuple[str, ...]
+    barge_in: tuple[str, ...]
+    barge_reply: tuple[str, ...]
+    hold_agent: tuple[str, ...]
+    hold_user: tuple[str, ...]
+    hold_wait: tuple[str, ...]
+    hold_done: tuple[str, ...]
+    asides: tuple[tuple[str, str], ...]  # what the user says to somebody, what that one answers
+    back: tuple[str, ...]
+    backchannels: tuple[str, ...]
+    carriers: tuple[str, ...]
+
+
+class Language(Section):
+    """One language. `code` is its ISO 639-1 code, `name` its English name."""
+
+    code: str
+    name: str
+    words_per_minute: float
+    stop_words: frozenset[str]
+    joints: frozenset[str]
+    capitals: frozenset[str]
+    dotted: frozenset[str] = frozenset()
+    said_as: dict[str, str]
+    numbers: Numbers
+    years: Years | None = None
+    clock: Clock
+    money: dict[str, tuple[str, str, str, str]]
+    phrases: Phrases
+
+    @field_validator("stop_words", "joints", "capitals", "dotted", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return frozenset(value.split()) if isinstance(value, str) else value
+
+    def lower_start(self, text: str) -> str:
+        """`text` as it reads after an opening word: small first letter where the word is no name."""
+        first = text.split(" ", 1)[0].strip(",.?!")
+        small = first.lower() in self.stop_words and first not in self.capitals
+        return text[0].lower() + text[1:] if small else text
+
+    def share(self, text: str) -> float:
+        """The share of the words of `text` that are stop words of this language."""
+        words = [token.strip(",.?!").lower() for token in text.split()]
+        return sum(word in self.stop_words for word in words) / max(len(words), 1)
+
+
+def languages() -> tuple[str, ...]:
+    """The codes of all languages there are."""
+    names = (entry.name for entry in (files(__package__) / "languages").iterdir())
+    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
+
+
+@cache
+def load_language(code: str) -> Language:
+    """A language by its ISO 639-1 code. Raises ValueError for one there is no file for."""
+    if code not in languages():
+        raise ValueError(f"nothing is known of the language {code!r}{suggestion(code, languages())}")
+    text = (files(__package__) / "languages" / f"{code}.toml").read_text(encoding="utf-8")
+    return Language.model_validate({"code": code, **tomllib.loads(text)})
+
+
+def is_in(text: str, code: str) -> bool:
+    """Whether a text reads like the language `code` and like no other better; texts too short to tell do."""
+    if len(text.split()) < FEWEST_WORDS:
+        return True
+    share = load_language(code).share(text)
+    return share >= LIKELY and all(share >= load_language(other).share(text) for other in languages())
