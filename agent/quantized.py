@@ -32,7 +32,7 @@ class Int8Linear(nn.Module):
         """The nearest 8-bit layer to a linear one."""
         layer = cls(linear.in_features, linear.out_features, linear.bias is not None)
         layer.to(linear.weight.device)
-        weight = linear.weight.detach().float()
+        weight = linear.weight.detach().float().contiguous()
         layer.weight_scb = weight.abs().amax(dim=1).clamp(min=1e-12)
         layer.weight = (weight * (127 / layer.weight_scb[:, None])).round().to(torch.int8)
         if linear.bias is not None:

@@ -3,7 +3,8 @@
 The configuration is the laptop preset without what is ours (all streams Moshi's, the agent's side predicted), so that
 the wheel can run it. Models take turns, one thread each; medians of processor time are reported, which other work on
 the machine disturbs less than wall time. Training is a forward and backward pass of whole sequences with Moshi's two
-losses. The last rows of each task say what our two further streams cost.
+losses; the rows named after `agent train` use its objective, which can train the depth transformer on a share of the
+frames. The last rows of each task say what our two further streams cost.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ from torch.nn import functional
 
 from agent import LanguageModel, ModelConfig, laptop
 from agent.assemble import build
+from agent.losses import Objective
 from agent.moshi_keys import to_moshi
 from agent.precision import onednn_products
 from agent.quantized import quantize
+from agent.recipe import Recipe
 
 ROUNDS, STEPS = 4, 20  # the first round warms up
 BATCH, FRAMES = 4, 125  # of a training pass: 4 x 10 s
@@ -104,6 +107,18 @@ def trainer(model: Any, codes: Tensor, predicted: int) -> Callable[[], None]:
     return train
 
 
+def objective(model: LanguageModel, codes: Tensor, depth_frames: float) -> Callable[[], None]:
+    """A call that makes the gradients of one batch as `agent train` does."""
+    wanted, draw = Objective(model, Recipe(depth_frames=depth_frames)), torch.Generator().manual_seed(0)
+
+    def train() -> None:
+        torch.autograd.backward(wanted(codes, draw).total)
+        for parameter in model.parameters():
+            parameter.grad = None
+
+    return train
+
+
 def random_codes(config: ModelConfig) -> Tensor:
     """A batch of random codes `[B, K, T]`."""
     text = torch.randint(config.text_card, (BATCH, 1, FRAMES))
@@ -169,6 +184,8 @@ def training(theirs: Any, ours: LanguageModel) -> list[Row]:
         "ours, float32": (trainer(ours, codes, config.dep_q), nullcontext),
         "ours, float32, oneDNN": (trainer(ours, codes, config.dep_q), onednn_products),
         "ours, bfloat16 autocast": (trainer(ours, codes, config.dep_q), bfloat16),
+        "ours, bfloat16, agent train": (objective(ours, codes, 1.0), bfloat16),
+        "ours, bfloat16, agent train, depth on a quarter of frames": (objective(ours, codes, 0.25), bfloat16),
         "laptop, bfloat16, neither user text nor hints": (
             trainer(plain, random_codes(plain.config), full.dep_q),
             bfloat16,

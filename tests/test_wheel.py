@@ -70,7 +70,7 @@ def test_a_corpus_is_generated_and_reported(python: Path, tmp_path: Path) -> Non
     assert figures["hours"] >= 0.002
     assert (tmp_path / "corpus" / "report.html").stat().st_size > 10_000
     assert run(python, synth, "verify", "corpus", cwd=tmp_path) == "corpus is sound\n"
-    assert "pseudo-speaker" in run(python, synth, "voices", cwd=tmp_path)
+    assert "pseudo-speaker" in run(python, synth, "voices", "list", cwd=tmp_path)
 
 
 def test_nothing_but_our_packages_is_installed(python: Path, tmp_path: Path) -> None:

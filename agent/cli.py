@@ -1,0 +1,31 @@
+"""The `agent` command: tokens, training, judging, the live loop and its server."""
+
+from __future__ import annotations
+
+import importlib
+
+import typer
+
+from corpus.command import run
+
+COMMANDS = ("tokenize", "train", "finetune", "evaluate", "say", "hear", "talk", "serve", "bench")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def agent() -> None:
+    """The full-duplex model: train it on a corpus, judge it, talk to it."""
+
+
+for _name in COMMANDS:
+    app.command(_name)(getattr(importlib.import_module(f".commands.{_name}", __package__), _name))
+
+
+def main() -> None:
+    """The entry point."""
+    run(app, "agent")
+
+
+if __name__ == "__main__":
+    main()

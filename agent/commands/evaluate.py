@@ -1,0 +1,79 @@
+"""`agent evaluate`: talk to a model with held-out probes and set its figures beside others'."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def evaluate(
+    model: Annotated[str, typer.Option(help="shipped name or folder")] = "laptop",
+    data: Annotated[
+        Path | None, typer.Option(help="held-out corpus; synth generate --recipe datasets/probes.toml makes one")
+    ] = None,
+    probes: Annotated[int, typer.Option(min=1, help="user's turns to answer; the other probes follow from it")] = 24,
+    whisper: Annotated[Path | None, typer.Option(help="faster-whisper model folder, to judge the sound too")] = None,
+    language: Annotated[str, typer.Option(help="spoken language, for whisper")] = "en",
+    fdb: Annotated[Path | None, typer.Option(help="write Full-Duplex-Bench's folders here")] = None,
+    listen: Annotated[Path | None, typer.Option(help="write every talk here, agent left, user right")] = None,
+    temperature: Annotated[float, typer.Option(min=0.0, help="of text and audio, times the usual one")] = 1.0,
+    seed: Annotated[int, typer.Option(help="of the probes chosen and of the sampling noise")] = 0,
+    rows: Annotated[int, typer.Option(min=1, help="talks at once; each takes memory")] = 16,
+    codec: Annotated[str | None, typer.Option(help="another codec than the model's own")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: torch's choice")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Judge a model: does it wait, answer, listen, stop and go on when it should, and is it right?"""
+    if data is None:
+        raise ValueError(
+            "give --data, a held-out corpus, such as: "
+            "synth generate --recipe datasets/probes.toml --hours 0.5 --seed 900 --out out/probes"
+        )
+    import torch
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from corpus.reader import Corpus
+
+    from ..bundle import load_bundle
+    from ..evaluate import evaluate as judge
+    from ..sampling import Sampling
+
+    held_out = Corpus(data)
+    if threads:
+        torch.set_num_threads(threads)
+    place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    bundle = load_bundle(model, device=place, codec=codec)
+    usual = Sampling()
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("talking", total=None)
+        report = judge(
+            bundle,
+            held_out,
+            name=bundle.name,
+            count=probes,
+            seed=seed,
+            sampling=Sampling(
+                text_temperature=temperature * usual.text_temperature,
+                audio_temperature=temperature * usual.audio_temperature,
+            ),
+            whisper=whisper,
+            language=language,
+            rows=rows,
+            layout=fdb,
+            listen=listen,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    if as_json:
+        print(json.dumps(report.as_json(), indent=2))
+        return
+    console = Console()
+    console.print(report.table())
+    console.print(report.details())
+    for each in report.skipped:
+        console.print(f"skipped {each.name}: {each.reason}")

@@ -1,0 +1,41 @@
+"""`agent hear`: a recording written down by the full-duplex model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def hear(
+    recording: Annotated[Path, typer.Argument(help="audio file; of two channels or more, all are mixed")],
+    model: Annotated[str, typer.Option(help="shipped name or folder")] = "laptop",
+    channel: Annotated[int | None, typer.Option(min=0, help="hear this channel only; 1 is a corpus' user")] = None,
+    codec: Annotated[str | None, typer.Option(help="another codec than the model's own")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="print words with their times as JSON")] = False,
+) -> None:
+    """Write down what is said: the model's stream of the user's words, the agent kept silent."""
+    import json
+
+    import torch
+
+    from corpus.audio import read
+
+    from ..bundle import load_bundle
+    from ..hear import hear as write_down
+    from ..hear import lateness_of
+
+    sound = read(recording)
+    if channel is not None and channel >= len(sound):
+        raise ValueError(f"{recording} has {len(sound)} channels, no channel {channel}; they count from 0")
+    place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    bundle = load_bundle(model, device=place, codec=codec)
+    mono = sound.mean(axis=0) if channel is None else sound[channel]
+    words = write_down(bundle, mono, lateness_of(bundle.folder))
+    if as_json:
+        print(json.dumps([{"text": w.text, "start": w.start, "end": w.end} for w in words], ensure_ascii=False))
+    else:
+        for word in words:
+            print(f"{word.start:8.2f}  {word.text}")

@@ -1,0 +1,126 @@
+"""`agent serve`: talk to the model from a browser, Moshi's clients, OpenAI's Realtime clients or raw PCM."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, cast
+
+import typer
+
+if TYPE_CHECKING:
+    from ..batch import Batch
+
+WARM_UP_FRAMES = 6
+FRAME_MS = 80.0
+
+
+def serve(
+    model: Annotated[str, typer.Option(help="shipped name or folder")] = "laptop",
+    host: Annotated[
+        str, typer.Option(help="address to listen on; beyond this computer a token is needed")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one")] = 8998,
+    sessions: Annotated[int, typer.Option(min=1, help="conversations at once; further clients queue")] = 4,
+    queue: Annotated[int, typer.Option(min=0, help="clients that may wait")] = 16,
+    auth_token: Annotated[
+        str | None, typer.Option(envvar="DUOLOGUE_AUTH_TOKEN", help="secret that clients must send")
+    ] = None,
+    tls: Annotated[Path | None, typer.Option(help="folder of key.pem and cert.pem: serve https and wss")] = None,
+    origin: Annotated[
+        list[str] | None, typer.Option(help="web page that may connect too, https://...; repeatable")
+    ] = None,
+    record: Annotated[Path | None, typer.Option(help="record conversations here; clients are told")] = None,
+    idle_limit: Annotated[float, typer.Option(help="seconds without speech after which a session ends")] = 300.0,
+    total_limit: Annotated[float, typer.Option(help="seconds after which a session ends")] = 3600.0,
+    resume_limit: Annotated[float, typer.Option(help="seconds a session waits for a client whose line broke")] = 60.0,
+    per_address: Annotated[int, typer.Option(min=1, help="connections of one address")] = 8,
+    lag_ms: Annotated[float, typer.Option(help="bound of the lag: what is later is left out")] = 400.0,
+    codec: Annotated[str | None, typer.Option(help="another codec than the model's own")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    runtime: Annotated[str, typer.Option(help="fast, fused (the codec as it is) or torch")] = "fast",
+    int8: Annotated[bool, typer.Option(help="8-bit weights on the CPU")] = True,
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: torch's choice")] = 0,
+    log_json: Annotated[bool, typer.Option("--log-json", help="one JSON object a line")] = False,
+) -> None:
+    """Serve conversations on one port: the page /, Moshi's /api/chat, /v1/realtime and /ws/pcm."""
+    try:
+        from ..access import Access, Limits, check_listening, tls_context
+        from ..conversation import House
+        from ..event_log import start_logging, tell, warn
+        from ..recording import Recorder
+        from ..runner import Runner
+        from ..scheduler import Scheduler
+        from ..server import Server, serve_until_stopped
+        from ..wires.wire import Host
+    except ModuleNotFoundError as error:
+        raise ValueError(f"agent serve needs {error.name}: pip install 'duologue[serve]'") from None
+
+    warning = check_listening(host, auth_token, tls)
+    context = None if tls is None else tls_context(tls)
+    start_logging(log_json)
+    if warning is not None:
+        warn(warning)
+
+    name, batch = load(model, codec, device, runtime, int8, sessions, threads)
+    limits = Limits(per_address=per_address)
+    scheduler = Scheduler(
+        batch,
+        time.monotonic,
+        queue_limit=queue,
+        idle_limit=idle_limit,
+        total_limit=total_limit,
+        resume_limit=resume_limit,
+        bound_ms=lag_ms,
+    )
+    recorder = None if record is None else Recorder(record)
+    house = House(scheduler, Host(model=name, sessions=sessions), limits, recorder)
+    server = Server(house, Access(auth_token, limits, tuple(origin or ())), Runner(scheduler))
+
+    def ready(port: int) -> None:
+        shown = f"[{host}]" if ":" in host else host
+        tell("listening", url=f"{'https' if context else 'http'}://{shown}:{port}/", recording=record is not None)
+
+    asyncio.run(serve_until_stopped(server, host, port, context, ready))
+    tell("stopped")
+
+
+def load(
+    model: str, codec: str | None, device: str, runtime: str, int8: bool, sessions: int, threads: int
+) -> tuple[str, Batch]:
+    """The model's name and a batch that has run, for the options of the same names."""
+    import torch
+
+    from ..batch import Batch
+    from ..bundle import load_bundle
+    from ..event_log import tell, warn
+
+    if threads:
+        torch.set_num_threads(threads)
+    place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    tell("loading", model=model, device=place)
+    bundle = load_bundle(model, device=place, codec=codec)
+    batch = Batch(
+        bundle, sessions, runtime=cast(Literal["fast", "fused", "torch"], runtime), int8=int8, threads=threads or 1
+    )
+    frame_ms = warm_up(batch)
+    tell("model ready", model=bundle.name, frame_ms=round(frame_ms, 1))
+    if frame_ms > FRAME_MS:
+        warn(f"a frame takes {frame_ms:.0f} ms here and lasts {FRAME_MS:.0f}: sound will be left out")
+    return bundle.name, batch
+
+
+def warm_up(batch: Batch) -> float:
+    """Run a conversation of silence, so that no client waits for what is made at first use; ms of a quick frame."""
+    import numpy as np
+
+    from corpus.audio import FRAME_SAMPLES
+
+    slot, took = batch.open(), []
+    for _ in range(WARM_UP_FRAMES):
+        began = time.perf_counter()
+        batch.step({slot: np.zeros(FRAME_SAMPLES, np.float32)})
+        took.append(1e3 * (time.perf_counter() - began))
+    batch.close(slot)
+    return min(took)

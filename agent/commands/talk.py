@@ -1,0 +1,169 @@
+"""`agent talk`: a conversation from the microphone, or from a file."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from ..batch import Batch
+    from ..controls import Controls
+    from ..echo import EchoCanceller
+    from ..talk import BothSides, Talk
+
+Devices = tuple[str | None, str | None]  # input and output, as the user named them
+
+
+def talk(
+    model: Annotated[str, typer.Option(help="shipped model, or a folder")] = "laptop",
+    codec: Annotated[str | None, typer.Option(help="another codec than the model's own")] = None,
+    input: Annotated[Path | None, typer.Option(help="talk to the agent from this audio file")] = None,
+    output: Annotated[Path | None, typer.Option(help="two-channel .wav or .flac: agent left, user right")] = None,
+    real_time: Annotated[bool, typer.Option("--real-time", help="a file at the pace of speech, as if live")] = False,
+    transcript: Annotated[Path | None, typer.Option(help="JSON of what was said and understood")] = None,
+    record: Annotated[Path | None, typer.Option(help="record the live conversation like --output")] = None,
+    keep: Annotated[Path | None, typer.Option(help="keep the conversation for --replay (.safetensors)")] = None,
+    replay: Annotated[Path | None, typer.Option(help="have a kept conversation again and compare it")] = None,
+    list_devices: Annotated[bool, typer.Option("--list-devices", help="list sound devices and stop")] = False,
+    input_device: Annotated[str | None, typer.Option(help="microphone: number or part of its name")] = None,
+    output_device: Annotated[str | None, typer.Option(help="loudspeaker: number or part of its name")] = None,
+    test_audio: Annotated[bool, typer.Option("--test-audio", help="play tones, measure the microphone, stop")] = False,
+    echo: Annotated[bool, typer.Option("--echo/--no-echo", help="take the loudspeaker out of the microphone")] = True,
+    lag_bound: Annotated[float, typer.Option(help="ms; frames that would be answered later are dropped")] = 400.0,
+    threads: Annotated[int, typer.Option(help="cores to use")] = 2,
+    runtime: Annotated[str, typer.Option(help="fast, or torch: the modules as they are")] = "fast",
+    text_temperature: Annotated[float, typer.Option(help="of the words; 0 takes the likeliest")] = 0.7,
+    text_top_k: Annotated[int, typer.Option(help="words to choose from; 0 is all")] = 25,
+    audio_temperature: Annotated[float, typer.Option(help="of the voice")] = 0.8,
+    audio_top_k: Annotated[int, typer.Option(help="codes to choose from; 0 is all")] = 250,
+    pad_bias: Annotated[float, typer.Option(help="above 0 the agent waits longer")] = 0.0,
+    end_pad_bias: Annotated[float, typer.Option(help="above 0 it begins to speak sooner")] = 0.0,
+    hold: Annotated[bool, typer.Option("--hold", help="the agent only listens")] = False,
+    seed: Annotated[int, typer.Option(help="of the sampling")] = 0,
+) -> None:
+    """Talk to the agent: microphone and loudspeaker, or --input and --output files."""
+    from ..controls import Controls
+
+    controls = Controls(
+        text_temperature, text_top_k, audio_temperature, audio_top_k, pad_bias, end_pad_bias, hold, seed
+    )
+    chosen = (input_device, output_device)
+    if list_devices or test_audio:
+        return _devices(chosen, test_audio)
+    if (input is None) != (output is None):
+        raise ValueError("file mode needs both --input user.wav and --output both.wav")
+    if input is None and replay is None:
+        from ..microphone import sound
+
+        sound()  # fails early and clearly where there is none
+    batch = _batch(model, codec, runtime, threads, keep is not None)
+    if replay is not None:
+        return _replay(batch, replay)
+    from ..talk import BothSides, write_transcript
+
+    both = BothSides(record if input is None else output)
+    try:
+        if input is not None:
+            done = _file(batch, controls, input, both, lag_bound if real_time else None)
+        else:
+            done = _live(batch, controls, chosen, both, echo, lag_bound)
+    finally:
+        both.close()
+        _keep(batch, keep)
+    if transcript is not None:
+        write_transcript(transcript, done)
+    return None
+
+
+def _batch(model: str, codec: str | None, runtime: str, threads: int, keep: bool) -> Batch:
+    import torch
+
+    from ..batch import Batch
+    from ..bundle import load_bundle
+    from ..replay import RecordingBatch
+
+    torch.set_num_threads(threads)
+    bundle = load_bundle(model, codec=codec)
+    return (RecordingBatch if keep else Batch)(bundle, 1, runtime, threads=threads)  # type: ignore[arg-type]
+
+
+def _keep(batch: Batch, path: Path | None) -> None:
+    from ..replay import RecordingBatch
+
+    if path is not None and isinstance(batch, RecordingBatch) and 0 in batch.recordings:
+        batch.recordings[0].save(path)
+
+
+def _replay(batch: Batch, path: Path) -> None:
+    from ..replay import load_recording, replay
+
+    kept = load_recording(path)
+    differs = replay(kept, batch)
+    if differs is not None:
+        raise ValueError(f"{path}: frame {differs} of {len(kept.frames)} came out differently")
+    typer.echo(f"{path}: all {len(kept.frames)} frames came out the same")
+
+
+def _file(batch: Batch, controls: Controls, path: Path, both: BothSides, bound_ms: float | None) -> Talk:
+    from corpus.audio import read_mono
+
+    from ..talk import talk_to_file, talk_to_file_live
+
+    user = read_mono(path)
+    if bound_ms is None:
+        done = talk_to_file(batch, controls, user, both)
+    else:
+        done = talk_to_file_live(batch, controls, user, both, bound_ms)
+    said = done.transcript()
+    for side in ("agent", "user"):
+        typer.echo(f"{side}:{said[side]}")
+    return done
+
+
+def _live(batch: Batch, controls: Controls, chosen: Devices, both: BothSides, echo: bool, bound_ms: float) -> Talk:
+    from ..line import Line
+    from ..microphone import common_rate, pick_device, sound, stream
+    from ..runner import Runner
+    from ..screen import Screen
+    from ..talk import Talk, endless, talk_to_device
+
+    module = sound()
+    devices = list(module.query_devices())
+    pair = (pick_device(devices, chosen[0], "input"), pick_device(devices, chosen[1], "output"))
+    rate = common_rate(module, pair)
+    line = Line(rate, _canceller() if echo else None)
+    scheduler = endless(batch, bound_ms)
+    with Runner(scheduler), Screen() as screen, stream(module, line, pair, rate):
+        ticket = scheduler.admit(controls)
+        done = Talk(line, ticket, both)
+        with contextlib.suppress(KeyboardInterrupt):  # the way to end a conversation
+            talk_to_device(done, screen.show, lambda: ticket.status == "ended")
+    return done
+
+
+def _canceller() -> EchoCanceller | None:
+    from ..echo import EchoCanceller
+
+    try:
+        return EchoCanceller()
+    except ValueError as error:
+        Console(stderr=True).print(f"{error}; until then wear headphones, or the agent hears itself")
+        return None
+
+
+def _devices(chosen: Devices, test: bool) -> None:
+    from ..microphone import check_devices, device_table, pick_device, sound
+
+    module = sound()
+    devices = list(module.query_devices())
+    if not test:
+        Console().print(device_table(devices, tuple(module.default.device)))
+        return
+    typer.echo("you should hear two tones; say something")
+    typer.echo(
+        check_devices(module, (pick_device(devices, chosen[0], "input"), pick_device(devices, chosen[1], "output")))
+    )

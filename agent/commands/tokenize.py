@@ -1,0 +1,53 @@
+"""`agent tokenize`: a corpus into token shards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def tokenize(
+    corpus: Annotated[Path, typer.Argument(help="a corpus of ours, moshi-finetune's or J-Moshi's layout")],
+    out: Annotated[Path, typer.Option(help="folder of the tokens: new, or an earlier run's to resume or extend")],
+    codec: Annotated[str, typer.Option(help="shipped name, file, folder or cached hub id")] = "laptop",
+    codebooks: Annotated[int | None, typer.Option(help="per side, all of the codec's if left out")] = None,
+    augment: Annotated[int, typer.Option(help="variants of the user's side besides the recorded one")] = 0,
+    noise: Annotated[Path | None, typer.Option(help="folder of noise recordings for them; made up if left out")] = None,
+    vocabulary: Annotated[
+        Path | None, typer.Option(help="tokenizer.json, SentencePiece .model or folder; learnt here if left out")
+    ] = None,
+    vocabulary_size: Annotated[int, typer.Option(help="ids of a learnt vocabulary at most")] = 2000,
+    seed: Annotated[int, typer.Option(help="of the variants")] = 0,
+    workers: Annotated[int, typer.Option(help="processes; 0 means one for each core")] = 1,
+    resample: Annotated[bool, typer.Option(help="take recordings at other rates than 24 kHz")] = False,
+    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+) -> None:
+    """Turn a corpus into tokens to train on. The same command again resumes; a corpus that grew is added to."""
+    import os
+
+    from rich.console import Console
+
+    from ..token_progress import TokenProgress, summary
+    from ..tokenize import TokenOrder
+    from ..tokenize import tokenize as run
+
+    order = TokenOrder(
+        corpus=corpus,
+        out=out,
+        codec=codec,
+        codebooks=codebooks,
+        augment=augment,
+        noise=noise,
+        vocabulary=vocabulary,
+        vocabulary_size=vocabulary_size,
+        seed=seed,
+        workers=workers or os.cpu_count() or 1,
+        resample=resample,
+        device=device,
+    )
+    console = Console()
+    with TokenProgress(console) as progress:
+        manifest = run(order, progress.advance)
+    console.print(summary(out, manifest))

@@ -1,0 +1,178 @@
+"""The training objective: weighted cross-entropies of every stream, over the positions of the delayed sequence.
+
+Position s of the sequence predicts its column s + 1 (see `agent.streams`). A stream of delay d says something about a
+frame from position d on; before, and where a token is -1, there is nothing to learn. That is the mask of
+`Predictor.forward`, read at the positions: no output needs to be moved, and the depth transformer, whose frames know
+nothing of each other, can be trained on a share of them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from . import streams
+from .config import ModelConfig
+from .predictor import Predictor
+from .recipe import Recipe
+from .regularise import hide_tokens
+
+NOTHING = -1  # a target without loss
+
+
+@dataclass
+class Losses:
+    """The sum to go down and the parts to report, all scalars with or without gradient."""
+
+    total: Tensor
+    parts: dict[str, Tensor] = field(default_factory=dict)  # detached, nats
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What a batch of codes gives to learn from."""
+
+    inputs: Tensor  # int64 [B, K, T]
+    following: Tensor  # int64 [B, T, K], the column after each, initial tokens included: what the depth side reads
+    targets: Tensor  # int64 [B, T, K], the same with NOTHING where there is no loss
+
+    @classmethod
+    def of(cls, codes: Tensor, config: ModelConfig) -> Columns:
+        """The columns of codes int64 `[B, K, T]`, as `Predictor.forward` takes them."""
+        sequence = streams.delay(streams.complete(codes, config), config)
+        delays = torch.tensor(streams.stream_delays(config), device=codes.device)
+        early = torch.arange(codes.shape[2], device=codes.device)[:, None] < delays
+        following = sequence[:, :, 1:].transpose(1, 2)
+        return cls(sequence[:, :, :-1], following, following.masked_fill(early, NOTHING))
+
+
+def cross_entropies(logits: Tensor, targets: Tensor) -> Tensor:
+    """Logits `[N, C]` and targets int64 `[N]` -> nats float32 `[N]`, 0 without a target."""
+    return functional.cross_entropy(logits.float(), targets, reduction="none", ignore_index=NOTHING)
+
+
+def weighted_mean(losses: Tensor, weights: Tensor) -> Tensor:
+    """Mean `[]` of losses `[N]` with weights `[N]`; 0 if all weights are 0."""
+    weights = weights.to(losses.dtype)
+    return (losses * weights).sum() / weights.sum().clamp(min=1e-9)
+
+
+def text_loss(logits: Tensor, targets: Tensor, pad: int, pad_weight: float) -> tuple[Tensor, Tensor]:
+    """Loss of a text stream and, detached, the part of it that is words and their announcement (EPAD).
+
+    Args:
+        logits: `[N, text_card]`.
+        targets: int64 `[N]`, -1 for none.
+        pad: the id that says nothing starts here; such targets count `pad_weight`.
+    """
+    losses, there = cross_entropies(logits, targets), targets != NOTHING
+    weights = torch.where(targets == pad, pad_weight, 1.0) * there
+    return weighted_mean(losses, weights), weighted_mean(losses.detach(), there & (targets != pad))
+
+
+def codebook_loss(means: Tensor, present: Tensor, weights: Tensor) -> Tensor:
+    """Moshi's audio loss: sum of a_k CE_k over sum of a_k, over the codebooks that have targets.
+
+    Args:
+        means: mean cross-entropy of each codebook `[K]`.
+        present: bool `[K]`, whether it had a target.
+        weights: a_k `[K]`.
+    """
+    return weighted_mean(means, weights * present)
+
+
+def codebook_weights(config: ModelConfig, recipe: Recipe) -> list[float]:
+    """a_k of every predicted codebook: semantic or acoustic, times the user's factor on the user's side."""
+    agent = config.agent_codebooks
+    return [
+        (recipe.semantic_weight if k in (0, agent) else recipe.acoustic_weight)
+        * (recipe.user_weight if k >= agent else 1.0)
+        for k in range(config.dep_q)
+    ]
+
+
+class Objective(nn.Module):
+    """A model and what it is trained for."""
+
+    def __init__(self, model: Predictor, recipe: Recipe) -> None:
+        super().__init__()
+        if model.config.demux_text:
+            raise ValueError("a model with two text tokens in one number cannot be trained")
+        self.model, self.recipe = model, recipe
+
+    def forward(self, codes: Tensor, generator: torch.Generator) -> Losses:
+        """Losses of a batch.
+
+        Args:
+            codes: int64 `[B, K, T]`, as `Predictor.forward` takes them.
+            generator: draws the frames that train the depth transformer and the hidden tokens; of the CPU.
+        """
+        model, config, recipe = self.model, self.model.config, self.recipe
+        columns = Columns.of(codes, config)
+        inputs = columns.inputs
+        if self.training and recipe.masking:
+            inputs = hide_tokens(inputs, recipe.masking, generator)
+        conditions = model.conditions(len(codes)) if model.condition_provider is not None else None
+        z, targets = model.hidden(inputs, conditions).flatten(0, 1), columns.targets.flatten(0, 1)
+        text, words = text_loss(model.text_linear(z), targets[:, 0], config.pad, recipe.pad_weight)
+        found = Losses(recipe.text_weight * text, {"text": text.detach(), "words": words})
+        if model.user_text_out is not None:
+            logits = model.text_linear(model.user_text_out(z))
+            text, words = text_loss(logits, targets[:, 1 + config.n_q], config.pad, recipe.pad_weight)
+            found.total = found.total + recipe.user_text_weight * text
+            found.parts |= {"user_text": text.detach(), "user_words": words}
+        if model.depth is not None:
+            before = columns.following.flatten(0, 1)[:, : config.dep_q]
+            self._add_codebooks(found, z, before, targets[:, 1 : 1 + config.dep_q], generator)
+        return found
+
+    def _add_codebooks(
+        self, found: Losses, z: Tensor, before: Tensor, targets: Tensor, generator: torch.Generator
+    ) -> None:
+        config = self.model.config
+        chosen, rest = choose_frames(targets, self.recipe.depth_frames, generator)
+        sums, counts = self._depth_sums(z[chosen], before[chosen], targets[chosen])
+        if len(rest):
+            first, count = self._depth_sums(z[rest], before[rest, :1], targets[rest, :1])
+            sums = torch.cat([sums[:1] + first, sums[1:]])
+            counts = torch.cat([counts[:1] + count, counts[1:]])
+        means = sums / counts.clamp(min=1)
+        weights = means.new_tensor(codebook_weights(config, self.recipe))
+        found.total = found.total + codebook_loss(means, counts > 0, weights)
+        agent = config.agent_codebooks
+        for side, start, end in (("", 0, agent), ("user_", agent, config.dep_q)):
+            if end > start:
+                found.parts[f"{side}semantic"] = means[start].detach()
+            if end > start + 1:
+                found.parts[f"{side}acoustic"] = means[start + 1 : end].mean().detach()
+
+    def _depth_sums(self, z: Tensor, before: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Summed cross-entropy and number of targets `[S]` of the first S codebooks of N frames.
+
+        Args:
+            z: temporal output `[N, D]`.
+            before: int64 `[N, S]`, the token before each codebook.
+            targets: int64 `[N, S]`.
+        """
+        depth = self.model.depth
+        assert depth is not None
+        outputs = depth(z, before)
+        sums = [cross_entropies(depth.logits(step, x), targets[:, step]).sum() for step, x in enumerate(outputs)]
+        return torch.stack(sums), (targets != NOTHING).sum(0)
+
+
+def choose_frames(targets: Tensor, share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Rows of targets `[N, K]` to train all codebooks on, and those for the first only; both int64.
+
+    Rows without any target are in neither.
+    """
+    there = (targets != NOTHING).any(1).nonzero()[:, 0]
+    if share >= 1.0:
+        return there, there[:0]
+    order = torch.randperm(len(there), generator=generator).to(there.device)
+    count = math.ceil(share * len(there))
+    return there[order[:count].sort().values], there[order[count:].sort().values]

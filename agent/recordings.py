@@ -1,0 +1,97 @@
+"""The recordings of any corpus, one at a time: sound, words, and the dialogue's record where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import soundfile  # type: ignore[import-untyped]
+
+from corpus.audio import SAMPLE_RATE, Samples, read
+from corpus.interleave import TimedWord
+from corpus.layouts import BadLine, Source, detect, items, read_words
+from corpus.manifest import IDENTITY, MAIN_SPEAKER, USER_SPEAKER
+from corpus.record import AGENT_CHANNEL, USER_CHANNEL, Dialogue
+from corpus.store import Corpus
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One two-channel recording, the agent on the left, and what is said in it."""
+
+    id: str
+    audio: Path
+    words: tuple[TimedWord, ...]  # SPEAKER_MAIN's are the agent's, all others the user's
+    dialogue: Dialogue | None = None  # of a corpus of ours
+
+    def seconds(self, resample: bool = False) -> float:
+        """Length, by the file's header. Raises ValueError unless it has two channels at 24 kHz (or `resample`)."""
+        try:
+            info = soundfile.info(str(self.audio))
+        except (soundfile.LibsndfileError, OSError) as error:
+            raise ValueError(f"cannot read {self.audio} as audio: {error}") from None
+        if info.channels != 2:
+            raise ValueError(f"{self.audio} has {info.channels} channels: the agent's and the user's are wanted")
+        if info.samplerate != SAMPLE_RATE and not resample:
+            raise ValueError(
+                f"{self.audio} is at {info.samplerate} Hz, tokens are made at {SAMPLE_RATE}: "
+                "resample the corpus, or give --resample to have it done while reading"
+            )
+        return float(info.frames / info.samplerate)
+
+    def read(self) -> Samples:
+        """The sound, float32 `[2, T]` at 24 kHz. Raises ValueError if it cannot be read."""
+        return read(self.audio)
+
+    def said(self, agent: bool) -> list[TimedWord]:
+        """One side's words."""
+        return [word for word in self.words if (word.speaker == MAIN_SPEAKER) == agent]
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        """What each side says, agent first."""
+        agent, user = (" ".join(word.text.strip() for word in self.said(side)) for side in (True, False))
+        return agent, user
+
+
+def recordings(path: str | Path) -> Iterator[Recording]:
+    """Every recording of a corpus of ours, moshi-finetune's or J-Moshi's layout, in stored order, lazily.
+
+    Raises ValueError where there is no corpus, and when a list of words or a line of a manifest is missing or broken.
+    """
+    source = detect(path)
+    if (source.root / IDENTITY).is_file():
+        yield from _ours(Corpus(source.root))
+    else:
+        yield from _foreign(source)
+
+
+def _ours(corpus: Corpus) -> Iterator[Recording]:
+    """Words by their true times: the lists beside the recordings are spaced for moshi-finetune's interleaver."""
+    for dialogue in corpus:
+        words = [
+            TimedWord(word.text, word.start, word.end, label)
+            for channel, label in ((AGENT_CHANNEL, MAIN_SPEAKER), (USER_CHANNEL, USER_SPEAKER))
+            for word in dialogue.words(channel)
+        ]
+        yield Recording(dialogue.id, corpus.audio_path(dialogue), tuple(words), dialogue)
+
+
+def _foreign(source: Source) -> Iterator[Recording]:
+    for item in items(source):
+        if isinstance(item, BadLine):
+            raise ValueError(f"{item.manifest}:{item.number} {item.why}")
+        if not item.audio.is_file():
+            raise ValueError(f"{item.audio} is missing; `synth lint {source.root}` lists all such faults")
+        try:
+            words = read_words(item, source.layout)
+        except ValueError as error:
+            raise ValueError(f"{item.audio}: {error}") from None
+        yield Recording(_id(item.audio, source.root), item.audio, tuple(words))
+
+
+def _id(audio: Path, root: Path) -> str:
+    """The file's path in the corpus without its ending, the whole path for a file elsewhere."""
+    stem = audio.with_suffix("")
+    return (stem.relative_to(root) if stem.is_relative_to(root) else stem).as_posix()

@@ -1,0 +1,30 @@
+"""Against learning a small corpus by heart: dropout on the branches of every layer, tokens hidden from the input."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .depth import DepthLayer
+from .predictor import Predictor
+from .streams import ZERO
+from .temporal import TemporalLayer
+
+
+def add_dropout(model: Predictor, share: float) -> None:
+    """Drop a share of every layer's residual branches in training, in place. Names and weights stay as they are.
+
+    Raises ValueError for a model with layer scales, which stand where the dropout would.
+    """
+    for layer in model.modules():
+        if isinstance(layer, (TemporalLayer, DepthLayer)):
+            if not isinstance(layer.layer_scale_1, nn.Identity):
+                raise ValueError("dropout is for models without layer_scale: set dropout = 0")
+            layer.layer_scale_1 = nn.Dropout(share)
+            layer.layer_scale_2 = nn.Dropout(share)
+
+
+def hide_tokens(inputs: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Input tokens int64 `[B, K, T]` with a random share of them hidden, each by itself; `generator` is of the CPU."""
+    hidden = torch.rand(inputs.shape, generator=generator) < share
+    return inputs.masked_fill(hidden.to(inputs.device), ZERO)
