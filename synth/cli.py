@@ -13,10 +13,10 @@ from typing import Annotated, TextIO
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from corpus.command import run
 
+from . import formats_command, voices_command
 from .engines_command import engines_app
 
 app = typer.Typer(
@@ -29,6 +29,11 @@ app = typer.Typer(
 )
 
 app.add_typer(engines_app, name="engines")
+app.add_typer(voices_command.app)
+app.command("export")(formats_command.export)
+app.command("import")(formats_command.import_)
+app.command("push")(formats_command.push)
+app.command("pack")(formats_command.pack)
 Corpus = Annotated[Path, typer.Argument(help="A corpus directory.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output and nothing else.")]
 RecipeFile = Annotated[Path | None, typer.Option(help="A recipe (TOML); the built-in one if left out.")]
@@ -201,21 +206,6 @@ def lint(corpus: Corpus, as_json: AsJson = False) -> None:
     print(found.to_json() if as_json else found)
     if found.errors:
         raise ValueError(f"{found.errors} error{'s' if found.errors > 1 else ''} in {corpus}")
-
-
-@app.command()
-def voices(
-    folder: Annotated[
-        list[Path] | None, typer.Option(help="A folder of your own references with a voices.toml.")
-    ] = None,
-) -> None:
-    """List the voice bank with its licences."""
-    from .voices import load_bank
-
-    table = Table("voice", "kind", "gender", "language", "licence", box=None)
-    for id, reference in load_bank(folder or []).items():
-        table.add_row(id, reference.voice.kind, reference.gender or "", reference.language, reference.voice.licence)
-    Console().print(table)
 
 
 @contextlib.contextmanager

@@ -11,10 +11,12 @@ from corpus.record import Voice
 from .engines.catalogue import EngineEntry, engine_entry
 from .engines.declaration import OwnVoice
 from .engines.protocol import ReferenceVoice
-from .voices import load_bank
+from .voices import Side, load_bank
 
 
-def engine_voices(engine: str, folders: Sequence[Path] = (), language: str = "en") -> dict[str, ReferenceVoice]:
+def engine_voices(
+    engine: str, folders: Sequence[Path] = (), language: str = "en", side: Side | None = None
+) -> dict[str, ReferenceVoice]:
     """Every voice that an engine can speak a language with, by id.
 
     What is heard is what the voice says of itself: a clone carries the licence of the reference and that of the weights
@@ -24,13 +26,14 @@ def engine_voices(engine: str, folders: Sequence[Path] = (), language: str = "en
         engine: `NAME` or `NAME:ARGUMENT`.
         folders: a user's folders of references.
         language: ISO 639-1 code.
+        side: of the folders' splits, see `load_bank`.
 
     Raises:
         ValueError: the engine is unknown, cannot clone the folders' references, or has no voice of the language.
     """
     entry = engine_entry(engine)
     if not entry.voices:
-        bank = load_bank(folders, engine)
+        bank = load_bank(folders, engine, side)
         return {id: _with_weights(voice, entry) for id, voice in bank.items()} if entry.clones else bank
     if folders:
         raise ValueError(

@@ -116,10 +116,11 @@ def generate(order: Order, *, silent: bool = False) -> Outcome:
     job = Job(order.out, order.recipe, order.seed)
     planner = job.planner()
     planner.check()  # what cannot be had fails before anything is written
-    engine = job.studio(planner).engine
+    studio = job.studio(planner)
+    engine = studio.engine.version + (f", {studio.mark.version}" if studio.mark else "")
     info = CorpusInfo(
         generator=f"duologue {version('duologue')}",
-        engine=engine.version,
+        engine=engine,
         timing=order.recipe.timing,
         seed=order.seed,
         recipe=order.recipe.model_dump(mode="json"),

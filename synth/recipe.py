@@ -78,6 +78,7 @@ class Voices(Section):
     agent: tuple[str, ...] = ()
     user: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
+    side: Literal["train", "evaluation"] | None = None  # of the folders' splits (synth voices split)
 
 
 class AcousticsRates(Section):
@@ -142,6 +143,13 @@ class Writing(Section):
         return Manner(self.mode, self.passages, self.temperature, self.tries, self.key, self.timeout, self.retries)
 
 
+class Marking(Section):
+    """A watermark in all synthetic speech; see `synth.watermark`."""
+
+    weights: str = ""  # generator_base.pth of AudioSeal; empty: no watermark
+    message: int = Field(default=0, ge=0, lt=2**16)
+
+
 REACHING = {"concurrency", "key", "timeout", "retries"}  # of `Writing`: change nothing that is written
 
 
@@ -161,10 +169,11 @@ class Recipe(Section):
     store: Store = Store()
     writer: Writing = Writing()
     quality: QualitySettings = QualitySettings()
+    watermark: Marking = Marking()
 
     @model_serializer(mode="wrap")
     def _what_decides(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """All that decides what a corpus holds: the built-in writer and open gates go unnamed."""
+        """All that decides what a corpus holds: what is left at its default since it exists goes unnamed."""
         data: dict[str, Any] = serialise(self)
         if "writer" in data:
             writer = {name: value for name, value in data.pop("writer").items() if name not in REACHING}
@@ -173,6 +182,10 @@ class Recipe(Section):
                 data["writer"] = {**writer, "prompts": prompts}
         if not self.quality.gates:
             data.pop("quality", None)
+        if not self.watermark.weights:
+            data.pop("watermark", None)
+        if self.voices.side is None and "voices" in data:
+            data["voices"].pop("side", None)
         return data
 
     @model_validator(mode="after")

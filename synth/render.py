@@ -25,6 +25,7 @@ from .voices import ReferenceVoice
 
 if TYPE_CHECKING:
     from .quality.control import Control
+    from .watermark import Watermark
 
 BACKCHANNEL_LUFS = -4.0  # dB against the speaker's own turns
 SECONDS_PER_WORD = (0.08, 1.5)  # a clip outside is a failed one
@@ -54,6 +55,7 @@ class Studio:
     noises: NoiseBank
     seed: int  # of the corpus: backchannel banks are the same in every dialogue
     control: Control | None = None  # the quality gates, if any are shut
+    mark: Watermark | None = None  # laid under all speech, if the recipe asks for it
     _banks: dict[tuple[str, str], BackchannelBank] = field(default_factory=dict)
 
     def reference(self, speaker: Speaker) -> ReferenceVoice:
@@ -84,6 +86,8 @@ class Studio:
         clips = self._levelled(plan, {index: clip for index, (clip, _) in spoken.items()})
         starts = onsets(plan, clips)
         stems = self._mix(plan, clips, starts)
+        if self.mark is not None:
+            stems = self.mark.mark(stems)
         turns = tuple(
             _spoken(turn, clips[turn.index], starts[turn.index], spoken[turn.index][1]) for turn in plan.turns
         )

@@ -33,6 +33,8 @@ from .engines.protocol import ReferenceVoice
 from .suggestion import suggestion
 from .voice_profile import VoiceProfile, distance
 
+Side = Literal["train", "evaluation"]
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -65,10 +67,13 @@ class BankEntry(BaseModel):
     profile: VoiceProfile | None = None
 
 
-def load_bank(folders: Sequence[Path] = (), engine: str = "piper") -> dict[str, ReferenceVoice]:
+def load_bank(
+    folders: Sequence[Path] = (), engine: str = "piper", side: Side | None = None
+) -> dict[str, ReferenceVoice]:
     """Every voice an engine can speak with: the bank's, the engine's own, and those of the user's folders.
 
-    Each `voice` says what will be heard: a recorded voice, a clone, or a pseudo-speaker.
+    Each `voice` says what will be heard: a recorded voice, a clone, or a pseudo-speaker. `side` keeps only one side of
+    the folders' splits into voices to train with and voices to judge with.
 
     Raises:
         ValueError: the engine is unknown; a folder has no valid list; a clip cannot be used; an id is given twice.
@@ -76,11 +81,11 @@ def load_bank(folders: Sequence[Path] = (), engine: str = "piper") -> dict[str, 
     kind = engine_entry(engine)
     found = [(BANK, entry) for entry in _shipped() if entry.engine in ("", engine)]
     for folder in folders:
-        found += [(Path(folder), entry) for entry in _listed(Path(folder))]
+        found += [(Path(folder), entry) for entry in _listed(Path(folder), side)]
     bank: dict[str, ReferenceVoice] = {}
     for folder, entry in found:
         if entry.id in bank:
-            raise ValueError(f"two voices are called {entry.id!r}; rename the one in {folder / LIST}")
+            raise ValueError(f"two voices are called {entry.id!r}; rename the one in {folder}")
         bank[entry.id] = _reference(folder, entry, engine, kind)
     return bank
 
@@ -156,8 +161,14 @@ def _shipped() -> tuple[BankEntry, ...]:
     return tuple(BankEntry.model_validate(entry) for entry in entries)
 
 
-def _listed(folder: Path) -> list[BankEntry]:
-    """The voices of a user's folder, their clips checked and measured."""
+def _listed(folder: Path, side: Side | None) -> list[BankEntry]:
+    """The voices of a user's folder, their clips checked and measured: a bank of `synth voices`, or a list by hand."""
+    if (folder / "bank.json").exists():
+        from .voice_store import stored_entries
+
+        return stored_entries(folder, side)
+    if side is not None:
+        raise ValueError(f"{folder} has no split of its voices; make it a bank: synth voices add, then split")
     path = folder / LIST
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))

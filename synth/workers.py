@@ -25,6 +25,7 @@ from .render import RejectedError, Studio
 from .script.line import Line
 from .script.usable import UnusableError
 from .script.writers import load_writer
+from .watermark import Watermark
 from .write_ahead import WriteAhead
 
 MAX_RESTARTS = 5  # of the pool, in a row without one finished dialogue
@@ -42,7 +43,7 @@ class Job:
         """Plans the dialogues of this job. Raises ValueError when a voice or folder of the recipe cannot be used."""
         recipe = self.recipe
         folders = [Path(folder) for folder in recipe.voices.folders]
-        voices = engine_voices(recipe.engine, folders, recipe.language)
+        voices = engine_voices(recipe.engine, folders, recipe.language, recipe.voices.side)
         writer = load_writer(recipe.writer.use, recipe.writer.manner())
         return Planner(self.recipe, self.seed, voices, load_noise_bank(), writer)
 
@@ -51,7 +52,8 @@ class Job:
         recipe = self.recipe
         engine = load_engine(recipe.engine, recipe.language)
         control = load_control(recipe.quality, engine, recipe.language)
-        return Studio(engine, planner.voices, planner.noises, self.seed, control)
+        mark = Watermark(recipe.watermark.weights, recipe.watermark.message) if recipe.watermark.weights else None
+        return Studio(engine, planner.voices, planner.noises, self.seed, control, mark)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,244 @@
+"""The card of a corpus or a model: README.md with the licence in its head, as the Hugging Face hub reads it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from .reader import Corpus
+from .record import TimingStats, Voice
+from .timing import summarise
+
+CARD = "README.md"
+UNSTATED = "not stated"  # stands in the licence or consent of a voice used at its user's own risk
+UNKNOWN = "unknown"  # the licence of a card that cannot be published
+VOICES_LISTED = 100
+
+# The hub's identifiers, from the freest to the strictest; a work made of several parts takes the strictest.
+_LICENCES = {
+    "public domain": "cc0-1.0",
+    "cc0": "cc0-1.0",
+    "cc0-1.0": "cc0-1.0",
+    "mit": "mit",
+    "bsd-3-clause": "bsd-3-clause",
+    "apache-2.0": "apache-2.0",
+    "cc-by-4.0": "cc-by-4.0",
+}
+_FREEDOM = ("cc0-1.0", "mit", "bsd-3-clause", "apache-2.0", "cc-by-4.0")
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+
+
+@dataclass
+class _VoiceUse:
+    voice: Voice
+    dialogues: int = 0
+    words: int = 0
+
+
+@dataclass
+class CorpusSummary:
+    """What a card says of a corpus, gathered in one pass over its records."""
+
+    dialogues: int = 0
+    seconds: float = 0.0
+    turns: int = 0
+    words: Counter[str] = field(default_factory=Counter)  # by who timed them
+    events: Counter[str] = field(default_factory=Counter)
+    languages: Counter[str] = field(default_factory=Counter)
+    noises: Counter[str] = field(default_factory=Counter)  # dialogues by "id (licence)"
+    noise_licences: set[str] = field(default_factory=set)
+    voices: dict[str, _VoiceUse] = field(default_factory=dict)
+    timings: list[TimingStats] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, corpus: Corpus) -> CorpusSummary:
+        """Count a whole corpus; no audio is read."""
+        found = cls(dialogues=len(corpus), seconds=corpus.seconds)
+        for dialogue in corpus:
+            found.languages[dialogue.language] += 1
+            found.turns += len(dialogue.turns)
+            for turn in dialogue.turns:
+                found.events[turn.event] += 1
+                found.words.update(word.source for word in turn.words)
+            for speaker in dialogue.speakers:
+                if speaker.voice:
+                    use = found.voices.setdefault(speaker.voice.id, _VoiceUse(speaker.voice))
+                    use.dialogues += 1
+                    use.words += sum(len(turn.words) for turn in dialogue.turns if turn.speaker == speaker.id)
+            if dialogue.acoustics and (noise := dialogue.acoustics.noise):
+                found.noises[f"{noise.id} ({noise.licence})"] += 1
+                found.noise_licences.add(noise.licence)
+            if dialogue.stats:
+                found.timings.append(dialogue.stats)
+        return found
+
+    @property
+    def unlicensed(self) -> list[str]:
+        """Ids of voices whose licence or consent nobody stated."""
+        return sorted(
+            id for id, use in self.voices.items() if UNSTATED in use.voice.licence or UNSTATED in use.voice.consent
+        )
+
+    @property
+    def licences(self) -> set[str]:
+        """The licences of the voices and noises, as they are stated."""
+        return {use.voice.licence for use in self.voices.values()} | self.noise_licences
+
+
+def hub_licence(stated: set[str]) -> str:
+    """The hub's identifier of a work made of parts under these licences; `other` where one is not known.
+
+    Notes in parentheses are left out, several licences may stand in one string: "CC-BY-4.0 (reference), CC0 (base)".
+    """
+    parts = {part.strip().lower() for one in stated for part in re.split(r"[,;+]", re.sub(r"\([^)]*\)", "", one))}
+    known = [_LICENCES.get(part) for part in parts if part]
+    if not known:
+        return UNKNOWN
+    if None in known:
+        return "other"
+    return max((licence for licence in known if licence), key=_FREEDOM.index)
+
+
+def dataset_card(corpus: Corpus, name: str, licence: str = "") -> str:
+    """The card of a corpus: licences, statistics, voices with their sources and consents, and the recipe.
+
+    Args:
+        corpus: read once.
+        name: its title.
+        licence: of the corpus as a whole; derived from its parts if empty.
+    """
+    summary = CorpusSummary.of(corpus)
+    chosen = UNKNOWN if summary.unlicensed else licence or hub_licence(summary.licences)
+    head: dict[str, object] = {
+        **_licence_keys(chosen, summary.licences),
+        "language": sorted(summary.languages),
+        "pretty_name": name,
+        "size_categories": [next((size for most, size in _SIZES if summary.dialogues < most), "n>1M")],
+        "task_categories": ["automatic-speech-recognition", "text-to-speech", "audio-to-audio"],
+        "tags": ["dialogue", "full-duplex", "speech", "word-timestamps", "two-channel"],
+        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "data/*.parquet"}]}],
+    }
+    sections = [_title(corpus, summary, name), _licence_section(summary, chosen), _statistics(summary)]
+    sections += [_voices(summary), _READING, _recipe(corpus)]
+    return front_matter(head) + "\n".join(sections)
+
+
+def model_card(name: str, licence: str, library: str, description: str, base: str = "") -> str:
+    """The card of a codec or an agent: `licence` and `library` (its loader), a description in Markdown."""
+    head: dict[str, object] = {**_licence_keys(licence, {licence}), "library_name": library}
+    if base:
+        head["base_model"] = base
+    return f"{front_matter(head)}# {name}\n\n{description.strip()}\n"
+
+
+def front_matter(head: dict[str, object]) -> str:
+    """The head of a card. Values are JSON, which is YAML."""
+    lines = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in head.items())
+    return f"---\n{lines}---\n"
+
+
+def card_licence(text: str) -> str:
+    """The licence in a card's head; "" where it states none or says unknown. `other` comes with its name."""
+    parts = text.split("---", 2)
+    if len(parts) < 3 or parts[0].strip():
+        return ""
+    keys = dict(re.findall(r"^(license|license_name):[ \t]*(\S.*)$", parts[1], re.MULTILINE))
+    licence = keys.get("license", "").strip().strip("\"'")
+    if licence == "other":
+        name = keys.get("license_name", "").strip().strip("\"'")
+        return f"other: {name}" if name else ""
+    return "" if licence == UNKNOWN else licence
+
+
+def _licence_keys(licence: str, stated: set[str]) -> dict[str, object]:
+    identifier = hub_licence({licence}) if licence not in (UNKNOWN, "other") else licence
+    if identifier != "other":
+        return {"license": identifier}
+    name = licence if licence != "other" else "; ".join(sorted(stated))
+    return {"license": "other", "license_name": name}
+
+
+def _title(corpus: Corpus, summary: CorpusSummary, name: str) -> str:
+    info = corpus.info
+    return (
+        f"# {name}\n\n{summary.dialogues:,} two-channel dialogues, {summary.seconds / 3600:.2f} hours: the agent "
+        f"on the left channel, the user on the right, both with word times.\n\nMade by {info.generator}; speech engine "
+        f"{info.engine}; timing {info.timing}; seed {info.seed}.\n"
+    )
+
+
+def _licence_section(summary: CorpusSummary, licence: str) -> str:
+    lines = ["## Licence", ""]
+    if summary.unlicensed:
+        lines.append(
+            f"**Not to be published:** of {len(summary.unlicensed)} voices the licence or the consent is "
+            f"{UNSTATED}: {', '.join(summary.unlicensed[:20])}."
+        )
+    else:
+        lines.append(f"The whole: {licence}. Its parts:")
+    lines += ["", *(f"- voices: {one}" for one in sorted({use.voice.licence for use in summary.voices.values()}))]
+    lines += [f"- background noise: {one}" for one in sorted(summary.noise_licences)]
+    return "\n".join(lines) + "\n"
+
+
+def _statistics(summary: CorpusSummary) -> str:
+    rows = [
+        ("dialogues", f"{summary.dialogues:,}"),
+        ("hours", f"{summary.seconds / 3600:.2f}"),
+        ("turns", f"{summary.turns:,}"),
+        ("words", f"{summary.words.total():,}"),
+        ("word times", _counted(summary.words)),
+        ("events", _counted(summary.events)),
+        ("background noises", _counted(summary.noises)),
+    ]
+    if summary.timings:
+        timing = summarise(summary.timings)
+        rows += [
+            (f"{name}, seconds per minute", f"{getattr(timing, name):.2f}")
+            for name in ("ipu", "pause", "gap", "overlap")
+        ]
+        rows += [
+            ("median floor-transfer offset, s", f"{timing.median_offset:.3f}"),
+            ("overlapped transfers", f"{100 * timing.overlapped_share:.1f} %"),
+        ]
+    table = "".join(f"| {name} | {value} |\n" for name, value in rows if value)
+    return f"## Statistics\n\n| what | how much |\n|---|---|\n{table}"
+
+
+def _voices(summary: CorpusSummary) -> str:
+    uses = sorted(summary.voices.values(), key=lambda use: (-use.words, use.voice.id))
+    lines = ["## Voices", "", "| voice | kind | licence | source | consent | dialogues |", "|---|---|---|---|---|---|"]
+    for use in uses[:VOICES_LISTED]:
+        voice = use.voice
+        cells = [voice.id, voice.kind, voice.licence, voice.source, voice.consent, f"{use.dialogues:,}"]
+        lines.append("| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |")
+    if len(uses) > VOICES_LISTED:
+        lines += ["", f"And {len(uses) - VOICES_LISTED:,} more; every record names its own."]
+    return "\n".join(lines) + "\n"
+
+
+def _recipe(corpus: Corpus) -> str:
+    recipe = json.dumps(corpus.info.recipe, indent=2, ensure_ascii=False)
+    return f"## Recipe\n\n`{corpus.info.recipe_sha256}`\n\n```json\n{recipe}\n```\n"
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.most_common(20))
+
+
+_READING = """## Reading
+
+Each row is a dialogue: `audio` (FLAC bytes, two channels, 24 kHz), `words` and `turns` (times in seconds, channel 0 the
+agent), and `record`, the whole record as JSON.
+
+```python
+from datasets import Audio, load_dataset
+
+rows = load_dataset("parquet", data_files="data/*.parquet", split="train", streaming=True)
+rows = rows.cast_column("audio", Audio(decode=False))  # soundfile reads the bytes; decoding needs torchcodec
+```
+
+`synth import FOLDER --from huggingface --out CORPUS` brings the corpus back as it was, but for stems.
+"""

@@ -1,0 +1,111 @@
+"""Recordings of another format made into a corpus: read one by one, staged, published shard by shard, resumable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..manifest import CorpusInfo
+from ..store import CorpusWriter
+from .recordings import Aligner, Importer, Rights, Unreadable, as_dialogue
+
+SHARD_DIALOGUES = 64
+GENERATOR = "duologue import"
+RECORDED = "recorded"  # in place of an engine and of a timing preset
+
+Progress = Callable[[int, float], None]  # dialogues and seconds imported so far
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import gave. `skipped`: what could not be read, and why."""
+
+    dialogues: int
+    seconds: float
+    skipped: tuple[Unreadable, ...]
+
+
+def import_corpus(
+    source: str | Path,
+    name: str,
+    importer: Importer,
+    out: str | Path,
+    rights: Rights,
+    align: Aligner | None = None,
+    progress: Progress | None = None,
+    shard_dialogues: int = SHARD_DIALOGUES,
+) -> Imported:
+    """Make a corpus of recordings in another format; the same call again continues one that was cut short.
+
+    Args:
+        source: the folder or manifest to read.
+        name: the format's name, part of the corpus's identity.
+        importer: reads it, see `catalogue.importer`.
+        out: the corpus directory.
+        rights: what may be done with the recordings; stored with every voice.
+        align: times the words of text that has no times.
+        progress: called after every dialogue.
+        shard_dialogues: dialogues in each shard.
+
+    Raises:
+        ValueError: the source is not of this format or gives no dialogue, `out` holds something else.
+    """
+    source = Path(source)
+    recipe = {
+        "name": source.stem or name,
+        "format": name,
+        "licence": rights.licence,
+        "consent": rights.consent,
+        "source": rights.source,
+        "language": rights.language,
+    }
+    info = CorpusInfo(generator=GENERATOR, engine=RECORDED, timing=RECORDED, seed=0, recipe=dict(recipe))
+    skipped: list[Unreadable] = []
+    with CorpusWriter.open(out, info) as writer:
+        ready: list[str] = []
+        seconds = writer.published.seconds
+        for id, length in _staged(source, importer, writer, rights, align, skipped):
+            ready.append(id)
+            seconds += length
+            if progress:
+                progress(writer.published.dialogues + len(ready), seconds)
+            if len(ready) == shard_dialogues:
+                writer.publish(ready)
+                ready = []
+        if ready:
+            writer.publish(ready)
+        if not writer.published.dialogues:
+            reason = f"; the first: {skipped[0].name}: {skipped[0].why}" if skipped else ""
+            raise ValueError(f"{source} gave no dialogue ({len(skipped)} unusable{reason})")
+        writer.finish()
+    return Imported(writer.published.dialogues, round(writer.published.seconds, 4), tuple(skipped))
+
+
+def _staged(
+    source: Path,
+    importer: Importer,
+    writer: CorpusWriter,
+    rights: Rights,
+    align: Aligner | None,
+    skipped: list[Unreadable],
+) -> Iterator[tuple[str, float]]:
+    """Id and seconds of every dialogue still to be published, staged. Numbers follow the source's order."""
+    first = writer.published.next_number
+    for number, found in enumerate(importer(source, rights)):
+        if number < first:
+            continue
+        if isinstance(found, Unreadable):
+            skipped.append(found)
+            continue
+        id = f"i{number:08d}"
+        record = writer.staged(id)
+        if record is None:
+            try:
+                dialogue, audio = as_dialogue(found, id, number, rights, align)
+                record = writer.stage(dialogue, audio)
+            except ValueError as error:
+                skipped.append(Unreadable(found.name, str(error)))
+                continue
+        assert record.audio is not None, "staging fills in the audio"
+        yield id, record.audio.duration

@@ -1,0 +1,32 @@
+"""Recordings with word lists, as moshi-finetune and J-Moshi lay them out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..layouts import BadLine, Item, Layout, detect, items, read_words
+from ..manifest import MAIN_SPEAKER
+from ..record import AGENT_CHANNEL, USER_CHANNEL
+from .recordings import Recording, Rights, Unreadable, Utterance, file_audio, utterances_of
+
+
+def recordings(source: Path, rights: Rights) -> Iterator[Recording | Unreadable]:
+    """Every recording of a source. Raises ValueError when it is of neither layout."""
+    corpus = detect(source)
+    for found in items(corpus):
+        if isinstance(found, BadLine):
+            yield Unreadable(f"{found.manifest.name}:{found.number}", found.why)
+            continue
+        name = found.audio.relative_to(corpus.root).with_suffix("").as_posix()
+        try:
+            yield Recording(name, file_audio(found.audio), tuple(_utterances(found, corpus.layout, rights)))
+        except ValueError as error:
+            yield Unreadable(name, str(error))
+
+
+def _utterances(item: Item, layout: Layout, rights: Rights) -> Iterator[Utterance]:
+    words = read_words(item, layout)
+    for channel in (AGENT_CHANNEL, USER_CHANNEL):
+        own = [word for word in words if (word.speaker == MAIN_SPEAKER) == (channel == AGENT_CHANNEL)]
+        yield from utterances_of(own, channel, "", rights.times)
