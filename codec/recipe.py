@@ -71,6 +71,11 @@ class Recipe:
         if min(self.batch, self.frames, self.adversarial_frames) < 1:
             raise ValueError("batch, frames and adversarial_frames must be at least 1")
 
+    @property
+    def judged(self) -> bool:
+        """Whether discriminators are trained; without weights the last stage trains the decoder on the other losses."""
+        return self.adversarial_steps > 0 and (self.adversarial_weight > 0 or self.feature_weight > 0)
+
     def shortened(self, device: str) -> bool:
         """Whether products on this type of device are done in bfloat16."""
         return self.precision == "bfloat16" or (self.precision == "auto" and device == "cuda")

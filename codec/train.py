@@ -63,7 +63,7 @@ class Trainer:
         head = TeacherHead(codec.config.quantizer.codebook_dim, teacher.dim) if teacher else None
         self.losses = StepLosses(recipe, codec, head).to(device)
         config = discriminators.full() if recipe.discriminators == "full" else discriminators.light()
-        self.judges = discriminators.Discriminators(config).to(device) if recipe.adversarial_steps else None
+        self.judges = discriminators.Discriminators(config).to(device) if recipe.judged else None
         self.average = Average(codec, recipe.average)
         self.optimizers = self._optimizers()
         parallel.copy_from_first(tensor for _, tensor in self._tensors())
@@ -72,9 +72,10 @@ class Trainer:
         recipe = self.recipe
         everything = [*self.codec.named_parameters(), *self.losses.named_parameters()]
         made: dict[str, torch.optim.Optimizer] = {"codec": self._adamw(everything, recipe.learning_rate)}
-        if self.judges is not None:
-            rate = recipe.adversarial_learning_rate
+        rate = recipe.adversarial_learning_rate
+        if recipe.adversarial_steps:
             made["decoder"] = self._adamw(self.codec.decoder.named_parameters(), rate)
+        if self.judges is not None:
             made["judges"] = self._adamw(self.judges.named_parameters(), rate)
         return made
 
@@ -124,8 +125,7 @@ class Trainer:
             targets = (targets[0].to(self.device), targets[1].to(self.device))
         found, output, aux = self.losses(self.codec, wav, stage, generator, targets)
         active = ["decoder"] if stage == "adversarial" else ["codec"]
-        if stage == "adversarial":
-            assert self.judges is not None
+        if stage == "adversarial" and self.judges is not None:
             judged = self._judged_slice(wav.shape[-1], generator)
             found, judge_loss = adversarial_terms(found, self.judges, wav[:, 0, judged], output[:, 0, judged], recipe)
             found.parts["judges"] = float(judge_loss.detach())
@@ -133,7 +133,7 @@ class Trainer:
         self._zero(active)
         found.total.backward()
         self._descend(active)
-        if stage == "adversarial":
+        if stage == "adversarial" and self.judges is not None:
             self._zero(["judges"])
             judge_loss.backward()  # type: ignore[no-untyped-call]
             self._descend(["judges"])

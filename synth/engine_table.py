@@ -10,33 +10,30 @@ from .engine_report import EngineRow
 
 
 def engine_table(rows: Iterable[EngineRow], *, measured: bool) -> Table:
-    """A row for each engine; the speed column only where it was measured."""
-    columns = [
-        "engine",
-        "installed",
-        "weights",
-        "voices",
-        "languages",
-        "code",
-        "weights' licence",
-        "word times",
-        "repeats",
-    ]
-    table = Table(*columns, *(["hours/hour"] if measured else []), box=None)
-    for row in rows:
-        cells = [
-            row.name,
-            "yes" if row.installed else "no",
-            row.weights,
-            "clones" if row.clones else f"{row.voices} own" if row.voices else "pseudo-speakers",
-            " ".join(row.languages),
-            row.licence_code,
-            row.licence_weights,
-            "native" if row.native_times else "aligned",
-            "yes" if row.repeatable else "no",
-        ]
-        table.add_row(*cells, *([_speed(row)] if measured else []))
+    """A column for each engine, so that a terminal of 80 characters holds them; speed only where it was measured."""
+    rows = list(rows)
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for heading in ("", *(row.name for row in rows)):
+        table.add_column(heading, overflow="fold")
+    lines: dict[str, list[str]] = {
+        "installed": ["yes" if row.installed else "no" for row in rows],
+        "weights": [row.weights for row in rows],
+        "voices": [_voices(row) for row in rows],
+        "languages": [" ".join(row.languages) for row in rows],
+        "code": [row.licence_code for row in rows],
+        "weights' licence": [row.licence_weights for row in rows],
+        "word times": ["native" if row.native_times else "aligned" for row in rows],
+        "repeats": ["yes" if row.repeatable else "no" for row in rows],
+    }
+    if measured:
+        lines["hours/hour"] = [_speed(row) for row in rows]
+    for name, cells in lines.items():
+        table.add_row(name, *cells)
     return table
+
+
+def _voices(row: EngineRow) -> str:
+    return "clones" if row.clones else f"{row.voices} own" if row.voices else "pseudo-speakers"
 
 
 def ways_to_get(rows: Iterable[EngineRow]) -> Iterator[str]:
