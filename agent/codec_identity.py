@@ -39,7 +39,7 @@ def codec_digest(codec: Codec) -> str:
 
     def add(name: str, tensor: Tensor) -> None:
         digest.update(f"{name} {list(tensor.shape)}".encode())
-        digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
+        digest.update((tensor.detach().float() + 0.0).cpu().contiguous().numpy().tobytes())  # + 0.0: no negative zeros
 
     for name, tensor in sorted(codec.encoder.state_dict().items()):
         add(name, tensor)

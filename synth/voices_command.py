@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 app = typer.Typer(
     name="voices",
@@ -65,7 +65,9 @@ def list_(
     from .voice_store import VoiceStore
     from .voices import load_bank
 
-    table = Table("voice", "kind", "speaker", "language", "licence", "consent", "side", box=None)
+    table = Table(Column("voice", no_wrap=True), Column("kind", no_wrap=True), box=None)
+    for heading in ("speaker", "language", "licence", "consent", "side"):
+        table.add_column(heading, overflow="fold")
     if bank is None:
         for id, found in load_bank().items():
             table.add_row(id, found.voice.kind, "", found.language, found.voice.licence, found.voice.consent, "")

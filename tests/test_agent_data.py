@@ -270,3 +270,16 @@ def test_a_bundle_comes_back_and_minds_its_codec(tmp_path: Path) -> None:
         load_bundle(tmp_path / "n")
     with pytest.raises(ValueError, match="no model at"):
         load_bundle("nowhere")
+
+
+def test_a_codec_is_known_by_its_values_not_by_the_sign_of_a_zero() -> None:
+    codec = Codec(tiny_codec(2))
+    known = codec_digest(codec)
+    with torch.no_grad():
+        codec.decoder.expand.weight += 1.0  # type: ignore[operator]
+        codec.encoder.embed.bias[0] = 0.0  # type: ignore[index, operator]
+        zero = codec_digest(codec)
+        codec.encoder.embed.bias[0] = -0.0  # type: ignore[index, operator]
+        assert codec_digest(codec) == zero != known
+        codec.encoder.embed.bias[0] = 1.0  # type: ignore[index, operator]
+    assert codec_digest(codec) != zero

@@ -292,8 +292,11 @@ def test_resuming_equals_an_undisturbed_run_to_the_bit(folder: Path, tmp_path: P
     assert [name for name in expected if not torch.equal(expected[name], found[name])] == []
 
 
-def test_the_last_stage_leaves_encoder_and_codes_alone(folder: Path, tmp_path: Path) -> None:
-    run = trainer(folder, tmp_path)
+@pytest.mark.parametrize("judged", [True, False])
+def test_the_last_stage_leaves_encoder_and_codes_alone(judged: bool, folder: Path, tmp_path: Path) -> None:
+    alone = {} if judged else {"adversarial_weight": 0.0, "feature_weight": 0.0}
+    run = trainer(folder, tmp_path, replace(QUICK, **alone))
+    assert (run.judges is not None) == judged
     run.run(Progress(tmp_path, say=lambda _: None), until=8)
     wav = torch.tensor(speech_like(1.0, 9))[None, None]
     codes, audio = run.codec.encode(wav), run.codec.decode(run.codec.encode(wav))
