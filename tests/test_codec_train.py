@@ -322,7 +322,7 @@ def test_a_tiny_codec_overfits_four_seconds(tmp_path: Path) -> None:
     lines: list[str] = []
     run = Trainer(Codec(tiny()), recipe, crops, tmp_path / "run", torch.device("cpu"))
     progress = Progress(tmp_path / "run", [sound], lines.append)
-    (tmp_path / "run").mkdir()
+    (tmp_path / "run").mkdir(exist_ok=True)
     before = progress.validate(0, run.codec)
     run.run(progress)
     with run.averaged():
