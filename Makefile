@@ -28,7 +28,7 @@ demo: install
 	$(PIP) --editable '.[piper,codec,agent,serve]'
 	touch $@ .venv/.installed
 
-# Text to talking machine in about ten minutes on two cores, at a hundredth of the size: out/mini
+# Text to talking machine in a few minutes on two cores, at a hundredth of the size: out/mini
 reproduce-mini: .venv/.installed-agent
 	.venv/bin/synth generate --recipe datasets/conversation.toml --hours 0.1 --out out/mini/corpus
 	.venv/bin/agent tokenize out/mini/corpus --vocabulary-size 400 --out out/mini/tokens
