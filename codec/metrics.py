@@ -77,12 +77,17 @@ class SpeakerSimilarity:
 
     def __call__(self, original: Samples, decoded: Samples) -> float | None:
         """-1 to 1, of `[T]` at 24 kHz."""
-        one, two = (self._embed(audio) for audio in (original, decoded))
-        return float(one @ two / max(float(np.linalg.norm(one) * np.linalg.norm(two)), 1e-9))
+        return cosine(self.embed(original), self.embed(decoded))
 
-    def _embed(self, audio: Samples) -> npt.NDArray[np.float32]:
+    def embed(self, audio: Samples) -> npt.NDArray[np.float32]:
+        """The speaker of `[T]` at 24 kHz as a vector, to be compared by `cosine`."""
         embedding: npt.NDArray[np.float32] = self._encoder.embed_utterance(narrow(audio))
         return embedding
+
+
+def cosine(one: npt.NDArray[np.float32], two: npt.NDArray[np.float32]) -> float:
+    """Cosine of two vectors, 0 where one of them is zero."""
+    return float(one @ two / max(float(np.linalg.norm(one) * np.linalg.norm(two)), 1e-9))
 
 
 class Recognizer:

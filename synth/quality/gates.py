@@ -7,12 +7,12 @@ slow), `clipped`, `silent_start`, `silent_end`, `cut_off` (loud to the very edge
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
-from codec.metrics import Skipped, dnsmos, load_metrics, load_recognizer, word_errors
+from codec.metrics import Skipped, SpeakerSimilarity, cosine, dnsmos, load_metrics, load_recognizer, word_errors
 from corpus.audio import SAMPLE_RATE, Samples, read_mono, resample
 
 from ..engines.protocol import Engine, ReferenceVoice, Speech, Style
@@ -54,7 +54,8 @@ class Gates:
 
     settings: QualitySettings
     language: str = "en"
-    _similarity: Callable[[Samples, Samples], float | None] | None = None
+    _speakers: SpeakerSimilarity | None = None
+    _references: dict[str, npt.NDArray[np.float32]] = field(default_factory=dict)  # embedded once, by voice
     _levels: dict[tuple[str, str], tuple[float, float]] = field(
         default_factory=dict
     )  # mean, deviation by engine, voice
@@ -65,7 +66,8 @@ class Gates:
         wanted = tuple(name for name in ("dnsmos", "speaker") if name in self.settings.gates)
         metrics, skipped = load_metrics(wanted)
         missing += skipped
-        self._similarity = metrics.get("speaker")
+        speakers = metrics.get("speaker")
+        self._speakers = speakers if isinstance(speakers, SpeakerSimilarity) else None
         self._recognizer = None
         if "words" in self.settings.gates:
             recognizer = load_recognizer(self.settings.whisper, self.language, spell_numbers=True)
@@ -101,8 +103,8 @@ class Gates:
             measures["dnsmos"] = round(found or 0.0, 3)
             if measures["dnsmos"] < settings.dnsmos:
                 reasons.append("dnsmos")
-        if self._similarity is not None and voice.audio is not None:
-            measures["speaker"] = round(self._similarity(read_mono(voice.audio), audio) or 0.0, 4)
+        if self._speakers is not None and voice.audio is not None:
+            measures["speaker"] = round(self._likeness(voice, audio), 4)
             mean, deviation = self._level(engine, voice)
             if measures["speaker"] < mean - settings.speaker_margin * deviation:
                 reasons.append("speaker")
@@ -112,15 +114,20 @@ class Gates:
         """How alike this engine's own clear takes are to this voice: engines differ, so no one threshold fits all."""
         key = (engine.version, voice.voice.id)
         if key not in self._levels:
-            assert self._similarity is not None, "asked only where similarity is measured"
-            assert voice.audio is not None, "asked only of recorded voices"
-            reference = read_mono(voice.audio)
             values = []
             for number, text in enumerate(CALIBRATION):
                 take = engine.speak(text, voice, Style(), derive(0, "calibration", voice.voice.id, number))
-                values.append(self._similarity(reference, resample(take.samples, take.rate, SAMPLE_RATE)) or 0.0)
+                values.append(self._likeness(voice, resample(take.samples, take.rate, SAMPLE_RATE)))
             self._levels[key] = (statistics.mean(values), max(statistics.stdev(values), 0.02))
         return self._levels[key]
+
+    def _likeness(self, voice: ReferenceVoice, audio: Samples) -> float:
+        """Cosine of the speakers of a recorded voice and of `[T]` at 24 kHz."""
+        assert self._speakers is not None, "asked only where speakers are compared"
+        assert voice.audio is not None, "asked only of recorded voices"
+        if voice.voice.id not in self._references:
+            self._references[voice.voice.id] = self._speakers.embed(read_mono(voice.audio))
+        return cosine(self._references[voice.voice.id], self._speakers.embed(audio))
 
 
 def edge_faults(audio: Samples) -> list[str]:
@@ -128,8 +135,7 @@ def edge_faults(audio: Samples) -> list[str]:
     faults = []
     if float(np.mean(np.abs(audio) >= FULL_SCALE)) > CLIPPED_SHARE:
         faults.append("clipped")
-    levels = _levels(audio)
-    loud = np.flatnonzero(levels > levels.max() * 10 ** (SILENCE_DB / 20))
+    levels, loud = _levels(audio)
     if loud[0] * STEP > LONGEST_EDGE:
         faults.append("silent_start")
     if (len(levels) - 1 - loud[-1]) * STEP > LONGEST_EDGE:
@@ -143,13 +149,13 @@ def edge_faults(audio: Samples) -> list[str]:
 
 def spoken_seconds(audio: Samples) -> float:
     """Seconds of `[T]` at 24 kHz from the first sound to the last."""
-    levels = _levels(audio)
-    loud = np.flatnonzero(levels > levels.max() * 10 ** (SILENCE_DB / 20))
+    _, loud = _levels(audio)
     return float((loud[-1] - loud[0] + 1) * STEP)
 
 
-def _levels(audio: Samples) -> Samples:
-    """Root mean square of every 50 ms."""
+def _levels(audio: Samples) -> tuple[Samples, npt.NDArray[np.intp]]:
+    """Root mean square of every 50 ms, and the numbers of those that are no silence."""
     size = int(STEP * SAMPLE_RATE)
     padded = np.pad(audio, (0, -len(audio) % size))
-    return np.asarray(np.sqrt(np.square(padded.reshape(-1, size)).mean(axis=1)), np.float32)
+    levels = np.asarray(np.sqrt(np.square(padded.reshape(-1, size)).mean(axis=1)), np.float32)
+    return levels, np.flatnonzero(levels > levels.max() * 10 ** (SILENCE_DB / 20))
