@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from .model_size import ModelSize
+from codec.recipe import recipe_values
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib  # type: ignore[import-not-found]
+from .model_size import ModelSize
 
 Settings = TypeVar("Settings", "Recipe", ModelSize)
 
@@ -90,12 +86,7 @@ def read_recipe(path: str | Path | None, base: Recipe | None = None, **changes: 
     Raises:
         ValueError: the file is missing or malformed, or names a setting that does not exist.
     """
-    values: dict[str, Any] = {}
-    if path is not None:
-        try:
-            values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise ValueError(f"cannot read the recipe {path}: {error}") from None
+    values = recipe_values(path)
     size = values.pop("model", {})
     if not isinstance(size, dict):
         raise ValueError(f"the recipe's model must be a table, as in [model], got {size!r}")

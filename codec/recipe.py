@@ -95,6 +95,16 @@ class Recipe:
         return rise * max(fall, 0.02)
 
 
+def recipe_values(path: str | Path | None) -> dict[str, Any]:
+    """What a recipe's TOML file says, nothing if None. Raises ValueError if it is missing or malformed."""
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"cannot read the recipe {path}: {error}") from None
+
+
 def read_recipe(path: str | Path | None, **changes: Any) -> Recipe:
     """A recipe from a TOML file (the default one if None), with `changes` that are not None on top.
 
@@ -103,12 +113,7 @@ def read_recipe(path: str | Path | None, **changes: Any) -> Recipe:
     Raises:
         ValueError: the file is missing or malformed, or names a setting that does not exist.
     """
-    values: dict[str, Any] = {}
-    if path is not None:
-        try:
-            values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise ValueError(f"cannot read the recipe {path}: {error}") from None
+    values = recipe_values(path)
     steps = changes.pop("steps", None)
     values |= {key: value for key, value in changes.items() if value is not None}
     known = {field.name for field in dataclasses.fields(Recipe)}
