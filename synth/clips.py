@@ -64,13 +64,14 @@ class Clip:
         return np.concatenate([piece.samples for piece in self.pieces])
 
 
-def cut_clip(samples: Samples, rate: int, words: Sequence[Word], turn: Turn) -> Clip:
+def cut_clip(samples: Samples, rate: int, words: Sequence[Word], turn: Turn, grid: int = 1) -> Clip:
     """Cut an engine's clip into the pieces of a turn.
 
     Args:
         samples: mono audio `[T]` at `rate` Hz.
         words: one for each word of `turn.text`, seconds from the start of `samples`.
         turn: gives the silences between words and, if it is interrupted, the word after which it breaks off.
+        grid: pieces begin at multiples of this many samples; silences get longer for it.
     """
     audio = resample(samples, rate, SAMPLE_RATE)
     kept = words[: turn.cut_word]
@@ -87,6 +88,7 @@ def cut_clip(samples: Samples, rate: int, words: Sequence[Word], turn: Turn) -> 
         if pieces:  # the planned silence runs from word end to word start
             clock = pieces[-1].words[-1].end + silences[first] - (words[first].start - begin)
         start = max(to_samples(clock), pieces[-1].start + len(pieces[-1].samples) if pieces else 0)
+        start = -(-start // grid) * grid
         shift = start / SAMPLE_RATE - to_samples(begin) / SAMPLE_RATE
         sound = _faded(audio[to_samples(begin) : to_samples(end)], CUT_FADE if is_cut else EDGE_FADE)
         pieces.append(Piece(start, sound, tuple(_moved(word, shift) for word in words[first:last])))

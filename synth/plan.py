@@ -15,6 +15,7 @@ from functools import cached_property
 
 from corpus.record import Acoustics, Dialogue, EchoUse, NoiseUse, Pause, Speaker, Turn
 
+from . import steady
 from .acoustics import NoiseBank
 from .presets import PRESETS, Spread, TimingPreset
 from .recipe import AcousticsRates, Recipe
@@ -83,7 +84,7 @@ class Planner:
             timing=recipe.timing,
             speakers=self._speakers(seed, lines),
             turns=timing.turns(lines),
-            acoustics=plan_acoustics(recipe.acoustics, self.noises, choices(seed, "acoustics")),
+            acoustics=self._acoustics(seed),
         )
 
     def dialogues(self, first: int = 0) -> Iterator[Dialogue]:
@@ -97,6 +98,12 @@ class Planner:
         behaviours = recipe.behaviours.written()
         return Brief(language=recipe.language, topics=topics, behaviours=behaviours, words=round(words))
 
+    def _acoustics(self, seed: int) -> Acoustics:
+        planned = plan_acoustics(self.recipe.acoustics, self.noises, choices(seed, "acoustics"))
+        if not self.recipe.voices.steady:
+            return planned
+        return planned.model_copy(update={"floor_dbfs": (steady.FLOOR_DBFS, planned.floor_dbfs[1])})
+
     def _speakers(self, seed: int, lines: Sequence[Line]) -> tuple[Speaker, ...]:
         recipe, rng = self.recipe, choices(seed, "voices")
         agent, user = pick_pair(self.voices, rng, recipe.voices.agent, recipe.voices.user)
@@ -104,6 +111,9 @@ class Planner:
             _speaker("agent", 0, agent, recipe.acoustics.agent_lufs, rng),
             _speaker("user", 1, user, recipe.acoustics.user_lufs, rng),
         ]
+        if recipe.voices.steady:
+            lufs = round(sum(recipe.acoustics.agent_lufs) / 2, 2)
+            speakers[0] = speakers[0].model_copy(update={"rate": steady.FLAT.rate, "lufs": lufs})
         if any(line.speaker == "other" for line in lines):
             rest = [voice for id, voice in sorted(self.voices.items()) if id not in (agent.voice.id, user.voice.id)]
             bystander = rng.choice(rest) if rest else user

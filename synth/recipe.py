@@ -79,6 +79,7 @@ class Voices(Section):
     user: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     side: Literal["train", "evaluation"] | None = None  # of the folders' splits (synth voices split)
+    steady: bool = False  # the agent speaks like `synth.steady`, for small models
 
 
 class AcousticsRates(Section):
@@ -184,8 +185,9 @@ class Recipe(Section):
             data.pop("quality", None)
         if not self.watermark.weights:
             data.pop("watermark", None)
-        if self.voices.side is None and "voices" in data:
-            data["voices"].pop("side", None)
+        for name in ("side", "steady"):
+            if not getattr(self.voices, name) and "voices" in data:
+                data["voices"].pop(name, None)
         return data
 
     @model_validator(mode="after")

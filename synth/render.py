@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corpus.audio import Samples, loudness, to_samples
+from corpus.audio import FRAME_SAMPLES, Samples, loudness, to_samples
 from corpus.record import Dialogue, Speaker, Turn, UtteranceQuality
 from corpus.timing import measure_audio
 
@@ -19,6 +19,7 @@ from .clips import Clip, cut_clip, placed_words
 from .engines.failure import EngineFailureError
 from .engines.protocol import Engine, Speech, Style
 from .seeds import choices, derive, noise
+from .steady import SteadyVoice
 from .suggestion import suggestion
 from .timeline import onsets
 from .voices import ReferenceVoice
@@ -56,6 +57,8 @@ class Studio:
     seed: int  # of the corpus: backchannel banks are the same in every dialogue
     control: Control | None = None  # the quality gates, if any are shut
     mark: Watermark | None = None  # laid under all speech, if the recipe asks for it
+    steady: bool = False  # the agent speaks like `synth.steady`
+    _steady: dict[tuple[str, float, str], SteadyVoice] = field(default_factory=dict)
     _banks: dict[tuple[str, str], BackchannelBank] = field(default_factory=dict)
 
     def reference(self, speaker: Speaker) -> ReferenceVoice:
@@ -75,6 +78,16 @@ class Studio:
             self._banks[key] = BackchannelBank(self.engine, reference, self.seed, language)
         return self._banks[key]
 
+    def _is_steady(self, speaker: Speaker) -> bool:
+        return self.steady and speaker.role == "agent"
+
+    def _steady_voice(self, speaker: Speaker, language: str) -> SteadyVoice:
+        reference = self.reference(speaker)
+        key = (reference.voice.id, speaker.lufs, language)
+        if key not in self._steady:
+            self._steady[key] = SteadyVoice(self.engine, reference, speaker.lufs, language)
+        return self._steady[key]
+
     def render(self, plan: Dialogue) -> Recording:
         """Speak and mix one planned dialogue.
 
@@ -84,7 +97,7 @@ class Studio:
         assert plan.acoustics is not None, "a plan has acoustics"
         spoken = {turn.index: self._clip(plan, turn) for turn in plan.turns}
         clips = self._levelled(plan, {index: clip for index, (clip, _) in spoken.items()})
-        starts = onsets(plan, clips)
+        starts = onsets(plan, clips, FRAME_SAMPLES if self.steady else 1)
         stems = self._mix(plan, clips, starts)
         if self.mark is not None:
             stems = self.mark.mark(stems)
@@ -109,10 +122,19 @@ class Studio:
         if turn.event == "backchannel":
             try:
                 bank = self.backchannels(speaker, plan.language)
-                speech = bank.clip(turn.text, choices(plan.seed, "backchannel", turn.index))
+                if self._is_steady(speaker):
+                    speech = bank.take(turn.text, 0)
+                else:
+                    speech = bank.clip(turn.text, choices(plan.seed, "backchannel", turn.index))
             except EngineFailureError as error:
                 raise RejectedError(f"{plan.id}: turn {turn.index}: {error}") from None
             return _cut(speech, turn, plan.language), None
+        if self._is_steady(speaker):
+            try:
+                speech = self._steady_voice(speaker, plan.language).speak(turn.text)
+            except EngineFailureError as error:
+                raise RejectedError(f"{plan.id}: turn {turn.index}: {error}") from None
+            return _cut(speech, turn, plan.language, FRAME_SAMPLES), None
         reference, style = self.reference(speaker), Style(rate=speaker.rate)
         if self.control is not None:
             kept, found = self.control.speak(turn.text, reference, style, derive(plan.seed, "speak", turn.index))
@@ -142,7 +164,8 @@ class Studio:
         for speaker in plan.speakers:
             own = [turn for turn in plan.turns if turn.speaker == speaker.id]
             said = [clips[turn.index].audio() for turn in own if turn.event != "backchannel"]
-            gain = _gain(np.concatenate(said), speaker.lufs) if said else 1.0
+            # A steady voice has its gain already: that of a dialogue's turns would differ from dialogue to dialogue.
+            gain = _gain(np.concatenate(said), speaker.lufs) if said and not self._is_steady(speaker) else 1.0
             for turn in own:
                 clip = clips[turn.index]
                 if turn.event == "backchannel":
@@ -163,9 +186,9 @@ class Studio:
         return np.asarray(stems * np.minimum(1.0, PEAK / np.maximum(peaks, 1e-9)), dtype=np.float32)
 
 
-def _cut(speech: Speech, turn: Turn, language: str) -> Clip:
+def _cut(speech: Speech, turn: Turn, language: str, grid: int = 1) -> Clip:
     words = align(speech.samples, speech.rate, turn.text, speech.words, language)
-    return cut_clip(speech.samples, speech.rate, words, turn)
+    return cut_clip(speech.samples, speech.rate, words, turn, grid)
 
 
 def _gain(audio: Samples, lufs: float) -> float:

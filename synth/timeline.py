@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from corpus.audio import SAMPLE_RATE, to_samples
-from corpus.record import Dialogue, Turn
+from corpus.audio import SAMPLE_RATE, to_samples, to_seconds
+from corpus.record import AGENT_CHANNEL, Dialogue, Turn
 
 from .clips import Clip
 
@@ -19,15 +19,23 @@ HEARD_BEFORE_REPLY = 0.4  # share of the anchor heard before an overlapping repl
 MAX_SHARE_OVERLAPPED = 0.7  # of a reply's own length
 
 
-def onsets(plan: Dialogue, clips: Mapping[int, Clip]) -> dict[int, int]:
-    """The sample at which each turn's clip begins, by turn index. `clips` holds every turn of the plan."""
+def onsets(plan: Dialogue, clips: Mapping[int, Clip], agent_grid: int = 1) -> dict[int, int]:
+    """The sample at which each turn's clip begins, by turn index.
+
+    Args:
+        plan: the dialogue.
+        clips: of every turn of it.
+        agent_grid: the agent's clips begin at multiples of this many samples, later than planned if need be.
+    """
     starts: dict[int, int] = {}
     free: dict[int, float] = {}  # channel -> seconds from which it is silent
     for turn in plan.turns:
         clip, channel = clips[turn.index], plan.channel(turn)
         start = _wanted(turn, clip, clips, starts, plan.turns)
         start = max(start, free.get(channel, 0.0), 0.0)
-        starts[turn.index] = to_samples(start)
+        grid = agent_grid if channel == AGENT_CHANNEL else 1
+        starts[turn.index] = -(-to_samples(start) // grid) * grid
+        start = max(start, to_seconds(starts[turn.index]))
         free[channel] = max(free.get(channel, 0.0), start + clip.duration + CHANNEL_GAP)
     return starts
 

@@ -53,7 +53,7 @@ class Job:
         engine = load_engine(recipe.engine, recipe.language)
         control = load_control(recipe.quality, engine, recipe.language)
         mark = Watermark(recipe.watermark.weights, recipe.watermark.message) if recipe.watermark.weights else None
-        return Studio(engine, planner.voices, planner.noises, self.seed, control, mark)
+        return Studio(engine, planner.voices, planner.noises, self.seed, control, mark, recipe.voices.steady)
 
 
 @dataclass(frozen=True)
