@@ -8,7 +8,6 @@ nothing of each other, can be trained on a share of them.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 import torch
@@ -17,11 +16,13 @@ from torch.nn import functional
 
 from . import streams
 from .config import ModelConfig
+from .frame_labels import Label
 from .predictor import Predictor
 from .recipe import Recipe
 from .regularise import hide_tokens
 
 NOTHING = -1  # a target without loss
+BEFORE, AFTER = 1, 2  # positions around the agent's words that count as its speech: an edge, the acoustic delay
 
 
 @dataclass
@@ -104,12 +105,13 @@ class Objective(nn.Module):
             raise ValueError("a model with two text tokens in one number cannot be trained")
         self.model, self.recipe = model, recipe
 
-    def forward(self, codes: Tensor, generator: torch.Generator) -> Losses:
+    def forward(self, codes: Tensor, generator: torch.Generator, labels: Tensor | None = None) -> Losses:
         """Losses of a batch.
 
         Args:
             codes: int64 `[B, K, T]`, as `Predictor.forward` takes them.
             generator: draws the frames that train the depth transformer and the hidden tokens; of the CPU.
+            labels: uint8 `[B, T]`, see `frame_labels.Label`; the agent is taken to speak all the time if None.
         """
         model, config, recipe = self.model, self.model.config, self.recipe
         columns = Columns.of(codes, config)
@@ -127,14 +129,24 @@ class Objective(nn.Module):
             found.parts |= {"user_text": text.detach(), "user_words": words}
         if model.depth is not None:
             before = columns.following.flatten(0, 1)[:, : config.dep_q]
-            self._add_codebooks(found, z, before, targets[:, 1 : 1 + config.dep_q], generator)
+            spoken = None if labels is None else speech_positions(labels).flatten()
+            self._add_codebooks(found, z, before, targets[:, 1 : 1 + config.dep_q], spoken, generator)
         return found
 
     def _add_codebooks(
-        self, found: Losses, z: Tensor, before: Tensor, targets: Tensor, generator: torch.Generator
+        self,
+        found: Losses,
+        z: Tensor,
+        before: Tensor,
+        targets: Tensor,
+        spoken: Tensor | None,
+        generator: torch.Generator,
     ) -> None:
-        config = self.model.config
-        chosen, rest = choose_frames(targets, self.recipe.depth_frames, generator)
+        config, recipe = self.model.config, self.recipe
+        shares = torch.full(targets.shape[:1], recipe.depth_frames)
+        if spoken is not None:
+            shares[~spoken.cpu()] *= recipe.silent_frames
+        chosen, rest = choose_frames(targets, shares, generator)
         sums, counts = self._depth_sums(z[chosen], before[chosen], targets[chosen])
         if len(rest):
             first, count = self._depth_sums(z[rest], before[rest, :1], targets[rest, :1])
@@ -165,14 +177,18 @@ class Objective(nn.Module):
         return torch.stack(sums), (targets != NOTHING).sum(0)
 
 
-def choose_frames(targets: Tensor, share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Rows of targets `[N, K]` to train all codebooks on, and those for the first only; both int64.
+def speech_positions(labels: Tensor) -> Tensor:
+    """Labels uint8 `[B, T]` -> bool `[B, T]`: positions whose codebooks are of the agent's speech or its edges."""
+    spoken = (labels & Label.AGENT_SPEAKS) > 0
+    padded = functional.pad(spoken, (AFTER, BEFORE))
+    return padded.unfold(1, BEFORE + AFTER + 1, 1).any(-1)
 
-    Rows without any target are in neither.
+
+def choose_frames(targets: Tensor, shares: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Rows of targets `[N, K]` to train all codebooks on, and those for the first only; both int64, in order.
+
+    `shares` `[N]`, on the CPU: the chance of each row to be in the first. Rows without any target are in neither.
     """
-    there = (targets != NOTHING).any(1).nonzero()[:, 0]
-    if share >= 1.0:
-        return there, there[:0]
-    order = torch.randperm(len(there), generator=generator).to(there.device)
-    count = math.ceil(share * len(there))
-    return there[order[:count].sort().values], there[order[count:].sort().values]
+    there = (targets != NOTHING).any(1)
+    drawn = (torch.rand(len(shares), generator=generator) < shares).to(targets.device)
+    return (there & drawn).nonzero()[:, 0], (there & ~drawn).nonzero()[:, 0]

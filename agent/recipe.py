@@ -42,6 +42,7 @@ class Recipe:
     text_only: float = 0.0  # chance that a step trains on text without audio
     hints: float = 0.0  # chance that a crop has hints
     depth_frames: float = 1.0  # share of frames whose codebooks behind the first are trained, drawn anew every step
+    silent_frames: float = 1.0  # share of that share where the agent says nothing
     dropout: float = 0.0  # share of every layer's branches that is dropped; for small corpora
     masking: float = 0.0  # chance that a token is hidden from the input
     gradient_checkpointing: bool = False
@@ -59,7 +60,17 @@ class Recipe:
         for name in counts:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        shares = ("text_only", "hints", "depth_frames", "dropout", "masking", "held_out", "decay", "final_rate")
+        shares = (
+            "text_only",
+            "hints",
+            "depth_frames",
+            "silent_frames",
+            "dropout",
+            "masking",
+            "held_out",
+            "decay",
+            "final_rate",
+        )
         for name in (*shares, "pad_weight"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} is a share and must lie in 0..1, got {getattr(self, name)}")

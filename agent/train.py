@@ -45,6 +45,10 @@ class Batch(Protocol):
     def codes(self) -> Tensor:
         """int64 `[B, K, T]` in the model's order, -1 for no token."""
 
+    @property
+    def labels(self) -> Tensor:
+        """uint8 `[B, T]`, see `frame_labels.Label`."""
+
 
 class Batches(Protocol):
     """Where crops come from; the same arguments give the same batch."""
@@ -142,12 +146,12 @@ class Trainer:
         text_only = bool(torch.rand((), generator=seeded(recipe.seed, step)) < recipe.text_only)
         size = (step, recipe.batch, recipe.frames, rank)
         batch = self.data.text_batch(*size) if text_only else self.data.batch(*size, parallel.world_size())
-        codes = batch.codes.to(self.device)
+        codes, labels = batch.codes.to(self.device), batch.labels.to(self.device)
         draw = seeded(recipe.seed, step, rank)
         with torch.random.fork_rng():
             torch.manual_seed(draw.initial_seed())  # of dropout
             with self.autocast():
-                losses = self.objective(codes, draw)
+                losses = self.objective(codes, draw, labels)
             losses.total.backward()
         norm = self._descend()
         values = torch.stack([losses.total.detach().float(), norm, *losses.parts.values()]).tolist()
@@ -190,9 +194,10 @@ class Trainer:
         recipe, found = self.recipe, []
         self.objective.eval()
         for number in range(recipe.validation_batches):
-            codes = self.held_out.batch(number, recipe.batch, recipe.frames).codes.to(self.device)
+            batch = self.held_out.batch(number, recipe.batch, recipe.frames)
+            codes, labels = batch.codes.to(self.device), batch.labels.to(self.device)
             with self.autocast():
-                losses = self.objective(codes, seeded(recipe.seed, VALIDATION_DRAW + number))
+                losses = self.objective(codes, seeded(recipe.seed, VALIDATION_DRAW + number), labels)
             found.append(torch.stack([losses.total.float(), *losses.parts.values()]))
         self.objective.train()
         means = torch.stack(found).mean(0).tolist()

@@ -9,7 +9,16 @@ import torch
 from torch.nn import functional
 
 from agent.config import ModelConfig
-from agent.losses import Columns, Objective, choose_frames, codebook_loss, codebook_weights, text_loss
+from agent.frame_labels import Label
+from agent.losses import (
+    Columns,
+    Objective,
+    choose_frames,
+    codebook_loss,
+    codebook_weights,
+    speech_positions,
+    text_loss,
+)
 from agent.model import LanguageModel
 from agent.presets import tiny
 from agent.recipe import Recipe
@@ -112,11 +121,12 @@ def test_a_share_of_frames_trains_the_later_codebooks_and_all_the_first() -> Non
     targets[3] = -1
     targets[5, 1:] = -1
     draw = torch.Generator().manual_seed(1)
-    chosen, rest = choose_frames(targets, 0.25, draw)
-    assert len(chosen) == 3  # of nine frames with a target, rounded up
-    assert sorted([*chosen.tolist(), *rest.tolist()]) == [0, 1, 2, 4, 5, 6, 7, 8, 9]
-    again, _ = choose_frames(targets, 0.25, draw)
-    assert again.tolist() != chosen.tolist()
+    shares = torch.tensor([0.0, 1.0] * 5)
+    chosen, rest = choose_frames(targets, shares, draw)
+    assert (chosen.tolist(), rest.tolist()) == ([1, 5, 7, 9], [0, 2, 4, 6, 8])  # the fourth has no target
+    drawn = [choose_frames(targets, torch.full((10,), 0.25), draw)[0].tolist() for _ in range(400)]
+    assert sum(map(len, drawn)) / 400 == pytest.approx(9 * 0.25, abs=0.2)
+    assert len(set(map(tuple, drawn))) > 100
 
     config = tiny()
     torch.manual_seed(0)
@@ -128,6 +138,30 @@ def test_a_share_of_frames_trains_the_later_codebooks_and_all_the_first() -> Non
     acoustic = torch.stack([found.parts["acoustic"] for found in parts])
     assert acoustic.std() > 0.01
     assert acoustic.mean().item() == pytest.approx(every.parts["acoustic"].item(), abs=4 * float(acoustic.std()) / 14)
+
+
+def test_frames_in_which_the_agent_is_silent_are_drawn_less_often() -> None:
+    labels = torch.zeros(1, 12, dtype=torch.uint8)
+    labels[0, 4:6] = int(Label.AGENT_SPEAKS | Label.USER_SPEAKS)
+    labels[0, 8] = int(Label.USER_SPEAKS)
+    assert speech_positions(labels)[0].nonzero()[:, 0].tolist() == [3, 4, 5, 6, 7]  # an edge before, two after
+
+    config = tiny()
+    torch.manual_seed(0)
+    model, codes = LanguageModel(config), codes_of(config, frames=12)
+    objective, every = Objective(model, Recipe(silent_frames=0.0)), Objective(model, Recipe())
+    silent, plain = (f(codes, torch.Generator(), torch.zeros(2, 12, dtype=torch.uint8)) for f in (objective, every))
+    assert silent.parts["acoustic"].item() == 0.0
+    assert silent.parts["semantic"].item() == pytest.approx(plain.parts["semantic"].item())
+    last = torch.zeros(2, 12, dtype=torch.uint8)
+    last[:, 8] = int(Label.AGENT_SPEAKS)  # positions 7 to 10: frames 7 to 10 of codebook 0 and 6 to 9 of the others
+    found = objective(codes, torch.Generator(), last)
+    out = model(codes)
+    assert out.mask is not None
+    mask = out.mask[:, 1].clone()
+    mask[:, :6] = mask[:, 10:] = False
+    expected = functional.cross_entropy(out.logits[:, 1][mask], codes[:, 2][mask])
+    assert found.parts["acoustic"].item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_text_without_audio_trains_no_codebook() -> None:
