@@ -32,8 +32,8 @@ def find_clips(sources: Sequence[str | Path], weights: Mapping[str, float] | Non
     """List the clips of folders of audio, JSON-lines manifests and Duologue corpora, in a stable order.
 
     A manifest line holds `path` (relative to the manifest), `seconds`, and optionally `speaker`, `source` and `text`;
-    `weights` maps `source` to the relative chance of a second of it (1 where unnamed, 0 drops it). In a folder the
-    speaker is the folder a file lies in.
+    `weights` maps `source`, and the name of a corpus' folder, to the relative chance of a second of it (1 where
+    unnamed, 0 drops it). In a folder the speaker is the folder a file lies in.
 
     Raises:
         ValueError: a source is missing or holds no audio.
@@ -43,7 +43,7 @@ def find_clips(sources: Sequence[str | Path], weights: Mapping[str, float] | Non
         if source.suffix == ".jsonl" and source.is_file():
             found = _manifest_clips(source, weights or {})
         elif (source / IDENTITY).is_file():
-            found = _corpus_clips(Corpus(source))
+            found = _corpus_clips(Corpus(source), (weights or {}).get(source.resolve().name, 1.0))
         elif source.is_dir():
             found = _folder_clips(source)
         else:
@@ -70,7 +70,7 @@ def _manifest_clips(manifest: Path, weights: Mapping[str, float]) -> list[Clip]:
     return clips
 
 
-def _corpus_clips(corpus: Corpus) -> list[Clip]:
+def _corpus_clips(corpus: Corpus, weight: float) -> list[Clip]:
     """One clip per turn, on its speaker's own channel."""
     clips = []
     for dialogue in corpus:
@@ -82,7 +82,7 @@ def _corpus_clips(corpus: Corpus) -> list[Clip]:
             if turn.start is None or turn.end is None:
                 continue  # planned, never spoken
             seconds = turn.end - turn.start
-            clips.append(Clip(path, seconds, name, channel=speaker.channel, start=turn.start, text=turn.text))
+            clips.append(Clip(path, seconds, name, weight, speaker.channel, turn.start, turn.text))
     return clips
 
 

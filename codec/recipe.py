@@ -44,6 +44,8 @@ class Recipe:
     dead_every: int = 10  # steps between replacements of dead entries
     unquantized: float = 0.25  # chance that a row skips quantization
     dropout: float = 0.3  # chance that a row keeps fewer acoustic codebooks
+    hiss: float = 0.0  # chance that a row's encoder hears faint noise that the decoder is not asked for
+    spectral_floor: float = 2e-4  # of the target's RMS; spectra below cost nothing
     mel_weight: float = 3.0
     fine_weight: float = 12.0
     complex_weight: float = 1.0

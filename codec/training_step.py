@@ -16,6 +16,7 @@ from .recipe import Recipe, Stage
 from .teacher import TeacherHead
 
 SEMANTIC_NOISE = 2.0  # noise of the semantic branch in the continuous stage, relative to the acoustic branch's
+HISS_DB = (-60.0, -35.0)  # against the crop's RMS
 
 
 @dataclass
@@ -38,7 +39,7 @@ class StepLosses(nn.Module):
     def __init__(self, recipe: Recipe, codec: Codec, head: TeacherHead | None = None) -> None:
         super().__init__()
         self.recipe, self.head = recipe, head
-        self.spectral = losses.SpectralLoss()
+        self.spectral = losses.SpectralLoss(floor=recipe.spectral_floor)
         # A source-filter body chooses its own phase: comparing complex spectra would only mute it.
         self.complex_weight = 0.0 if isinstance(codec.config.body, PatchConfig) else recipe.complex_weight
 
@@ -80,7 +81,7 @@ class StepLosses(nn.Module):
             torch.set_grad_enabled(torch.is_grad_enabled() and not frozen),
             torch.autocast(device.type, torch.bfloat16, enabled=recipe.shortened(device.type)),
         ):
-            z = codec.encoder_latent(wav)
+            z = codec.encoder_latent(_hissing(wav, recipe.hiss, generator) if recipe.hiss else wav)
         z = z.float()
         if stage == "continuous":
             entries, _, aux = codec.quantize(z, unquantized=True)
@@ -91,6 +92,16 @@ class StepLosses(nn.Module):
         skip = torch.rand(rows, generator=generator) < (0.0 if frozen else recipe.unquantized)
         entries, _, aux = codec.quantize(z, keep.to(device), skip.to(device))
         return entries, aux
+
+
+def _hissing(wav: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Audio `[B, 1, T]` with white noise under a share of its rows: codes should not depend on what nobody hears."""
+    low, high = HISS_DB
+    level = low + (high - low) * torch.rand(len(wav), generator=generator)
+    gain = torch.where(torch.rand(len(wav), generator=generator) < share, 10.0 ** (level / 20.0), 0.0)
+    noise = torch.randn(wav.shape, generator=generator).to(wav.device)
+    loudness = wav.square().mean(dim=(1, 2), keepdim=True).sqrt()
+    return wav + gain.to(wav.device)[:, None, None] * loudness * noise
 
 
 def _noisy(entries: Tensor, level: float, generator: torch.Generator) -> Tensor:
