@@ -1,4 +1,8 @@
-"""What the semantic codebook learned: how well its codes alone tell the phones."""
+"""What the semantic codebook learned: how well its codes alone tell the phones.
+
+A code is as good as its entry, so the probe is linear in the entries: it learns from far fewer frames than a table of
+codes, most of which a short recording never shows.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
+from torch.nn import functional
 
 from corpus.audio import FRAME_SECONDS
 
@@ -16,6 +22,8 @@ from .model import Codec
 from .phones import PHONES, PhoneAligner
 
 Indices = npt.NDArray[np.int64]
+STEPS = 150  # of L-BFGS
+DECAY = 1e-4  # of the probe's weights
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,7 @@ class PhoneProbe:
 
 
 def phone_probe(codec: Codec, clips: Sequence[Clip]) -> PhoneProbe:
-    """A linear probe on one-hot codes, which is the commonest phone per code, fitted on half of the speakers.
+    """A linear probe (logistic regression) on a codebook's entries, fitted on half of the speakers.
 
     A frame's phone is the one at its middle, by forced alignment; silence counts as a phone.
 
@@ -53,19 +61,30 @@ def phone_probe(codec: Codec, clips: Sequence[Clip]) -> PhoneProbe:
     fitted = set(speakers[::2])
     one, two = ([row for row in rows if (row[0] in fitted) is keep] for keep in (True, False))
     phones_one, phones_two = (np.concatenate([phones for _, _, phones in part]) for part in (one, two))
-    size = codec.config.quantizer.codebook_size
     scores = []
-    for level in range(min(2, codec.config.quantizer.n_q)):
+    for level, book in enumerate(codec.quantizer.books()[:2]):
+        entries = (book.embedding - book.embedding.mean(0)) / book.embedding.std()
         codes_one, codes_two = (np.concatenate([codes[level] for _, codes, _ in part]) for part in (one, two))
-        scores.append(float(np.mean(commonest(codes_one, phones_one, size)[codes_two] == phones_two)))
+        guesses = fitted_guesses(entries, codes_one, phones_one, len(PHONES))
+        scores.append(float(np.mean(guesses[codes_two] == phones_two)))
     guess = np.bincount(phones_one).argmax()
     return PhoneProbe(scores[0], scores[-1], float(np.mean(phones_two == guess)), len(phones_one) + len(phones_two))
 
 
-def commonest(codes: Indices, labels: Indices, size: int) -> Indices:
-    """The commonest label per code, the overall commonest for a code never seen: `[N]`, `[N]` -> `[size]`."""
-    table = np.zeros((size, int(labels.max()) + 1), np.int64)
-    np.add.at(table, (codes, labels), 1)
-    best: Indices = table.argmax(axis=1)
-    best[table.sum(axis=1) == 0] = np.bincount(labels).argmax()
-    return best
+def fitted_guesses(entries: Tensor, codes: Indices, labels: Indices, classes: int) -> Indices:
+    """The likeliest label of every entry by logistic regression: entries `[K, E]`, codes and labels `[N]` -> `[K]`."""
+    given, wanted = entries[torch.from_numpy(codes)], torch.from_numpy(labels)
+    weights = torch.zeros(entries.shape[1] + 1, classes, requires_grad=True)
+    optimizer = torch.optim.LBFGS([weights], max_iter=STEPS)
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        error = functional.cross_entropy(given @ weights[:-1] + weights[-1], wanted)
+        error = error + DECAY * weights[:-1].square().sum()
+        error.backward()  # type: ignore[no-untyped-call]
+        return error
+
+    optimizer.step(loss)  # type: ignore[no-untyped-call]
+    with torch.no_grad():
+        guesses: Indices = (entries @ weights[:-1] + weights[-1]).argmax(1).numpy()
+    return guesses

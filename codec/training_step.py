@@ -81,7 +81,7 @@ class StepLosses(nn.Module):
             torch.set_grad_enabled(torch.is_grad_enabled() and not frozen),
             torch.autocast(device.type, torch.bfloat16, enabled=recipe.shortened(device.type)),
         ):
-            z = codec.encoder_latent(_hissing(wav, recipe.hiss, generator) if recipe.hiss else wav)
+            z = codec.encoder_latent(hissing(wav, recipe.hiss, generator) if recipe.hiss else wav)
         z = z.float()
         if stage == "continuous":
             entries, _, aux = codec.quantize(z, unquantized=True)
@@ -94,7 +94,7 @@ class StepLosses(nn.Module):
         return entries, aux
 
 
-def _hissing(wav: Tensor, share: float, generator: torch.Generator) -> Tensor:
+def hissing(wav: Tensor, share: float, generator: torch.Generator) -> Tensor:
     """Audio `[B, 1, T]` with white noise under a share of its rows: codes should not depend on what nobody hears."""
     low, high = HISS_DB
     level = low + (high - low) * torch.rand(len(wav), generator=generator)

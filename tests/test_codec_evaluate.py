@@ -22,7 +22,7 @@ from codec.evaluate import Clip, choose_clips, evaluate
 from codec.metrics import Skipped
 from codec.model import Codec
 from codec.peers import Decoded, Opus, OurCodec, aligned, peer
-from codec.probe import commonest
+from codec.probe import fitted_guesses
 from corpus.audio import SAMPLE_RATE, Samples
 
 
@@ -144,9 +144,17 @@ def test_clips_take_speakers_in_turn(tmp_path: Path) -> None:
         choose_clips(Audio(find_clips([tmp_path / "c"])), 1, 10.0)
 
 
-def test_the_commonest_label_per_code() -> None:
-    codes, labels = np.array([0, 0, 0, 2, 2]), np.array([4, 4, 1, 1, 1])
-    assert commonest(codes, labels, 4).tolist() == [4, 1, 1, 1]
+def test_the_phone_probe_reads_labels_off_entries_it_never_saw_a_code_of() -> None:
+    draw = torch.Generator().manual_seed(0)
+    entries = torch.randn(300, 8, generator=draw)
+    truth = (entries[:, 3] > 0).long() + 2 * (entries[:, 5] > 0).long()  # four labels, told by two of the numbers
+    seen = np.arange(200)
+    codes = np.concatenate([seen, seen])
+    guesses = fitted_guesses(entries, codes, truth[codes].numpy(), 5)
+    assert guesses.shape == (300,)
+    assert (guesses[200:] == truth[200:].numpy()).mean() > 0.9
+    noise = fitted_guesses(entries, codes, torch.randint(4, (400,), generator=draw).numpy(), 5)
+    assert (noise[200:] == truth[200:].numpy()).mean() < 0.4
 
 
 def test_the_command_round_trips_and_its_errors_are_one_line(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from codec.progress import Progress
 from codec.recipe import Recipe, read_recipe
 from codec.teacher import StoredTeacher, make_teacher
 from codec.train import Trainer, TrainingError
+from codec.training_step import StepLosses, hissing
 from corpus.store import Corpus
 
 FRAME = 1920
@@ -113,6 +114,25 @@ def test_spectral_error_ignores_level_and_silence_has_a_gradient() -> None:
     loss(silent, torch.zeros(1, 4096)).mel.backward()
     assert silent.grad is not None
     assert torch.isfinite(silent.grad).all()
+
+
+def test_hiss_is_faint_and_only_the_encoder_hears_it() -> None:
+    wav = torch.tensor(np.stack([speech_like(0.5, seed) for seed in range(40)]))[:, None]
+    heard = hissing(wav, 0.5, torch.Generator().manual_seed(0)) - wav
+    level = 10 * (heard.square().mean((1, 2)) / wav.square().mean((1, 2))).log10()
+    noisy = level > -200
+    assert 8 < int(noisy.sum()) < 32
+    assert level[noisy].min() > -61
+    assert level[noisy].max() < -34
+    torch.manual_seed(0)
+    codec, batch = Codec(tiny()), wav[:2, :, : 5 * FRAME]
+    floors = [1e-3, 0.5]
+    losses_of = [StepLosses(replace(QUICK, hiss=1.0, spectral_floor=floor), codec) for floor in floors]
+    found = [step(codec, batch, "continuous", torch.Generator().manual_seed(1)) for step in losses_of]
+    assert found[0][1].equal(found[1][1])
+    mel = [losses.SpectralLoss(floor=floor)(found[0][1][:, 0], batch[:, 0]).mel.item() for floor in floors]
+    assert [each[0].parts["mel"] for each in found] == pytest.approx(mel)
+    assert mel[0] > 1.5 * mel[1]  # what lies under the floor costs nothing
 
 
 def test_adversarial_losses_by_hand() -> None:
