@@ -23,7 +23,7 @@ from pydantic import (
 from .engines.catalogue import default_engine
 from .presets import PRESETS
 from .quality import QualitySettings
-from .script.builtin import FAMILIES
+from .script.builtin import FAMILIES, SCENES
 from .script.line import Behaviours as WrittenBehaviours
 from .script.prompting import FAMILIES as PROMPT_FAMILIES
 from .script.prompting import load_passages, prompts_digest
@@ -195,8 +195,8 @@ class Recipe(Section):
         if self.timing not in PRESETS:
             raise ValueError(f"unknown timing preset {self.timing!r}{suggestion(self.timing, PRESETS)}")
         for family, weight in self.topics.items():
-            if family not in FAMILIES:
-                raise ValueError(f"unknown topic {family!r}{suggestion(family, FAMILIES)}")
+            if family not in SCENES:
+                raise ValueError(f"unknown topic {family!r}{suggestion(family, SCENES)}")
             if weight < 0:
                 raise ValueError(f"topics.{family} must not be negative")
         if not any(self.topics.values()):

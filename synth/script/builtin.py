@@ -7,9 +7,9 @@ import random
 from .frame import close_dialogue, lead, open_dialogue, recall
 from .line import Brief, Line
 from .talk import Talk
-from .topics import FAMILIES, SCENES
+from .topics import FAMILIES, OWN_FRAMES, SCENES
 
-__all__ = ["FAMILIES", "BuiltinWriter"]
+__all__ = ["FAMILIES", "SCENES", "BuiltinWriter"]
 
 _TOLERANCE = 0.2  # of the length asked for
 _ATTEMPTS = 60
@@ -21,7 +21,7 @@ SHORTEST = 20  # words
 
 
 class BuiltinWriter:
-    """Writes English dialogues of the families `FAMILIES` with no model and no network.
+    """Writes English dialogues of the families `SCENES` with no model and no network.
 
     The text of a line is made of pronounceable words and the marks `, . ? !` only: numbers, times and letters are
     written as they are said. Dialogues are within 20 % of `brief.words` from 140 words on; a shorter one comes as
@@ -50,9 +50,9 @@ class BuiltinWriter:
 def _check(brief: Brief) -> None:
     if brief.language != "en":
         raise ValueError(f"the built-in writer writes English only, not {brief.language!r}; choose another writer")
-    unknown = [name for name in brief.topics if name not in FAMILIES]
+    unknown = [name for name in brief.topics if name not in SCENES]
     if unknown:
-        raise ValueError(f"unknown topic {unknown[0]!r}; choose from {', '.join(FAMILIES)}")
+        raise ValueError(f"unknown topic {unknown[0]!r}; choose from {', '.join(SCENES)}")
     if not any(weight > 0 for weight in brief.topics.values()) or any(weight < 0 for weight in brief.topics.values()):
         raise ValueError("topic weights must not be negative, and one at least must be above zero")
     if brief.words < SHORTEST:
@@ -60,8 +60,8 @@ def _check(brief: Brief) -> None:
 
 
 def _choose(brief: Brief, rng: random.Random, last: str) -> str:
-    """A family by weight, in the fixed order of `FAMILIES`, another one than the last where there is one."""
-    weights = [(name, brief.topics.get(name, 0.0)) for name in FAMILIES]
+    """A family by weight, in the fixed order of `SCENES`, another one than the last where there is one."""
+    weights = [(name, brief.topics.get(name, 0.0)) for name in SCENES]
     others = [(name, weight) for name, weight in weights if weight > 0 and name != last]
     left = rng.random() * sum(weight for _, weight in others)
     for name, weight in others:
@@ -75,7 +75,12 @@ def _attempt(brief: Brief, rng: random.Random, topics: random.Random) -> Talk:
     """One dialogue, whatever length it comes to; `topics` chooses the families, `rng` everything else."""
     talk = Talk(brief, rng)
     family = _choose(brief, topics, "")
-    open_dialogue(talk, family)
+    own = OWN_FRAMES.get(family) if sum(weight > 0 for weight in brief.topics.values()) == 1 else None
+    if own:
+        own.begin(talk)
+    else:
+        open_dialogue(talk, family)
+    scene = own.shortest if own else _SCENE
     limit = -_TOLERANCE * brief.words
     while True:
         talk.slots["lead"] = lead(talk, family)
@@ -88,11 +93,11 @@ def _attempt(brief: Brief, rng: random.Random, topics: random.Random) -> Talk:
         if talk.room() > _CLOSING + 15 and rng.random() < 0.6:
             recall(talk)
         talk.memos.extend(settled)
-        if talk.room() < _CLOSING + _SCENE:
+        if talk.room() < _CLOSING + scene:
             break
         family = _choose(brief, topics, family)
     if talk.room() > _CLOSING + 12:
         recall(talk)
     if talk.room() > limit:
-        close_dialogue(talk)
+        (own.end if own else close_dialogue)(talk)
     return talk

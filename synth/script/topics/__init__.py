@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from ..talk import Talk
-from . import booking, checkable, directions, howto, opinion, shop, small_talk, story, support
+from . import basics, booking, checkable, directions, howto, opinion, shop, small_talk, story, support
 
 Scene = Callable[[Talk], None]
 
@@ -18,5 +19,18 @@ SCENES: dict[str, tuple[Scene, ...]] = {
     "story": story.SCENES,
     "opinion": opinion.SCENES,
     "checkable": checkable.SCENES,
+    "basics": basics.SCENES,
 }
-FAMILIES = tuple(SCENES)
+
+
+@dataclass(frozen=True)
+class OwnFrame:
+    """How the dialogues of a family begin and end when it is the only one, and the words of its shortest scenes."""
+
+    begin: Scene
+    end: Scene
+    shortest: int
+
+
+OWN_FRAMES = {"basics": OwnFrame(basics.open_narrow, basics.close_narrow, 16)}
+FAMILIES = tuple(family for family in SCENES if family not in OWN_FRAMES)  # what a recipe that names none is given
