@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from codec.attention import rotate
 
+from .causal import causal_attention
 from .config import TransformerConfig
 from .norm import RMSNorm
 
@@ -75,13 +76,20 @@ class Attention(nn.Module):
         if self.groups != self.heads:
             key = key.repeat_interleave(self.heads // self.groups, dim=2)
             value = value.repeat_interleave(self.heads // self.groups, dim=2)
+        if causal and mask is None and self.sinks is None:
+            attended = causal_attention(query, key, value)
+        else:
+            attended = self._masked(query, key, value, mask, causal)
+        y: Tensor = self.out_projs[0](attended.flatten(2))
+        return y
+
+    def _masked(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
         query, key, value = query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
         if self.sinks is not None:
             key, value = (functional.pad(each, (0, 0, 1, 0)) for each in (key, value))
             mask, causal = self._sink_mask(query, key, mask, causal), False
         attended = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)
-        y: Tensor = self.out_projs[0](attended.transpose(1, 2).flatten(2))
-        return y
+        return attended.transpose(1, 2)
 
     def _sink_mask(self, query: Tensor, key: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
         """Additive mask `[B, H, T, 1 + S]` for keys behind an empty one that stands for the sink."""

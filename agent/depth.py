@@ -13,6 +13,7 @@ from torch.utils.checkpoint import checkpoint
 
 from codec.attention import rotate
 
+from .causal import causal_attention
 from .config import DepthConfig, ModelConfig, TransformerConfig
 from .embedding import TokenEmbedding
 from .gating import Gating, make_scale
@@ -66,8 +67,10 @@ class DepthLayer(nn.Module):
         if self.groups != self.heads:
             key = key.repeat_interleave(self.heads // self.groups, dim=2)
             value = value.repeat_interleave(self.heads // self.groups, dim=2)
+        if causal:
+            return causal_attention(query, key, value)
         query, key, value = query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
-        return functional.scaled_dot_product_attention(query, key, value, is_causal=causal).transpose(1, 2)
+        return functional.scaled_dot_product_attention(query, key, value).transpose(1, 2)
 
     def rest(self, step: int, x: Tensor, attended: Tensor) -> Tensor:
         """What follows attention: `[N, D]` -> the same shape."""

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from agent import LanguageModel, tiny
 from agent.config import ModelConfig
+from agent.frame_labels import Label
 from agent.progress import Progress
 from agent.recipe import Recipe
 from agent.train import Trainer
@@ -28,6 +29,11 @@ SHARED = replace(PLAIN, batch=1, depth_frames=1.0, pad_weight=1.0)
 @dataclass
 class Crop:
     codes: torch.Tensor
+
+    @property
+    def labels(self) -> torch.Tensor:
+        """The agent speaks all the time."""
+        return torch.full(self.codes[:, 0].shape, int(Label.AGENT_SPEAKS), dtype=torch.uint8)
 
 
 class RandomCodes:
