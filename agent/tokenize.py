@@ -173,7 +173,7 @@ def tokenize(order: TokenOrder, advance: Callable[[float, float], None] = lambda
         writer.begin(
             TokenManifest(codec=identity, vocabulary=text, variants=variants, seed=order.seed, noise=noise), vocabulary
         )
-        left = itertools.islice(recordings(order.corpus), begun, None)
+        left = itertools.islice(recordings(order.corpus), begun, len(found.ids))  # it may have grown meanwhile
         with contextlib.closing(in_order(MakeTokenizer(order, text), left, order.workers)) as made:
             _write(writer, made, found.seconds, order.shard_dialogues, advance)
         return writer.finish()

@@ -280,7 +280,13 @@ def test_what_a_corpus_gains_is_added(place: Path, tmp_path: Path) -> None:
     write_corpus(tmp_path / "corpus", 2)
     tokenize(order(tmp_path, "tokens"))
     before = contents(tmp_path / "tokens")
-    write_corpus(tmp_path / "corpus", 4)
+
+    def grow(done: float, total: float) -> None:  # while the next two dialogues are at work
+        if done == 0.0:
+            write_corpus(tmp_path / "corpus", 4)
+
+    grown = tokenize(order(tmp_path, "meanwhile"), grow)
+    assert (grown.dialogues, grown.complete) == (2, True)
     manifest = tokenize(order(tmp_path, "tokens"))
     assert (manifest.dialogues, manifest.complete) == (4, True)
     after = contents(tmp_path / "tokens")
