@@ -13,6 +13,8 @@ from .engines.declaration import OwnVoice
 from .engines.protocol import ReferenceVoice
 from .voices import Side, load_bank
 
+CLONING = "pocket"  # an engine to which references are what they are
+
 
 def engine_voices(
     engine: str, folders: Sequence[Path] = (), language: str = "en", side: Side | None = None
@@ -35,16 +37,30 @@ def engine_voices(
     if not entry.voices:
         bank = load_bank(folders, engine, side)
         return {id: _with_weights(voice, entry) for id, voice in bank.items()} if entry.clones else bank
-    if folders:
+    if folders and not entry.pseudo_speakers:
         raise ValueError(
             f"engine {engine} cannot clone the voices of {', '.join(map(str, folders))}; "
             "leave them out of the recipe's voices.folders, or choose an engine that clones: synth engines"
         )
-    own = {voice.id: _own(voice, engine) for voice in entry.voices if voice.language == language}
+    own = {voice.id: declared_voice(voice, engine) for voice in entry.voices if voice.language == language}
     if not own:
         spoken = ", ".join(dict.fromkeys(voice.language for voice in entry.voices))
         raise ValueError(f"engine {engine} has no voice for {language!r}; it has voices for {spoken}")
-    return own
+    if not entry.pseudo_speakers:
+        return own
+    (base,) = own.values()
+    references = load_bank(folders, CLONING, side)
+    if base.voice.id in references:
+        raise ValueError(f"two voices are called {base.voice.id!r}; rename the one of engine {engine}")
+    return {**{id: _moved(reference, base, engine) for id, reference in references.items()}, **own}
+
+
+def declared_voice(own: OwnVoice, engine: str) -> ReferenceVoice:
+    """A voice that an engine was built with."""
+    voice = Voice(
+        id=own.id, kind="recorded", engine=engine, licence=own.licence, source=own.source or engine, consent=own.consent
+    )
+    return ReferenceVoice(voice, None, None, own.language, own.gender)
 
 
 def _with_weights(reference: ReferenceVoice, entry: EngineEntry) -> ReferenceVoice:
@@ -53,8 +69,15 @@ def _with_weights(reference: ReferenceVoice, entry: EngineEntry) -> ReferenceVoi
     return replace(reference, voice=voice.model_copy(update={"licence": licence}))
 
 
-def _own(own: OwnVoice, engine: str) -> ReferenceVoice:
-    voice = Voice(
-        id=own.id, kind="recorded", engine=engine, licence=own.licence, source=own.source or engine, consent=own.consent
+def _moved(reference: ReferenceVoice, base: ReferenceVoice, engine: str) -> ReferenceVoice:
+    """What is heard when the base voice is moved towards a reference."""
+    voice = reference.voice
+    moved = voice.model_copy(
+        update={
+            "kind": "pseudo-speaker",
+            "engine": engine,
+            "licence": f"{voice.licence} (reference), {base.voice.licence} (base voice {base.voice.id})",
+            "source": f"{base.voice.source}; moved towards {voice.source}",
+        }
     )
-    return ReferenceVoice(voice, None, None, own.language, own.gender)
+    return replace(reference, voice=moved)

@@ -27,8 +27,8 @@ __all__ = [
 def load_engine(name: str, language: str = "en") -> Engine:
     """Load an engine by its name (see `catalogue`), once a process: engines keep nothing between calls.
 
-    One that neither clones nor has voices of its own to choose from is wrapped in `PseudoSpeakerEngine`, so that it,
-    too, can speak with any reference voice.
+    One that neither clones nor has voices to choose from is wrapped in `PseudoSpeakerEngine`, so that it, too, can
+    speak with any reference voice.
 
     Args:
         name: `NAME` or `NAME:ARGUMENT`.
@@ -42,12 +42,15 @@ def load_engine(name: str, language: str = "en") -> Engine:
         raise ValueError(f"engine {name} does not speak {language!r}; it speaks {', '.join(entry.languages)}")
     try:
         engine: Engine = importlib.import_module(f".{entry.module}", __name__).load(name, entry, language)
-        if entry.clones or entry.voices:
+        if entry.clones or (entry.voices and not entry.pseudo_speakers):
             return engine
+        from ..engine_voices import declared_voice
         from ..voices import own_voice
-        from .pseudo import PseudoSpeakerEngine
+        from .pseudo import PseudoSpeakerEngine, measured_voice
     except ModuleNotFoundError as error:
         raise ValueError(
             f"engine {name} needs the extra {entry.extra!r}: pip install 'duologue[{entry.extra}]' ({error})"
         ) from None
-    return PseudoSpeakerEngine(engine, own_voice(name))
+    if not entry.voices:
+        return PseudoSpeakerEngine(engine, own_voice(name))
+    return PseudoSpeakerEngine(engine, measured_voice(engine, declared_voice(entry.voices[0], name), language))

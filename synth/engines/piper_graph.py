@@ -12,12 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import onnxruntime  # type: ignore[import-untyped]
+from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper
 
 HOP = 256  # samples per frame of the vocoder
 DURATION_NOISE = "duration_noise"  # [1, 2, phoneme ids]
 LATENT_NOISE = "latent_noise"  # [1, 192, any length]: repeated along time as far as needed
-LATENT_CHANNELS = 192
+SPEAKER = "sid"  # [1], of voices with several speakers
+LATENT_CHANNELS = 192  # the most a voice has; small ones take the first of them
 DURATIONS = "durations"  # [1, 1, phoneme ids], frames
 
 Floats = npt.NDArray[np.float32]
@@ -30,15 +32,16 @@ class PiperGraph:
         path: the voice's `.onnx` file.
 
     Raises:
-        ValueError: the graph is not that of a single-speaker Piper voice.
+        ValueError: the file is not a Piper voice's.
     """
 
     def __init__(self, path: Path) -> None:
-        model = onnx.load(str(path))
         try:
+            model = onnx.load(str(path))
             make_deterministic(model.graph)
-        except (StopIteration, AssertionError) as error:
+        except (OSError, DecodeError, ValueError) as error:
             raise ValueError(f"{path} is not a Piper voice this reader knows: {error}") from None
+        self._speakers = any(given.name == SPEAKER for given in model.graph.input)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # processes are the parallelism, and sums keep their order
         options.inter_op_num_threads = 1
@@ -48,7 +51,13 @@ class PiperGraph:
         )
 
     def speak(
-        self, ids: list[int], rng: np.random.Generator, length: float, noise: float, duration_noise: float
+        self,
+        ids: list[int],
+        rng: np.random.Generator,
+        length: float,
+        noise: float,
+        duration_noise: float,
+        speaker: int = 0,
     ) -> tuple[Floats, npt.NDArray[np.int64]]:
         """Sound phoneme ids.
 
@@ -58,6 +67,7 @@ class PiperGraph:
             length: scale of the durations.
             noise: standard deviation of the latent noise.
             duration_noise: standard deviation of the duration noise.
+            speaker: its number in a voice with several.
 
         Returns:
             samples float32 `[T]` and durations in frames `[len(ids)]`; `T = HOP * durations.sum()`.
@@ -71,26 +81,29 @@ class PiperGraph:
                 "scales": np.array([noise, length, duration_noise], np.float32),
                 DURATION_NOISE: rng.standard_normal((1, 2, len(ids)), np.float32),
                 LATENT_NOISE: rng.standard_normal((1, LATENT_CHANNELS, latent_frames), np.float32),
+                **({SPEAKER: np.array([speaker], np.int64)} if self._speakers else {}),
             },
         )
         return samples.reshape(-1), durations.reshape(-1).astype(np.int64)
 
 
 def make_deterministic(graph: onnx.GraphProto) -> None:
-    """Replace in place both noise nodes by inputs and publish the durations."""
+    """Replace in place both noise nodes by inputs and publish the durations. Raises ValueError where they are not."""
     noises = [node for node in graph.node if node.op_type == "RandomNormalLike"]
-    assert len(noises) == 2, f"{len(noises)} noise nodes instead of 2"
-    duration = next(node for node in noises if node.name.startswith("/dp/"))
-    latent = next(node for node in noises if not node.name.startswith("/dp/"))
     ceil = [node for node in graph.node if node.op_type == "Ceil"]
-    assert len(ceil) == 1, f"{len(ceil)} duration nodes instead of 1"
+    if (len(noises), len(ceil)) != (2, 1):
+        raise ValueError(f"it has {len(noises)} nodes of noise and {len(ceil)} of durations, not 2 and 1")
+    before = _before(graph, ceil[0])
+    duration, latent = sorted(noises, key=lambda node: node.output[0] not in before)
+    if duration.output[0] not in before or latent.output[0] in before:
+        raise ValueError("its durations draw no noise, or all of it")
 
     replacements = {
-        duration.name: [helper.make_node("Identity", [DURATION_NOISE], list(duration.output), "noise/duration")],
-        latent.name: _repeated_to(latent.input[0], latent.output[0]),
-        ceil[0].name: [ceil[0], helper.make_node("Identity", list(ceil[0].output), [DURATIONS], "durations")],
+        duration.output[0]: [helper.make_node("Identity", [DURATION_NOISE], list(duration.output), "noise/duration")],
+        latent.output[0]: _repeated_to(latent.input[0], latent.output[0]),
+        ceil[0].output[0]: [ceil[0], helper.make_node("Identity", list(ceil[0].output), [DURATIONS], "durations")],
     }
-    nodes = [new for node in graph.node for new in replacements.get(node.name, [node])]
+    nodes = [new for node in graph.node for new in replacements.get(node.output[0], [node])]
     del graph.node[:]
     graph.node.extend(nodes)
     graph.input.append(helper.make_tensor_value_info(DURATION_NOISE, TensorProto.FLOAT, [1, 2, "phonemes"]))
@@ -98,26 +111,46 @@ def make_deterministic(graph: onnx.GraphProto) -> None:
     graph.output.append(helper.make_tensor_value_info(DURATIONS, TensorProto.FLOAT, [1, 1, "phonemes"]))
 
 
+def _before(graph: onnx.GraphProto, node: onnx.NodeProto) -> set[str]:
+    """All tensors that a node is computed from."""
+    makers = {output: maker for maker in graph.node for output in maker.output}
+    found: set[str] = set()
+    open_ends = list(node.input)
+    while open_ends:
+        tensor = open_ends.pop()
+        if tensor not in found:
+            found.add(tensor)
+            open_ends += makers[tensor].input if tensor in makers else ()
+    return found
+
+
 def _repeated_to(like: str, output: str) -> list[onnx.NodeProto]:
-    """Nodes that lay LATENT_NOISE end to end until it is as long as `like`, whose length only the graph knows."""
+    """Nodes that give LATENT_NOISE the shape of `like`, which only the graph knows.
+
+    It is laid end to end along time, and loses the channels that `like` does not have.
+    """
 
     def constant(name: str, values: list[int], shape: list[int]) -> onnx.NodeProto:
         tensor = helper.make_tensor(name, TensorProto.INT64, shape, values)
         return helper.make_node("Constant", [], [name], name, value=tensor)
 
-    def length_of(tensor: str, name: str) -> list[onnx.NodeProto]:
+    def length_of(tensor: str, name: str, axis: str = "noise/time") -> list[onnx.NodeProto]:
         return [
             helper.make_node("Shape", [tensor], [f"{name}/shape"], f"{name}/shape"),
-            helper.make_node("Gather", [f"{name}/shape", "noise/axis"], [name], name, axis=0),
+            helper.make_node("Gather", [f"{name}/shape", axis], [name], name, axis=0),
         ]
 
     return [
-        constant("noise/axis", [2], []),
+        constant("noise/time", [2], []),
+        constant("noise/channel", [1], []),
         constant("noise/zero", [0], []),
         constant("noise/one", [1], []),
         *length_of(like, "noise/wanted"),
         *length_of(LATENT_NOISE, "noise/given"),
         helper.make_node("Range", ["noise/zero", "noise/wanted", "noise/one"], ["noise/range"], "noise/range"),
         helper.make_node("Mod", ["noise/range", "noise/given"], ["noise/index"], "noise/index"),
-        helper.make_node("Gather", [LATENT_NOISE, "noise/index"], [output], "noise/latent", axis=2),
+        *length_of(like, "noise/channels", "noise/channel"),
+        helper.make_node("Range", ["noise/zero", "noise/channels", "noise/one"], ["noise/first"], "noise/first"),
+        helper.make_node("Gather", [LATENT_NOISE, "noise/first"], ["noise/kept"], "noise/kept", axis=1),
+        helper.make_node("Gather", ["noise/kept", "noise/index"], [output], "noise/latent", axis=2),
     ]

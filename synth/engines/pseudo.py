@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+import numpy as np
+
 from corpus.audio import SAMPLE_RATE, read_mono
 
 from ..align import timed
 from ..pseudo_speaker import PseudoSpeaker, apply, fit, measure
+from ..script.language import load_language
 from ..voice_profile import VoiceProfile
 from .protocol import Engine, ReferenceVoice, Speech, Style
 
 _VERSION = "pseudo1"
+_PROFILE_PHRASES = 12  # of the language, spoken to measure a voice
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,9 @@ class PseudoSpeakerEngine:
 
     def speak(self, text: str, voice: ReferenceVoice, style: Style, seed: int) -> Speech:
         """Speak a text; see `Engine.speak`. Raises ValueError, too, if the reference cannot be measured."""
-        spoken = self.base.speak(text, replace(voice, audio=None), style, seed)
         if voice.audio is None:
-            return spoken
+            return self.base.speak(text, voice, style, seed)
+        spoken = self.base.speak(text, self.own, style, seed)
         samples = apply(spoken.samples, spoken.rate, self.fitted(voice))
         if spoken.words is None:
             return replace(spoken, samples=samples)
@@ -78,6 +82,19 @@ class PseudoSpeakerEngine:
         """What moves the engine's own voice to a reference."""
         assert self.own.profile is not None, "the bank holds the profile of an engine's own voice"
         return _fitted(voice, self.own.profile)
+
+
+def measured_voice(base: Engine, own: ReferenceVoice, language: str) -> ReferenceVoice:
+    """An engine's own voice with its profile, measured while it speaks phrases of the language.
+
+    Raises:
+        ValueError: nothing is known of the language, or the voice is not voiced enough to be measured.
+    """
+    phrases = load_language(language).phrases
+    texts = [*phrases.ask_again, *phrases.hold_wait, *phrases.hold_agent, *phrases.hold_user, *phrases.thoughts]
+    spoken = [base.speak(text, own, Style(), number) for number, text in enumerate(texts[:_PROFILE_PHRASES])]
+    profile = measure(np.concatenate([speech.samples for speech in spoken]), spoken[0].rate)
+    return replace(own, profile=profile)
 
 
 @lru_cache(maxsize=512)
