@@ -17,7 +17,7 @@ from .mirror import Mirror
 from .plan import Planner
 from .presets import PRESETS
 from .progress import Progress
-from .ray_pool import RayPool
+from .ray_pool import RayPool, check_ray
 from .recipe import Recipe, load_recipe
 from .report import CorpusStats, collect, write_page
 from .script.writers import parse_writer
@@ -59,8 +59,10 @@ class Order:
         ray: str = "",
         ray_gpus: float = 0.0,
         mirror: str = "",
+        quality: bool = False,
+        whisper: str = "",
     ) -> Order:
-        """Check an order as typed. `workers` 0 means one for each core.
+        """Check an order as typed. `workers` 0 means one for each core; `quality` and `whisper` shut quality gates.
 
         Raises:
             ValueError: hours or workers out of range, an unreadable recipe, an unknown engine or preset.
@@ -75,7 +77,8 @@ class Order:
         if writer is not None:
             parse_writer(writer)
         writing = chosen.writer.model_copy(update={"use": writer}) if writer is not None else None
-        overrides = {"engine": engine, "timing": timing, "writer": writing}
+        gating = chosen.quality.switched_on(whisper) if quality or whisper else None
+        overrides = {"engine": engine, "timing": timing, "writer": writing, "quality": gating}
         given = {name: value for name, value in overrides.items() if value is not None}
         if not ray:
             workers = workers or os.cpu_count() or 1
@@ -116,8 +119,10 @@ def generate(order: Order, *, silent: bool = False) -> Outcome:
     job = Job(order.out, order.recipe, order.seed)
     planner = job.planner()
     planner.check()  # what cannot be had fails before anything is written
-    studio = job.studio(planner)
-    engine = studio.engine.version + (f", {studio.mark.version}" if studio.mark else "")
+    engine = job.check()
+    mirror = Mirror(order.mirror) if order.mirror else None
+    if order.ray:
+        check_ray(order.ray)
     info = CorpusInfo(
         generator=f"duologue {version('duologue')}",
         engine=engine,
@@ -130,9 +135,11 @@ def generate(order: Order, *, silent: bool = False) -> Outcome:
     with CorpusWriter.open(order.out, info) as writer:
         there = writer.published.seconds
         if there < order.hours * 3600:
-            rejected = _fill(order, job, planner, writer, silent=silent)
+            rejected = _fill(order, job, planner, writer, mirror, silent=silent)
             speed = round((writer.published.seconds - there) / (time.monotonic() - began), 2)
         writer.finish()
+        if mirror:
+            mirror.send(order.out)
     data = collect(Corpus(order.out), title=order.recipe.name)
     return Outcome(data.stats, write_page(order.out, data), rejected, out_of_band(data.stats), speed)
 
@@ -144,13 +151,14 @@ def _ensure_space(order: Order) -> None:
     ensure_space(order.out, round(max(order.hours - there / 3600, 0.0) * per_hour))
 
 
-def _fill(order: Order, job: Job, planner: Planner, writer: CorpusWriter, *, silent: bool) -> int:
+def _fill(
+    order: Order, job: Job, planner: Planner, writer: CorpusWriter, mirror: Mirror | None, *, silent: bool
+) -> int:
     """Make and publish dialogues until the corpus holds the hours asked for; returns how many were rejected."""
     wanted, seconds = order.hours * 3600, writer.published.seconds
     rejected = in_a_row = 0
     ready: list[str] = []
     scripts = write_ahead(planner, order.out)
-    mirror = Mirror(order.mirror) if order.mirror else None
     pool = _pool(order, job, scripts)
     with Progress(order.hours, start_hours=seconds / 3600, silent=silent) as progress:
         try:
@@ -167,7 +175,7 @@ def _fill(order: Order, job: Job, planner: Planner, writer: CorpusWriter, *, sil
                 progress.dialogue(made.seconds)
                 if len(ready) == order.recipe.store.shard_dialogues or seconds >= wanted:
                     writer.publish(ready)
-                    if mirror:
+                    if mirror and seconds < wanted:  # the last shard goes with the finished corpus
                         mirror.send(order.out)
                     progress.shard()
                     ready = []

@@ -21,7 +21,7 @@ from corpus.staging import adopt, load_staged, staged_contents
 from .plan import dialogue_id
 from .script.line import Line
 from .script.usable import UnusableError
-from .workers import Job, Made, Worker
+from .workers import Job, Made, Worker, trouble
 from .write_ahead import WriteAhead
 
 MAX_LOSSES = 20  # actors lost in a row without one finished dialogue
@@ -44,14 +44,22 @@ class RayWorker:
         self._scratch = tempfile.TemporaryDirectory(prefix="duologue-")
         out = Path(self._scratch.name)
         (out / WORK).mkdir()
-        self._worker = Worker(dataclasses.replace(job, out=out))
+        self._worker: Worker | None = None
+        self._trouble = ""
+        try:
+            self._worker = Worker(dataclasses.replace(job, out=out))
+        except Exception as error:  # whatever it is, an actor that dies of it would not say it
+            self._trouble = trouble(error)
 
     def ready(self) -> bool:
-        """True once the engine is loaded."""
+        """True once the engine is loaded. Raises ValueError if it cannot be."""
+        if self._worker is None:
+            raise ValueError(f"{self._trouble} (on the node {socket.gethostname()})")
         return True
 
     def make(self, number: int, lines: Sequence[Line] | None) -> Shipped:
         """Make dialogue `number` and take it off this node; `lines` are its script if it is written."""
+        assert self._worker is not None, "only an actor that is ready is asked"
         made = self._worker.make(number, lines)
         return Shipped(made, {} if made.rejected else staged_contents(self._worker.job.out, made.id))
 
@@ -177,6 +185,18 @@ class RayPool:
             self.ray.shutdown()
 
 
+def check_ray(address: str) -> None:
+    """Raise ValueError if ray is not installed or nothing listens at `HOST:PORT`."""
+    _ray()
+    host, colon, port = address.rpartition(":")
+    if not (colon and port.isdigit() and "/" not in host):
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
+    except OSError as error:
+        raise _no_cluster(address, error) from None
+
+
 def _ray() -> Any:
     try:
         import ray
@@ -186,13 +206,15 @@ def _ray() -> Any:
 
 
 def _connect(ray: Any, address: str) -> None:
+    check_ray(address)  # Ray itself tries for minutes
     try:
-        host, colon, port = address.rpartition(":")
-        if colon and port.isdigit() and "/" not in host:  # Ray itself tries for minutes
-            socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
         ray.init(address=address, log_to_driver=False, logging_level="error")
     except (OSError, RuntimeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ValueError(
-            f"no Ray cluster at {address!r} ({reason}); start one with `ray start --head`, or use --ray local"
-        ) from None
+        raise _no_cluster(address, error) from None
+
+
+def _no_cluster(address: str, error: Exception) -> ValueError:
+    reason = str(error).strip().splitlines()[0]
+    return ValueError(
+        f"no Ray cluster at {address!r} ({reason}); start one with `ray start --head`, or use --ray local"
+    )

@@ -19,7 +19,7 @@ from .acoustics import load_noise_bank
 from .engine_voices import engine_voices
 from .engines import load_engine
 from .plan import Planner, dialogue_id
-from .quality.load import load_control
+from .quality.load import check_control, load_control
 from .recipe import Recipe
 from .render import RejectedError, Studio
 from .script.line import Line
@@ -46,6 +46,17 @@ class Job:
         voices = engine_voices(recipe.engine, folders, recipe.language, recipe.voices.side)
         writer = load_writer(recipe.writer.use, recipe.writer.manner())
         return Planner(self.recipe, self.seed, voices, load_noise_bank(), writer)
+
+    def check(self) -> str:
+        """The versions of all that speaks, which decide a corpus's sound. Raises ValueError for what cannot be had."""
+        recipe = self.recipe
+        versions = [load_engine(recipe.engine, recipe.language).version]
+        fallback = check_control(recipe.quality, recipe.language)
+        if fallback is not None:
+            versions.append(fallback.version)
+        if recipe.watermark.weights:
+            versions.append(Watermark(recipe.watermark.weights, recipe.watermark.message).version)
+        return ", ".join(versions)
 
     def studio(self, planner: Planner) -> Studio:
         """Renders the dialogues of this job. Raises ValueError when the engine cannot be had."""
@@ -92,15 +103,27 @@ class Worker:
 
 
 _worker: Worker | None = None  # one in each worker process, made by its initialiser
+_trouble = ""  # why there is none
 
 
 def _start(job: Job) -> None:
-    global _worker
+    global _worker, _trouble
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     parent = multiprocessing.parent_process()
     assert parent is not None, "workers run in child processes"
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
-    _worker = Worker(job)
+    if "fork" in multiprocessing.get_all_start_methods():  # libraries' locks then leave nothing behind a killed worker
+        multiprocessing.set_start_method("fork", force=True)
+    try:
+        _worker = Worker(job)
+    except Exception as error:  # whatever it is, a pool that breaks would not say it
+        _trouble = trouble(error)
+
+
+def trouble(error: Exception) -> str:
+    """Why a worker cannot work, in one line."""
+    said = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+    return f"a worker cannot begin: {' '.join(said.split())}"
 
 
 def _die_with(parent: multiprocessing.process.BaseProcess) -> None:
@@ -109,7 +132,8 @@ def _die_with(parent: multiprocessing.process.BaseProcess) -> None:
 
 
 def _make(number: int, lines: Sequence[Line] | None) -> Made:
-    assert _worker is not None, "the initialiser ran"
+    if _worker is None:
+        raise ValueError(_trouble)
     return _worker.make(number, lines)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,10 +12,11 @@ from tone_engine import RATE, ToneEngine
 
 from corpus.record import UtteranceQuality, Voice
 from synth.engines.protocol import ReferenceVoice, Speech, Style
+from synth.generate import Order, generate
 from synth.quality import QualitySettings
 from synth.quality.control import Control, joined, text_parts
 from synth.quality.gates import Gates, Verdict, edge_faults, spoken_seconds
-from synth.quality.load import load_control
+from synth.quality.load import check_control, load_control
 
 TEXT = "Good morning to you all, the train leaves soon. Please mind the gap."
 VOICE = ReferenceVoice(Voice(id="t", kind="recorded", engine="tone", licence="CC0-1.0", source="-", consent="-"))
@@ -135,9 +137,44 @@ def test_what_a_gate_lacks_is_named_before_work_begins(monkeypatch: pytest.Monke
         QualitySettings(gates=("words",))
     with pytest.raises(ValueError, match="cannot be had: wer: cannot load"):
         load_control(QualitySettings(gates=("words",), whisper="nowhere"), ToneEngine(), "en")
+    assert check_control(QualitySettings(), "en") is None
+    with pytest.raises(ValueError, match=r"'nowhere' is no folder of a faster-whisper model \(model.bin\)"):
+        check_control(QualitySettings(gates=("words",), whisper="nowhere"), "en")
+    with pytest.raises(ValueError, match=r"quality.fallback: kokoro speaks with its own voices only"):
+        check_control(QualitySettings(gates=("rate",), fallback="kokoro"), "en")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ValueError, match="dnsmos: speechmos is not installed: pip install"):
-        load_control(QualitySettings(gates=("dnsmos",)), ToneEngine(), "en")
+    for look in (lambda gates: load_control(gates, ToneEngine(), "en"), lambda gates: check_control(gates, "en")):
+        with pytest.raises(ValueError, match="dnsmos: speechmos is not installed: pip install"):
+            look(QualitySettings(gates=("dnsmos",)))
+
+
+def test_one_flag_switches_the_gates_on() -> None:
+    assert QualitySettings().switched_on().gates == ("speaker", "dnsmos", "rate", "ends")
+    with_words = QualitySettings(seeds=5).switched_on("folder")
+    assert (with_words.gates[-1], with_words.whisper, with_words.seeds) == ("words", "folder", 5)
+    assert QualitySettings(gates=("rate",)).switched_on() == QualitySettings(gates=("rate",))
+
+
+def test_another_engine_that_lacks_the_voice_is_no_way_out_and_no_crash() -> None:
+    class OtherVoices(ToneEngine):
+        def speak(self, text: str, voice: ReferenceVoice, style: Style, seed: int) -> Speech:
+            raise ValueError(f"cannot clone {voice.voice.id}")
+
+    speech, found = Control(gates(seeds=1, split=False), Faulty([silence]), OtherVoices()).speak(
+        TEXT, VOICE, Style(), 0
+    )
+    assert speech is None
+    assert found.failed == ("no_speech", "other_voice")
+
+
+def test_gates_that_do_not_load_stop_the_run_with_their_reason(tmp_path: Path) -> None:
+    for package in ("piper", "faster_whisper"):
+        pytest.importorskip(package, reason="needs the extras 'piper' and 'evaluate'")
+    (tmp_path / "whisper").mkdir()
+    (tmp_path / "whisper" / "model.bin").write_bytes(b"no model")
+    order = Order.of(out=tmp_path / "corpus", hours=0.01, engine="piper", workers=1, whisper=str(tmp_path / "whisper"))
+    with pytest.raises(ValueError, match="a worker cannot begin: quality gates cannot be had: wer: cannot load"):
+        generate(order, silent=True)
 
 
 def test_a_record_keeps_what_was_found() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from corpus.manifest import WORK
 from corpus.staging import DONE
-from synth.ray_pool import RayPool
+from synth.ray_pool import RayPool, RayWorker
 from synth.recipe import parse_recipe
 from synth.workers import Job, Made, Pool
 
@@ -74,6 +74,13 @@ def test_a_killed_node_costs_nothing(cluster: Any, tmp_path: Path) -> None:
         local.stop()
     assert [one.number for one in made] == list(range(COUNT))
     assert files(tmp_path / "ray") == files(tmp_path / "local") != {}
+
+
+def test_an_actor_that_cannot_begin_says_why(tmp_path: Path) -> None:
+    recipe = RECIPE.model_copy(update={"engine": "worker:nowhere.toml"})
+    actor = RayWorker(Job(tmp_path, recipe, 0))
+    with pytest.raises(ValueError, match=r"a worker cannot begin: cannot read the engine's file nowhere.toml"):
+        actor.ready()
 
 
 def test_no_cluster_is_one_clear_line(tmp_path: Path) -> None:

@@ -85,6 +85,10 @@ class Control:
                 speech = engine.speak(text, voice, style, seed)
         except EngineFailureError as error:
             return Take(way, None, Verdict({}, (error.code,)))
+        except ValueError:
+            if way != "engine":
+                raise
+            return Take(way, None, Verdict({}, ("other_voice",)))
         return Take(way, speech, self.gates.judge(speech, text, voice, engine))
 
 

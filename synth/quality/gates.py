@@ -1,7 +1,8 @@
 """What is measured of an utterance, and when it fails.
 
 Reason codes: `words` (recognised otherwise), `speaker` (another voice), `dnsmos` (sounds bad), `rate` (too fast or too
-slow), `clipped`, `silent_start`, `silent_end`, `cut_off` (loud to the very edge), `no_speech` (silent or broken).
+slow), `clipped`, `silent_start`, `silent_end`, `cut_off` (loud to the very edge), `no_speech` (silent or broken),
+`other_voice` (the other engine cannot speak with this voice), and those of `engines.failure`.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Gate = Literal["words", "speaker", "dnsmos", "rate", "ends"]
+WITHOUT_A_FOLDER: tuple[Gate, ...] = ("speaker", "dnsmos", "rate", "ends")
 
 
 class QualitySettings(BaseModel):
@@ -33,3 +34,10 @@ class QualitySettings(BaseModel):
         if self.words_per_second[0] > self.words_per_second[1]:
             raise ValueError("quality.words_per_second must be [lowest, highest]")
         return self
+
+    def switched_on(self, whisper: str = "") -> QualitySettings:
+        """With gates where none were shut: all of them, or all but `words` where no recogniser's folder is known."""
+        whisper = whisper or self.whisper
+        gates = self.gates or WITHOUT_A_FOLDER
+        words: tuple[Gate, ...] = ("words",) if whisper and "words" not in gates else ()
+        return self.model_copy(update={"gates": (*gates, *words), "whisper": whisper})
