@@ -29,6 +29,7 @@ class EngineRow:
         weights: "found", "missing", or "none needed"; "unknown" while what it needs is not installed.
         clones: whether it imitates a reference.
         voices: how many voices of its own it has to choose from.
+        pseudo_speakers: whether it moves one voice to that of each reference.
         languages: ISO 639-1 codes.
         licence_code, licence_weights: SPDX ids.
         native_times: whether it times its words; the aligner does it otherwise.
@@ -43,6 +44,7 @@ class EngineRow:
     weights: str
     clones: bool
     voices: int
+    pseudo_speakers: bool
     languages: tuple[str, ...]
     licence_code: str
     licence_weights: str
@@ -77,6 +79,7 @@ def engine_row(name: str, *, measure: bool = False) -> EngineRow:
         weights=weights,
         clones=entry.clones,
         voices=len(entry.voices),
+        pseudo_speakers=entry.pseudo_speakers,
         languages=entry.languages,
         licence_code=entry.licence_code,
         licence_weights=entry.licence_weights,

@@ -33,12 +33,14 @@ def engine_table(rows: Iterable[EngineRow], *, measured: bool) -> Table:
 
 
 def _voices(row: EngineRow) -> str:
-    return "clones" if row.clones else f"{row.voices} own" if row.voices else "pseudo-speakers"
+    return "clones" if row.clones else "pseudo-speakers" if row.pseudo_speakers else f"{row.voices} own"
 
 
 def ways_to_get(rows: Iterable[EngineRow]) -> Iterator[str]:
-    """A line for each engine that something is missing of, and for each that could not be measured."""
-    yield "any other: sherpa:FILE.toml, worker:FILE.toml, http:FILE.toml"
+    """What to type for other engines, for the speed, and for each engine that something is missing of."""
+    yield "any other: piper:FILE.toml, sherpa:FILE.toml, worker:FILE.toml, http:FILE.toml (add --engine NAME to see it)"
+    if all(row.speed is None for row in rows):
+        yield "how fast they are here: synth engines --measure"
     for row in rows:
         if row.get:
             yield f"to get {row.name}: {row.get}"

@@ -51,8 +51,11 @@ def export(
         final = write(read, to, chosen, out, options, lambda done, total: advance(done))
     print(final)
     if push:
-        check_card(final)
-        print(_pushed(final, push, public))
+        try:
+            check_card(final)
+            print(_pushed(final, push, public))
+        except ValueError as error:
+            raise ValueError(f"{error}; to publish what was exported: synth push {final} {push}") from None
 
 
 def import_(

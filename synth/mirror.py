@@ -1,7 +1,7 @@
 """A corpus copied to a file store as it grows: any URL that fsspec reads (s3://, gs://, memory://, a shared path).
 
 A shard's `shard.json` is sent last, so one that has it there is whole. Sending can stop anywhere and goes on where it
-stopped; the corpus itself stays the truth.
+stopped; the corpus itself stays the truth. A shard is looked for in the store once by each run.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class Mirror:
             raise ValueError(f"--mirror {url}: {error}") from None
         self._files: Any = files
         self._root = str(root).rstrip("/")
+        self._whole: set[str] = set()  # names of shards that are known to be there
         self.url = url
 
     def send(self, corpus: Path) -> int:
@@ -40,10 +41,13 @@ class Mirror:
         sent = 0
         try:
             for shard in shard_directories(corpus):
+                if shard.name in self._whole:
+                    continue
                 if not self._has(shard / SHARD_INFO, corpus):
                     for path in sorted(shard.iterdir(), key=lambda path: (path.name == SHARD_INFO, path.name)):
                         self._copy(path, corpus)
                     sent += 1
+                self._whole.add(shard.name)
             for name in (IDENTITY, MANIFEST):
                 self._copy(corpus / name, corpus)
         except OSError as error:

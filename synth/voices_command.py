@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Column, Table
+
+if TYPE_CHECKING:
+    from .voice_store import VoiceStore
 
 app = typer.Typer(
     name="voices",
@@ -62,7 +65,6 @@ def list_(
 ) -> None:
     """List the voices of a bank with their licences and consents."""
     from .voice_records import Split
-    from .voice_store import VoiceStore
     from .voices import load_bank
 
     table = Table(Column("voice", no_wrap=True), Column("kind", no_wrap=True), box=None)
@@ -72,7 +74,7 @@ def list_(
         for id, found in load_bank().items():
             table.add_row(id, found.voice.kind, "", found.language, found.voice.licence, found.voice.consent, "")
     else:
-        store = VoiceStore(bank)
+        store = _opened(bank)
         for entry in store.entries:
             row = (entry.id, "recorded", entry.speaker, entry.language, entry.licence, entry.consent)
             table.add_row(*row, _side(store.split, entry.id) if store.split != Split() else "")
@@ -86,9 +88,8 @@ def audit(
 ) -> None:
     """Check every voice of a bank again: its clip, its licence, and whether it is there twice."""
     from .voice_embedding import load_embedder
-    from .voice_store import VoiceStore
 
-    store = VoiceStore(bank)
+    store = _opened(bank)
     found = store.audit(load_embedder(embedder))
     for id, problem in found:
         print(f"{id}: {problem.what} [{problem.fault}]")
@@ -132,6 +133,16 @@ def split(
     store.save_split(split_voices(store, load_embedder(embedder), evaluation, random.Random(seed)))
     train = len(store.ids("train"))
     print(f"{train} train, {len(store.split.evaluation)} evaluation, {len(store.split.left_out)} left out of both")
+
+
+def _opened(bank: Path) -> VoiceStore:
+    """A bank that holds voices. Raises ValueError for an empty one, which a mistyped name is too."""
+    from .voice_store import VoiceStore
+
+    store = VoiceStore(bank)
+    if not store.entries:
+        raise ValueError(f"{bank} holds no voice; type: synth voices add DIR --bank {bank}")
+    return store
 
 
 def _side(found: object, id: str) -> str:

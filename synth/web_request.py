@@ -41,6 +41,16 @@ class Patience:
     sleep: Callable[[float], None] = time.sleep
 
 
+def require_server(address: str, headers: Mapping[str, str], timeout: float) -> None:
+    """Raise UnansweredError unless something answers a GET of the address in time, be it with an error status."""
+    try:
+        urllib.request.urlopen(urllib.request.Request(address, None, dict(headers)), timeout=timeout).close()
+    except urllib.error.HTTPError as error:
+        error.close()
+    except (OSError, HTTPException) as error:
+        raise UnansweredError(f"nothing answers at {address}: {getattr(error, 'reason', error)}") from None
+
+
 def fetch(address: str, body: bytes | None, headers: Mapping[str, str], patience: Patience) -> bytes:
     """GET an address, or POST `body` to it.
 

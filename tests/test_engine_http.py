@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ import soundfile  # type: ignore[import-untyped]
 from synth.engine_voices import engine_voices
 from synth.engines import EngineFailureError, Style, load_engine
 from synth.engines.declaration import ServerDeclaration, read_declaration
+from synth.engines.failure import MOST_FAILURES
 from synth.engines.http import ServerEngine
 from synth.web_request import LONGEST_WAIT
 
@@ -171,6 +173,28 @@ def test_what_no_retry_mends_stops_at_once(speaker: Speaker, tmp_path: Path, mon
     with pytest.raises(ValueError, match="refuses: 401 bad key") as failure:
         engine_of(path).speak("Hello there.", voice, Style(), 0)
     assert not isinstance(failure.value, EngineFailureError)
+
+
+def test_a_server_that_is_away_is_told_before_work_and_one_that_goes_away_stops_it(
+    speaker: Speaker, tmp_path: Path
+) -> None:
+    path = declared(tmp_path, speaker, "retries = 0")
+    voice, engine = engine_voices(f"http:{path}")["heart"], load_engine(f"http:{path}")
+    speaker.answers = [(500, {}, b"")] * (2 * MOST_FAILURES - 1)
+    for _ in range(MOST_FAILURES - 1):
+        with pytest.raises(EngineFailureError, match="failed once: 500"):
+            engine.speak("Hello there.", voice, Style(), 0)
+    with pytest.raises(ValueError, match=f"failed {MOST_FAILURES} times in a row; the last: .*500") as failure:
+        engine.speak("Hello there.", voice, Style(), 0)
+    assert not isinstance(failure.value, EngineFailureError)
+    speaker.answers = []
+    assert len(engine.speak("Hello there.", voice, Style(), 0).samples) == 9_600
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        away = declared(tmp_path, Speaker(f"http://127.0.0.1:{unused.getsockname()[1]}/v1"))
+        load_engine.cache_clear()
+        with pytest.raises(ValueError, match=r"nothing answers at .*/v1/models: .*refused; is the server running"):
+            load_engine(f"http:{away}")
 
 
 def test_voice_that_cannot_be_cloned_is_refused(speaker: Speaker, tmp_path: Path) -> None:

@@ -83,7 +83,8 @@ def test_table_has_every_engine_and_how_to_get_it() -> None:
     for name in known_engines():
         assert name in shown
     assert "to get worker:chatterbox: python3.11 -m venv" in shown
-    assert "any other: sherpa:FILE.toml, worker:FILE.toml, http:FILE.toml" in shown
+    assert "any other: piper:FILE.toml, sherpa:FILE.toml, worker:FILE.toml, http:FILE.toml" in shown
+    assert "how fast they are here: synth engines --measure" in shown
     with pytest.raises(ValueError, match="no engine is called 'pipr'; did you mean 'piper'"):
         engines("--engine", "pipr")
 

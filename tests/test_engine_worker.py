@@ -18,7 +18,8 @@ from synth.engine_voices import engine_voices
 from synth.engines import EngineFailureError, Speech, Style, load_engine
 from synth.engines.catalogue import engine_entry
 from synth.engines.declaration import WorkerDeclaration, read_declaration
-from synth.engines.worker import MOST_FAILURES, WorkerEngine
+from synth.engines.failure import MOST_FAILURES
+from synth.engines.worker import WorkerEngine
 from synth.generate import Order, generate
 from synth.recipe import Length, Recipe
 from synth.workers import Job, Worker
@@ -87,6 +88,10 @@ def test_template_speaks_alike_in_every_process_and_times_its_words(tmp_path: Pa
     name = f"worker:{template(tmp_path)}"
     voice = engine_voices(name)["ls125-f"]
     assert voice.voice.licence == f"CC-BY-4.0 (reference), CC0-1.0 (weights of {name})"
+    assert not engine_entry(name).native_times
+    timed = tmp_path / "timed.toml"
+    timed.write_text(f"native_times = true\n{Path(name.partition(':')[2]).read_text()}")
+    assert engine_entry(f"worker:{timed}").native_times
     engine = load_engine(name)
     assert isinstance(engine, WorkerEngine)
     first = engine.speak("Hello there, you.", voice, Style(), 1)

@@ -16,6 +16,7 @@ from corpus.formats.catalogue import exporter
 from corpus.formats.exporting import export
 from corpus.hub import check_card, hub_kind, load_model, push, save_model
 from corpus.store import Corpus
+from synth import formats_command
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")  # huggingface_hub's own call
 LAPTOP = Path(__file__).parent.parent / "codec" / "weights" / "laptop.safetensors"
@@ -104,6 +105,15 @@ def test_wrong_folders_names_and_tokens_are_told(
     monkeypatch.setenv("HF_TOKEN", "hf_other")
     with pytest.raises(ValueError, match="hf auth login"):
         push(dataset, "someone/talk")
+
+
+def test_an_export_whose_push_fails_says_how_to_publish_it(hub: Hub, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    corpus, out = write_corpus(tmp_path / "corpus", dialogues=2, short=True), tmp_path / "dataset"
+    with pytest.raises(ValueError, match=f"OWNER/NAME.*; to publish what was exported: synth push {out} talk"):
+        formats_command.export(corpus, "huggingface", out, licence="CC-BY-4.0", push="talk")
+    formats_command.push(out, "someone/talk")
+    assert "someone/talk" in hub.repositories
 
 
 def test_a_codec_becomes_a_folder_that_loads(model: Path) -> None:

@@ -27,13 +27,25 @@ def test_a_mirror_is_a_sound_corpus_and_shards_travel_once(tmp_path: Path) -> No
 def test_a_shard_cut_short_is_sent_again(tmp_path: Path) -> None:
     write_corpus(tmp_path / "corpus")
     store = fsspec.filesystem("memory")
-    mirror = Mirror("memory://bucket/corpus")
-    mirror.send(tmp_path / "corpus")
+    Mirror("memory://bucket/corpus").send(tmp_path / "corpus")
     first = sorted(path for path in store.find("/bucket/corpus") if path.endswith("shard.json"))[0]
     store.rm(first)
-    assert mirror.send(tmp_path / "corpus") == 1
+    assert Mirror("memory://bucket/corpus").send(tmp_path / "corpus") == 1
     assert store.exists(first)
     store.rm("/bucket", recursive=True)
+
+
+def test_a_run_looks_for_a_shard_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_corpus(tmp_path / "corpus")
+    mirror = Mirror(f"file://{tmp_path / 'store'}")
+    mirror.send(tmp_path / "corpus")
+    looked: list[str] = []
+    local = type(fsspec.filesystem("file"))
+    monkeypatch.setattr(local, "exists", lambda self, path, **rest: bool(looked.append(path)))
+    shards = len(list((tmp_path / "corpus" / "shards").iterdir()))
+    assert mirror.send(tmp_path / "corpus") == 0
+    assert looked == []
+    assert Mirror(f"file://{tmp_path / 'store'}").send(tmp_path / "corpus") == len(looked) == shards
 
 
 def test_an_unknown_store_is_one_clear_line() -> None:

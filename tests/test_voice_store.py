@@ -13,6 +13,7 @@ import soundfile
 
 from corpus.audio import SAMPLE_RATE, Samples, read_mono
 from corpus.card import UNSTATED
+from synth import voices_command
 from synth.align import Energy
 from synth.voice_audit import audit_clip, signal_to_noise
 from synth.voice_embedding import Embedder, Embeddings, Heard, halves_similarity, load_embedder
@@ -261,8 +262,9 @@ def test_unknown_embedders_and_empty_folders_are_told(tmp_path: Path) -> None:
         load_embedder("resemblyser")
     with pytest.raises(ValueError, match="holds no sound file"):
         clips_of(tmp_path)
-    with pytest.raises(ValueError, match="synth voices add"):
-        stored_entries(tmp_path)
+    for look in (stored_entries, voices_command.list_, voices_command.audit):
+        with pytest.raises(ValueError, match="synth voices add"):
+            look(tmp_path)
 
 
 def test_own_bank_has_the_format_of_the_shipped_one(store: VoiceStore) -> None:

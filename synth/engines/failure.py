@@ -18,6 +18,7 @@ from corpus.record import Word
 from ..align import STEP, speech_span
 from .protocol import Speech
 
+MOST_FAILURES = 8  # requests in a row, after which a worker or a server is given up
 FEWEST_STEPS = 6  # of the aligner's energy clock, of speech for each word: what it needs to place them
 
 FailureCode = Literal[

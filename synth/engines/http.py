@@ -19,7 +19,8 @@ A server is described in a TOML file (see `declaration`):
 
 One that clones says which fields of the request take the reference: `reference_audio = "ref_audio"` (sent as a data
 URL) and `reference_text = "ref_text"`. `seed = true` sends a seed. A 429, a 5xx and a broken connection are waited out,
-as long as `Retry-After` says or twice as long each time. Words are timed by the aligner.
+as long as `Retry-After` says or twice as long each time; after `MOST_FAILURES` failed requests in a row the run stops.
+Words are timed by the aligner.
 """
 
 from __future__ import annotations
@@ -38,23 +39,29 @@ import soundfile  # type: ignore[import-untyped]
 from corpus.audio import SAMPLE_RATE, encode_flac, read_mono
 
 from ..seeds import derive
-from ..web_request import Patience, RefusedRequestError, UnansweredError, fetch
+from ..web_request import Patience, RefusedRequestError, UnansweredError, fetch, require_server
 from .catalogue import EngineEntry
 from .declaration import ServerDeclaration
-from .failure import EngineFailureError, checked, require_words
+from .failure import MOST_FAILURES, EngineFailureError, checked, require_words
 from .protocol import ReferenceVoice, Speech, Style
 
 REFERENCE_SECONDS = 30
+ANSWER_SECONDS = 10.0  # that a server may take to show that it is there
 _SEEDS = 2**31
 
 
 def load(name: str, entry: EngineEntry, language: str) -> ServerEngine:
-    """The server of a TOML file. Raises ValueError if the variable with its key is not set."""
+    """The server of a TOML file. Raises ValueError if the variable with its key is not set, or nothing answers."""
     declared = entry.declaration
     assert isinstance(declared, ServerDeclaration), "the catalogue reads a server's file as such"
     if declared.api_key_env and not os.environ.get(declared.api_key_env):
         raise ValueError(f"engine {name} needs its key in the environment variable {declared.api_key_env}")
-    return ServerEngine(name, declared, os.environ.get(declared.api_key_env, ""))
+    engine = ServerEngine(name, declared, os.environ.get(declared.api_key_env, ""))
+    try:
+        require_server(f"{declared.url.rstrip('/')}/models", engine.headers, min(declared.timeout, ANSWER_SECONDS))
+    except UnansweredError as error:
+        raise ValueError(f"engine {name}: {error}; is the server running?") from None
+    return engine
 
 
 class ServerEngine:
@@ -80,17 +87,32 @@ class ServerEngine:
         self.version = f"http-{declared.name}-{declared.model}"
         self._declared = declared
         self._voices = {voice.id: voice.name or voice.id for voice in declared.voice}
-        self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        self.headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         self._sleep = sleep
+        self._failures = 0
 
     def speak(self, text: str, voice: ReferenceVoice, style: Style, seed: int) -> Speech:
         """Speak a text; see `Engine.speak`.
 
         Raises:
-            ValueError: nothing to say, a voice the server does not have, a key it refuses.
+            ValueError: nothing to say, a voice the server does not have, a key it refuses, or it failed
+                `MOST_FAILURES` times in a row.
             EngineFailureError: the server fails after all retries, or what it sends is no speech.
         """
         require_words(text)
+        try:
+            speech = self._spoken(text, voice, style, seed)
+        except EngineFailureError as error:
+            self._failures += 1
+            if self._failures >= MOST_FAILURES:
+                raise ValueError(
+                    f"engine {self.name} failed {self._failures} times in a row; the last: {error}"
+                ) from None
+            raise
+        self._failures = 0
+        return speech
+
+    def _spoken(self, text: str, voice: ReferenceVoice, style: Style, seed: int) -> Speech:
         body = {
             "model": self._declared.model,
             "input": text,
@@ -131,7 +153,7 @@ class ServerEngine:
         address = f"{self._declared.url.rstrip('/')}/audio/speech"
         patience = Patience(self._declared.timeout, self._declared.retries, self._sleep)
         try:
-            return fetch(address, body, self._headers, patience)
+            return fetch(address, body, self.headers, patience)
         except RefusedRequestError as error:
             if error.status in (401, 403, 404):
                 raise ValueError(f"{address} refuses: {error}") from None

@@ -13,7 +13,8 @@ aligner.
 
 Since 2.0 sherpa-onnx has no espeak-ng in it. A model that wants phonemes gets them from its `lexicon`, which skips
 words it does not hold, or, with `espeak = "en-us"` (or "fr-fr", ...) in the file, from the phonemizer of the extra
-`piper` (GPL-3.0-or-later); that is how Piper's voices of all languages speak here. ZipVoice takes a lexicon only.
+`piper` (GPL-3.0-or-later). ZipVoice takes a lexicon only. Piper's voices as Piper publishes them are for
+`piper:FILE.toml`, which times their words.
 """
 
 from __future__ import annotations

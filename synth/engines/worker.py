@@ -45,13 +45,12 @@ from ..seeds import derive
 from . import weights
 from .catalogue import EngineEntry
 from .declaration import WorkerDeclaration
-from .failure import EngineFailureError, checked, require_words
+from .failure import MOST_FAILURES, EngineFailureError, checked, require_words
 from .protocol import ReferenceVoice, Speech, Style
 from .worker_process import WorkerProcess
 
 PROTOCOL = 1
 ASKED = 2  # times that a request is sent to workers that die on it
-MOST_FAILURES = 8  # requests in a row
 _CHILD_MODULES = Path(__file__).parent / "workers"
 _SEEDS = 2**31
 

@@ -5,6 +5,7 @@ Its TOML file, beside it (the keys are explained in `synth/engines/declaration.p
     name = "buzz"
     command = ["~/.venvs/buzz/bin/python", "template.py"]
     clones = true
+    native_times = true
     languages = ["en"]
     licence_code = "Apache-2.0"
     licence_weights = "CC0-1.0"
