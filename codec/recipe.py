@@ -48,6 +48,7 @@ class Recipe:
     spectral_floor: float = 2e-4  # of the target's RMS; spectra below cost nothing
     mel_weight: float = 3.0
     fine_weight: float = 12.0
+    loudness_weight: float = 0.0
     complex_weight: float = 1.0
     commit_weight: float = 0.25
     pitch_weight: float = 1.0

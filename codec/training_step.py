@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from . import losses, parallel
 from .config import PatchConfig
 from .discriminators import Discriminators
+from .loudness import LoudnessLoss
 from .model import Codec
 from .quantize import QuantizerAux
 from .recipe import Recipe, Stage
@@ -40,6 +41,7 @@ class StepLosses(nn.Module):
         super().__init__()
         self.recipe, self.head = recipe, head
         self.spectral = losses.SpectralLoss(floor=recipe.spectral_floor)
+        self.loudness = LoudnessLoss() if recipe.loudness_weight else None
         # A source-filter body chooses its own phase: comparing complex spectra would only mute it.
         self.complex_weight = 0.0 if isinstance(codec.config.body, PatchConfig) else recipe.complex_weight
 
@@ -63,6 +65,8 @@ class StepLosses(nn.Module):
         error = self.spectral(output[:, 0], wav[:, 0], self.complex_weight > 0)
         found.add("mel", error.mel, self.recipe.mel_weight)
         found.add("fine", error.fine, self.recipe.fine_weight)
+        if self.loudness is not None:
+            found.add("loudness", self.loudness(output[:, 0], wav[:, 0]), self.recipe.loudness_weight)
         if self.complex_weight:
             found.add("complex", error.complex, self.complex_weight)
         found.add("pitch", pitch, self.recipe.pitch_weight)
