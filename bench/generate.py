@@ -1,4 +1,4 @@
-"""How fast and how large `synth` is: planning, generating with one and two workers, against the bare engine.
+"""How fast and how large `synth` is: planning, generating with one and two workers, local and on Ray, and the engine.
 
 Speeds are hours of finished dialogue per hour of wall time; the peer in the same run is the engine speaking the same
 turns with nothing else done, in one process.
@@ -6,6 +6,7 @@ turns with nothing else done, in one process.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -65,17 +66,22 @@ def synth(*arguments: str) -> list[str]:
     return [sys.executable, "-c", "from synth.cli import main; main()", *arguments]
 
 
-def run(hours: float = 0.1, plan_hours: float = 100.0, as_json: bool = False) -> None:
-    """Measure planning `plan_hours` and generating `hours` with one and two workers."""
+def run(hours: float = 0.3, plan_hours: float = 100.0, as_json: bool = False) -> None:
+    """Measure planning `plan_hours` and generating `hours` with one and two workers of each kind there is."""
     with tempfile.TemporaryDirectory() as folder:
         plans = Path(folder) / "plans.jsonl.gz"
         wall, peak = measured(synth("plan", "--hours", str(plan_hours), "--out", str(plans)))
         runs = [Run(f"plan {plan_hours:g} h", plan_hours, wall, peak)]
-        for workers in (1, 2):
-            out = Path(folder) / f"corpus-{workers}"
-            options = ("--hours", str(hours), "--out", str(out), "--workers", str(workers), "--json")
-            wall, peak = measured(synth("generate", *options))
-            runs.append(Run(f"generate, {workers} worker{'s' * (workers > 1)}", Corpus(out).seconds / 3600, wall, peak))
+        pools: dict[str, tuple[str, ...]] = {"local": ()}
+        if importlib.util.find_spec("ray") is not None:
+            pools["Ray"] = ("--ray", "local")
+        for pool, chosen in pools.items():
+            for workers in (1, 2):
+                out = Path(folder) / f"corpus-{pool}-{workers}"
+                options = ("--hours", str(hours), "--out", str(out), "--workers", str(workers), "--json", *chosen)
+                wall, peak = measured(synth("generate", *options))
+                name = f"generate, {workers} {pool} worker{'s' * (workers > 1)}"
+                runs.append(Run(name, Corpus(out).seconds / 3600, wall, peak))
         runs.append(bare_engine(Corpus(out)))
     if as_json:
         print(json.dumps([{**asdict(each), "speed": each.speed} for each in runs], indent=2))
