@@ -6,7 +6,8 @@ What no other seed can mend (a missing extra, a voice that cannot be cloned) is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Literal
 
@@ -43,6 +44,33 @@ class EngineFailureError(ValueError):
     def __init__(self, code: FailureCode, message: str) -> None:
         super().__init__(f"{message} [{code}]")
         self.code: FailureCode = code
+
+
+class FailuresInARow:
+    """Counts the requests that an engine failed one after the other, and gives it up at `MOST_FAILURES`."""
+
+    def __init__(self, engine: str) -> None:
+        self._engine = engine
+        self._count = 0
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Around one request. Raises ValueError in place of the last failure that is borne."""
+        try:
+            yield
+        except EngineFailureError as error:
+            self._count += 1
+            if self._count >= MOST_FAILURES:
+                raise ValueError(
+                    f"engine {self._engine} failed {self._count} times in a row; the last: {error}"
+                ) from None
+            raise
+        self._count = 0
+
+    @property
+    def given_up(self) -> bool:
+        """Whether it failed as often as is borne."""
+        return self._count >= MOST_FAILURES
 
 
 def require_words(text: str) -> None:

@@ -42,7 +42,7 @@ from ..seeds import derive
 from ..web_request import Patience, RefusedRequestError, UnansweredError, fetch, require_server
 from .catalogue import EngineEntry
 from .declaration import ServerDeclaration
-from .failure import MOST_FAILURES, EngineFailureError, checked, require_words
+from .failure import EngineFailureError, FailuresInARow, checked, require_words
 from .protocol import ReferenceVoice, Speech, Style
 
 REFERENCE_SECONDS = 30
@@ -89,7 +89,7 @@ class ServerEngine:
         self._voices = {voice.id: voice.name or voice.id for voice in declared.voice}
         self.headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         self._sleep = sleep
-        self._failures = 0
+        self._failures = FailuresInARow(name)
 
     def speak(self, text: str, voice: ReferenceVoice, style: Style, seed: int) -> Speech:
         """Speak a text; see `Engine.speak`.
@@ -100,17 +100,8 @@ class ServerEngine:
             EngineFailureError: the server fails after all retries, or what it sends is no speech.
         """
         require_words(text)
-        try:
-            speech = self._spoken(text, voice, style, seed)
-        except EngineFailureError as error:
-            self._failures += 1
-            if self._failures >= MOST_FAILURES:
-                raise ValueError(
-                    f"engine {self.name} failed {self._failures} times in a row; the last: {error}"
-                ) from None
-            raise
-        self._failures = 0
-        return speech
+        with self._failures.counted():
+            return self._spoken(text, voice, style, seed)
 
     def _spoken(self, text: str, voice: ReferenceVoice, style: Style, seed: int) -> Speech:
         body = {

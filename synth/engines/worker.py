@@ -45,7 +45,7 @@ from ..seeds import derive
 from . import weights
 from .catalogue import EngineEntry
 from .declaration import WorkerDeclaration
-from .failure import MOST_FAILURES, EngineFailureError, checked, require_words
+from .failure import EngineFailureError, FailuresInARow, checked, require_words
 from .protocol import ReferenceVoice, Speech, Style
 from .worker_process import WorkerProcess
 
@@ -104,7 +104,8 @@ class WorkerEngine:
         self._language = language
         self._voices = {voice.id: voice.name or voice.id for voice in declared.voice}
         self._process: WorkerProcess | None = None
-        self._asked = self._failures = 0
+        self._asked = 0
+        self._failures = FailuresInARow(name)
         self._warm = False
         try:
             self._introduction = self._start()
@@ -130,17 +131,11 @@ class WorkerEngine:
             **self._voice(voice),
         }
         try:
-            speech = self._spoken(request, text)
-        except EngineFailureError as error:
-            self._failures += 1
-            if self._failures >= MOST_FAILURES:
+            with self._failures.counted():
+                return self._spoken(request, text)
+        finally:
+            if self._failures.given_up:
                 self.close()
-                raise ValueError(
-                    f"engine {self.name} failed {self._failures} times in a row; the last: {error}"
-                ) from None
-            raise
-        self._failures = 0
-        return speech
 
     def close(self) -> None:
         """End the worker; the next request starts it again."""
