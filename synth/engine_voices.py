@@ -11,7 +11,7 @@ from corpus.record import Voice
 from .engines.catalogue import EngineEntry, engine_entry
 from .engines.declaration import OwnVoice
 from .engines.protocol import ReferenceVoice
-from .voices import Side, load_bank
+from .voices import Side, load_bank, moved_towards
 
 CLONING = "pocket"  # an engine to which references are what they are
 
@@ -52,7 +52,11 @@ def engine_voices(
     references = load_bank(folders, CLONING, side)
     if base.voice.id in references:
         raise ValueError(f"two voices are called {base.voice.id!r}; rename the one of engine {engine}")
-    return {**{id: _moved(reference, base, engine) for id, reference in references.items()}, **own}
+    moved = {
+        id: replace(reference, voice=moved_towards(reference.voice, base.voice, engine))
+        for id, reference in references.items()
+    }
+    return {**moved, **own}
 
 
 def declared_voice(own: OwnVoice, engine: str) -> ReferenceVoice:
@@ -67,17 +71,3 @@ def _with_weights(reference: ReferenceVoice, entry: EngineEntry) -> ReferenceVoi
     voice = reference.voice
     licence = f"{voice.licence} (reference), {entry.licence_weights} (weights of {voice.engine})"
     return replace(reference, voice=voice.model_copy(update={"licence": licence}))
-
-
-def _moved(reference: ReferenceVoice, base: ReferenceVoice, engine: str) -> ReferenceVoice:
-    """What is heard when the base voice is moved towards a reference."""
-    voice = reference.voice
-    moved = voice.model_copy(
-        update={
-            "kind": "pseudo-speaker",
-            "engine": engine,
-            "licence": f"{voice.licence} (reference), {base.voice.licence} (base voice {base.voice.id})",
-            "source": f"{base.voice.source}; moved towards {voice.source}",
-        }
-    )
-    return replace(reference, voice=moved)

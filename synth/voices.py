@@ -201,6 +201,18 @@ def _measured(path: Path) -> VoiceProfile | None:
     return measure(samples, SAMPLE_RATE)
 
 
+def moved_towards(reference: Voice, base: Voice, engine: str) -> Voice:
+    """What is heard when an engine's base voice is moved towards a reference: a pseudo-speaker."""
+    return reference.model_copy(
+        update={
+            "kind": "pseudo-speaker",
+            "engine": engine,
+            "licence": f"{reference.licence} (reference), {base.licence} (base voice {base.id})",
+            "source": f"{base.source}; moved towards {reference.source}",
+        }
+    )
+
+
 def _reference(folder: Path, entry: BankEntry, engine: str, kind: EngineEntry) -> ReferenceVoice:
     voice = Voice(
         id=entry.id,
@@ -211,12 +223,6 @@ def _reference(folder: Path, entry: BankEntry, engine: str, kind: EngineEntry) -
         consent=entry.consent,
     )
     if voice.kind == "pseudo-speaker":
-        base = own_voice(engine).voice
-        voice = voice.model_copy(
-            update={
-                "licence": f"{entry.licence} (reference), {base.licence} (base voice {base.id})",
-                "source": f"{base.source}; moved towards {voice.source}",
-            }
-        )
+        voice = moved_towards(voice, own_voice(engine).voice, engine)
     audio = folder / entry.file if entry.file else None
     return ReferenceVoice(voice, audio, entry.text, entry.language, entry.gender, entry.profile)
