@@ -91,3 +91,9 @@ def loudness(audio: Samples, rate: int = SAMPLE_RATE) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # log of zero: silence is -inf
         return float(pyloudnorm.Meter(rate).integrated_loudness(audio.astype(np.float64)))
+
+
+def gain_to(audio: Samples, lufs: float) -> float:
+    """Linear gain that brings audio at 24 kHz to a loudness; 1 for silence."""
+    now = loudness(audio)
+    return float(10 ** ((lufs - now) / 20)) if np.isfinite(now) else 1.0

@@ -91,7 +91,7 @@ def cut_clip(samples: Samples, rate: int, words: Sequence[Word], turn: Turn, gri
         start = -(-start // grid) * grid
         shift = start / SAMPLE_RATE - to_samples(begin) / SAMPLE_RATE
         sound = _faded(audio[to_samples(begin) : to_samples(end)], CUT_FADE if is_cut else EDGE_FADE)
-        pieces.append(Piece(start, sound, tuple(_moved(word, shift) for word in words[first:last])))
+        pieces.append(Piece(start, sound, tuple(moved(word, shift) for word in words[first:last])))
     return Clip(tuple(pieces))
 
 
@@ -104,7 +104,8 @@ def _edge(words: Sequence[Word], boundary: int, length: int, *, before: bool) ->
     return max(right - ATTACK, outer) if before else min(left + RELEASE, outer)
 
 
-def _moved(word: Word, shift: float) -> Word:
+def moved(word: Word, shift: float) -> Word:
+    """A word `shift` seconds later."""
     return word.model_copy(update={"start": round(word.start + shift, 4), "end": round(word.end + shift, 4)})
 
 
@@ -120,4 +121,4 @@ def _faded(samples: Samples, release: float) -> Samples:
 
 def placed_words(clip: Clip, onset: int) -> tuple[Word, ...]:
     """The clip's words on the recording's clock, the clip starting at sample `onset`."""
-    return tuple(_moved(word, to_seconds(onset)) for word in clip.words)
+    return tuple(moved(word, to_seconds(onset)) for word in clip.words)

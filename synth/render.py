@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corpus.audio import FRAME_SAMPLES, Samples, loudness, to_samples
+from corpus.audio import FRAME_SAMPLES, Samples, gain_to, to_samples
 from corpus.record import Dialogue, Speaker, Turn, UtteranceQuality
 from corpus.timing import measure_audio
 
@@ -119,22 +119,13 @@ class Studio:
 
     def _clip(self, plan: Dialogue, turn: Turn) -> tuple[Clip, UtteranceQuality | None]:
         speaker = plan.speaker(turn.speaker)
-        if turn.event == "backchannel":
+        steady = self._is_steady(speaker)
+        if steady or turn.event == "backchannel":
             try:
-                bank = self.backchannels(speaker, plan.language)
-                if self._is_steady(speaker):
-                    speech = bank.take(turn.text, 0)
-                else:
-                    speech = bank.clip(turn.text, choices(plan.seed, "backchannel", turn.index))
+                speech = self._kept(plan, turn, speaker)
             except EngineFailureError as error:
                 raise RejectedError(f"{plan.id}: turn {turn.index}: {error}") from None
-            return _cut(speech, turn, plan.language), None
-        if self._is_steady(speaker):
-            try:
-                speech = self._steady_voice(speaker, plan.language).speak(turn.text)
-            except EngineFailureError as error:
-                raise RejectedError(f"{plan.id}: turn {turn.index}: {error}") from None
-            return _cut(speech, turn, plan.language, FRAME_SAMPLES), None
+            return _cut(speech, turn, plan.language, FRAME_SAMPLES if steady else 1), None
         reference, style = self.reference(speaker), Style(rate=speaker.rate)
         if self.control is not None:
             kept, found = self.control.speak(turn.text, reference, style, derive(plan.seed, "speak", turn.index))
@@ -158,6 +149,15 @@ class Studio:
             problem = f"{clip.word_end() / len(clip.words):.2f} s a word, or samples that are not finite"
         raise RejectedError(f"{plan.id}: turn {turn.index} is no speech after {TRIES} tries: {turn.text!r}; {problem}")
 
+    def _kept(self, plan: Dialogue, turn: Turn, speaker: Speaker) -> Speech:
+        """What is spoken once and used again: a backchannel, varied unless the voice is steady, or a steady text."""
+        if turn.event != "backchannel":
+            return self._steady_voice(speaker, plan.language).speak(turn.text)
+        bank = self.backchannels(speaker, plan.language)
+        if self._is_steady(speaker):
+            return bank.take(turn.text, 0)
+        return bank.clip(turn.text, choices(plan.seed, "backchannel", turn.index))
+
     def _levelled(self, plan: Dialogue, clips: Mapping[int, Clip]) -> dict[int, Clip]:
         """Every speaker at the planned loudness: one gain for all turns, so that their dynamics stay."""
         levelled: dict[int, Clip] = {}
@@ -165,11 +165,11 @@ class Studio:
             own = [turn for turn in plan.turns if turn.speaker == speaker.id]
             said = [clips[turn.index].audio() for turn in own if turn.event != "backchannel"]
             # A steady voice has its gain already: that of a dialogue's turns would differ from dialogue to dialogue.
-            gain = _gain(np.concatenate(said), speaker.lufs) if said and not self._is_steady(speaker) else 1.0
+            gain = gain_to(np.concatenate(said), speaker.lufs) if said and not self._is_steady(speaker) else 1.0
             for turn in own:
                 clip = clips[turn.index]
                 if turn.event == "backchannel":
-                    levelled[turn.index] = clip.scaled(_gain(clip.audio(), speaker.lufs + BACKCHANNEL_LUFS))
+                    levelled[turn.index] = clip.scaled(gain_to(clip.audio(), speaker.lufs + BACKCHANNEL_LUFS))
                 else:
                     levelled[turn.index] = clip.scaled(gain)
         return levelled
@@ -189,12 +189,6 @@ class Studio:
 def _cut(speech: Speech, turn: Turn, language: str, grid: int = 1) -> Clip:
     words = align(speech.samples, speech.rate, turn.text, speech.words, language)
     return cut_clip(speech.samples, speech.rate, words, turn, grid)
-
-
-def _gain(audio: Samples, lufs: float) -> float:
-    """Linear gain that brings audio to a loudness; 1 for silence."""
-    now = loudness(audio)
-    return float(10 ** ((lufs - now) / 20)) if np.isfinite(now) else 1.0
 
 
 def _spoken(turn: Turn, clip: Clip, onset: int, quality: UtteranceQuality | None) -> Turn:

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from corpus.audio import Samples, loudness, resample
+from corpus.audio import SAMPLE_RATE, Samples, gain_to, resample
 from corpus.record import Word
 
 from .align import align
+from .clips import moved
 from .engines.protocol import Engine, ReferenceVoice, Speech, Style
 
 BETWEEN = 0.2  # s of silence between sentences, in which they are cut apart
@@ -46,7 +47,7 @@ class SteadyVoice:
         words: list[Word] = []
         length = 0
         for part in parts:
-            words += [_moved(word, length / rate) for word in part.words or ()]
+            words += [moved(word, length / rate) for word in part.words or ()]
             pieces += [part.samples, pause]
             length += len(part.samples) + len(pause)
         return Speech(np.concatenate(pieces[:-1]), rate, tuple(words))
@@ -65,10 +66,5 @@ class SteadyVoice:
         """The gain that brings a known text to the loudness; the same for every sentence."""
         if self._gain is None:
             sample = self.engine.speak(_CALIBRATION, self.voice, FLAT, 0)
-            found = loudness(resample(sample.samples, sample.rate, 24_000))
-            self._gain = float(10 ** ((self.lufs - found) / 20)) if np.isfinite(found) else 1.0
+            self._gain = gain_to(resample(sample.samples, sample.rate, SAMPLE_RATE), self.lufs)
         return self._gain
-
-
-def _moved(word: Word, shift: float) -> Word:
-    return word.model_copy(update={"start": round(word.start + shift, 4), "end": round(word.end + shift, 4)})
