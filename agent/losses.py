@@ -19,7 +19,7 @@ from .config import ModelConfig
 from .frame_labels import Label
 from .predictor import Predictor
 from .recipe import Recipe
-from .regularise import hide_tokens
+from .regularise import coarsen_user, hide_tokens
 
 NOTHING = -1  # a target without loss
 BEFORE, AFTER = 1, 2  # positions around the agent's words that count as its speech: an edge, the acoustic delay
@@ -118,6 +118,8 @@ class Objective(nn.Module):
         inputs = columns.inputs
         if self.training and recipe.masking:
             inputs = hide_tokens(inputs, recipe.masking, generator)
+        if self.training and recipe.coarse_hearing:
+            inputs = coarsen_user(inputs, config, recipe.coarse_hearing, generator)
         conditions = model.conditions(len(codes)) if model.condition_provider is not None else None
         z, targets = model.hidden(inputs, conditions).flatten(0, 1), columns.targets.flatten(0, 1)
         text, words = text_loss(model.text_linear(z), targets[:, 0], config.pad, recipe.pad_weight)

@@ -45,6 +45,7 @@ class Recipe:
     silent_frames: float = 1.0  # share of that share where the agent says nothing
     dropout: float = 0.0  # share of every layer's branches that is dropped; for small corpora
     masking: float = 0.0  # chance that a token is hidden from the input
+    coarse_hearing: float = 0.0  # chance that a crop hears only some of the user's first codebooks
     gradient_checkpointing: bool = False
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # of products; weights stay float32
     compile: bool = False
@@ -67,6 +68,7 @@ class Recipe:
             "silent_frames",
             "dropout",
             "masking",
+            "coarse_hearing",
             "held_out",
             "decay",
             "final_rate",

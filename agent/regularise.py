@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from .config import ModelConfig
 from .depth import DepthLayer
 from .predictor import Predictor
 from .streams import ZERO
@@ -28,3 +29,18 @@ def hide_tokens(inputs: Tensor, share: float, generator: torch.Generator) -> Ten
     """Input tokens int64 `[B, K, T]` with a random share of them hidden, each by itself; `generator` is of the CPU."""
     hidden = torch.rand(inputs.shape, generator=generator) < share
     return inputs.masked_fill(hidden.to(inputs.device), ZERO)
+
+
+def coarsen_user(inputs: Tensor, config: ModelConfig, share: float, generator: torch.Generator) -> Tensor:
+    """Input tokens int64 `[B, K, T]`, a share of whose rows hears only the user's first codebooks, 1 to all but 1.
+
+    The words are in the first ones; the others tell recordings apart and invite learning those by heart. `generator`
+    is of the CPU.
+    """
+    rows, user = len(inputs), config.user_codebooks
+    kept = torch.randint(1, max(user, 2), (rows,), generator=generator)
+    coarse = torch.rand(rows, generator=generator) < share
+    hidden = coarse[:, None] & (torch.arange(user) >= kept[:, None])
+    out, first = inputs.clone(), 1 + config.agent_codebooks
+    out[:, first : first + user].masked_fill_(hidden[:, :, None].to(inputs.device), ZERO)
+    return out

@@ -26,6 +26,7 @@ from .peers import OurCodec, peer
 from .probe import phone_probe
 from .progress import Progress, validation_clips
 from .recipe import Recipe, read_recipe
+from .recognizer import Recognizer
 from .teacher import make_teacher
 from .train import Trainer
 
@@ -58,6 +59,9 @@ def train(
     cache: Annotated[Path | None, typer.Option(help="keep audio (24 kHz, 16 bit) and teacher features here")] = None,
     teacher: Annotated[str, typer.Option(help="none, whisper, wavlm or phonemes")] = "none",
     teacher_model: Annotated[Path | None, typer.Option(help="the teacher's model folder")] = None,
+    recognizer: Annotated[
+        Path | None, typer.Option(help="a Whisper folder in Hugging Face's form: also train on what it hears")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     threads: Annotated[int, typer.Option(help="CPU threads; 0: torch's choice")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="go on from the run's checkpoint")] = False,
@@ -74,7 +78,8 @@ def train(
         start = starting_codec(preset, plan, init)
         crops = Crops(speech, plan.frames * start.config.frame_samples, plan.seed, noise=loud)
         guide = make_teacher(teacher, teacher_model, speech, cache or out)
-        trainer = Trainer(start, plan, crops, out, place, guide, has_codebooks=init is not None)
+        listener = Recognizer(recognizer, place) if recognizer is not None else None
+        trainer = Trainer(start, plan, crops, out, place, guide, init is not None, listener)
         if resume:
             trainer.resume()
         out.mkdir(parents=True, exist_ok=True)

@@ -49,6 +49,7 @@ class Recipe:
     mel_weight: float = 3.0
     fine_weight: float = 12.0
     loudness_weight: float = 0.0
+    recognizer_weight: float = 1.0  # where a recognizer is given
     complex_weight: float = 1.0
     commit_weight: float = 0.25
     pitch_weight: float = 1.0

@@ -29,6 +29,7 @@ from .model import Codec
 from .optimizer_state import Average, optimizer_tensors, restore_optimizer
 from .progress import Progress
 from .recipe import Recipe
+from .recognizer import Recognizer
 from .teacher import Teacher, TeacherHead
 from .training_step import StepLosses, adversarial_terms, move_codebooks
 
@@ -55,13 +56,14 @@ class Trainer:
         device: torch.device,
         teacher: Teacher | None = None,
         has_codebooks: bool = False,
+        recognizer: Recognizer | None = None,
     ) -> None:
         """`crops` must be cut to `recipe.frames`; `has_codebooks`: the codec is trained, keep its codebooks."""
         self.codec, self.recipe, self.crops, self.folder, self.device = codec.to(device), recipe, crops, folder, device
         self.teacher, self.step, self.has_codebooks = teacher, 0, has_codebooks
         torch.manual_seed(recipe.seed)  # fresh discriminators and teacher head
         head = TeacherHead(codec.config.quantizer.codebook_dim, teacher.dim) if teacher else None
-        self.losses = StepLosses(recipe, codec, head).to(device)
+        self.losses = StepLosses(recipe, codec, head, recognizer).to(device)
         config = discriminators.full() if recipe.discriminators == "full" else discriminators.light()
         self.judges = discriminators.Discriminators(config).to(device) if recipe.judged else None
         self.average = Average(codec, recipe.average)

@@ -14,6 +14,7 @@ from .loudness import LoudnessLoss
 from .model import Codec
 from .quantize import QuantizerAux
 from .recipe import Recipe, Stage
+from .recognizer import Recognizer
 from .teacher import TeacherHead
 
 SEMANTIC_NOISE = 2.0  # noise of the semantic branch in the continuous stage, relative to the acoustic branch's
@@ -37,9 +38,11 @@ class Losses:
 class StepLosses(nn.Module):
     """Computes what the codec minimises on a batch; holds the teacher's head, which is trained along."""
 
-    def __init__(self, recipe: Recipe, codec: Codec, head: TeacherHead | None = None) -> None:
+    def __init__(
+        self, recipe: Recipe, codec: Codec, head: TeacherHead | None = None, recognizer: Recognizer | None = None
+    ) -> None:
         super().__init__()
-        self.recipe, self.head = recipe, head
+        self.recipe, self.head, self.recognizer = recipe, head, recognizer
         self.spectral = losses.SpectralLoss(floor=recipe.spectral_floor)
         self.loudness = LoudnessLoss() if recipe.loudness_weight else None
         # A source-filter body chooses its own phase: comparing complex spectra would only mute it.
@@ -67,6 +70,10 @@ class StepLosses(nn.Module):
         found.add("fine", error.fine, self.recipe.fine_weight)
         if self.loudness is not None:
             found.add("loudness", self.loudness(output[:, 0], wav[:, 0]), self.recipe.loudness_weight)
+        if self.recognizer is not None:
+            with torch.autocast(wav.device.type, torch.bfloat16, enabled=self.recipe.shortened(wav.device.type)):
+                heard = self.recognizer.loss(output[:, 0], wav[:, 0])
+            found.add("recognizer", heard, self.recipe.recognizer_weight)
         if self.complex_weight:
             found.add("complex", error.complex, self.complex_weight)
         found.add("pitch", pitch, self.recipe.pitch_weight)

@@ -77,7 +77,7 @@ class Order:
         if writer is not None:
             parse_writer(writer)
         writing = chosen.writer.model_copy(update={"use": writer}) if writer is not None else None
-        gating = chosen.quality.switched_on(whisper) if quality or whisper else None
+        gating = chosen.quality.switched_on(whisper, recordings=not chosen.voices.blend) if quality or whisper else None
         overrides = {"engine": engine, "timing": timing, "writer": writing, "quality": gating}
         given = {name: value for name, value in overrides.items() if value is not None}
         if not ray:

@@ -17,6 +17,7 @@ from corpus.record import Acoustics, Dialogue, EchoUse, NoiseUse, Pause, Speaker
 
 from . import steady
 from .acoustics import NoiseBank
+from .blend import draw_blend
 from .presets import PRESETS, Spread, TimingPreset
 from .recipe import AcousticsRates, Recipe
 from .script.builtin import BuiltinWriter
@@ -107,6 +108,8 @@ class Planner:
     def _speakers(self, seed: int, lines: Sequence[Line]) -> tuple[Speaker, ...]:
         recipe, rng = self.recipe, choices(seed, "voices")
         agent, user = pick_pair(self.voices, rng, recipe.voices.agent, recipe.voices.user)
+        if recipe.voices.blend:
+            user = draw_blend(self.voices, user, recipe.voices.user, choices(seed, "blend"))
         speakers = [
             _speaker("agent", 0, agent, recipe.acoustics.agent_lufs, rng),
             _speaker("user", 1, user, recipe.acoustics.user_lufs, rng),

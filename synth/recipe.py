@@ -80,6 +80,7 @@ class Voices(Section):
     folders: tuple[str, ...] = ()
     side: Literal["train", "evaluation"] | None = None  # of the folders' splits (synth voices split)
     steady: bool = False  # the agent speaks like `synth.steady`, for small models
+    blend: bool = False  # every dialogue's user lies between two voices, see `synth.blend`
 
 
 class AcousticsRates(Section):
@@ -185,7 +186,7 @@ class Recipe(Section):
             data.pop("quality", None)
         if not self.watermark.weights:
             data.pop("watermark", None)
-        for name in ("side", "steady"):
+        for name in ("side", "steady", "blend"):
             if not getattr(self.voices, name) and "voices" in data:
                 data["voices"].pop(name, None)
         return data
@@ -201,6 +202,8 @@ class Recipe(Section):
                 raise ValueError(f"topics.{family} must not be negative")
         if not any(self.topics.values()):
             raise ValueError("topics: at least one family needs a weight above zero")
+        if self.voices.blend and "speaker" in self.quality.gates:
+            raise ValueError("voices.blend: the gate speaker has no recording to compare with; leave one of them out")
         return self
 
     def digest(self) -> str:

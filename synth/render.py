@@ -15,12 +15,12 @@ from corpus.timing import measure_audio
 from .acoustics import PEAK, NoiseBank, noise_floor, send
 from .align import align
 from .backchannels import BackchannelBank
+from .blend import find_voice
 from .clips import Clip, cut_clip, placed_words
 from .engines.failure import EngineFailureError
 from .engines.protocol import Engine, Speech, Style
 from .seeds import choices, derive, noise
 from .steady import SteadyVoice
-from .suggestion import suggestion
 from .timeline import onsets
 from .voices import ReferenceVoice
 
@@ -32,6 +32,8 @@ BACKCHANNEL_LUFS = -4.0  # dB against the speaker's own turns
 SECONDS_PER_WORD = (0.08, 1.5)  # a clip outside is a failed one
 TRIES = 3
 TAIL = (0.4, 1.2)  # s of noise floor after the last word
+
+_BANKS_KEPT = 64  # backchannels of as many voices: blended ones are hardly met again
 
 
 class RejectedError(ValueError):
@@ -64,17 +66,15 @@ class Studio:
     def reference(self, speaker: Speaker) -> ReferenceVoice:
         """The bank's voice of a speaker. Raises ValueError when it is not in the bank."""
         assert speaker.voice is not None, "a plan gives every speaker a voice"
-        if speaker.voice.id not in self.voices:
-            raise ValueError(
-                f"the voice bank has no voice {speaker.voice.id!r}{suggestion(speaker.voice.id, self.voices)}"
-            )
-        return self.voices[speaker.voice.id]
+        return find_voice(self.voices, speaker.voice.id)
 
     def backchannels(self, speaker: Speaker, language: str = "en") -> BackchannelBank:
         """The backchannel bank of a speaker's voice in a language, made on first use."""
         reference = self.reference(speaker)
         key = (reference.voice.id, language)
         if key not in self._banks:
+            if len(self._banks) >= _BANKS_KEPT:
+                self._banks.pop(next(iter(self._banks)))
             self._banks[key] = BackchannelBank(self.engine, reference, self.seed, language)
         return self._banks[key]
 

@@ -22,7 +22,7 @@ from agent.losses import (
 from agent.model import LanguageModel
 from agent.presets import tiny
 from agent.recipe import Recipe
-from agent.regularise import add_dropout, hide_tokens
+from agent.regularise import add_dropout, coarsen_user, hide_tokens
 
 PAD = 3
 
@@ -195,3 +195,18 @@ def test_dropout_and_hidden_tokens_act_in_training_only() -> None:
     hidden = hide_tokens(inputs, 0.25, torch.Generator().manual_seed(0)) == -1
     assert hidden.float().mean().item() == pytest.approx(0.25, abs=0.01)
     assert hidden.any(1).float().mean().item() == pytest.approx(1 - 0.75**7, abs=0.02)  # each stream by itself
+
+
+def test_coarse_hearing_takes_the_users_last_codebooks_from_some_rows() -> None:
+    config = tiny()
+    agent, user = config.agent_codebooks, config.user_codebooks
+    inputs = torch.zeros(400, config.streams, 5, dtype=torch.int64)
+    heard = coarsen_user(inputs, config, 0.5, torch.Generator().manual_seed(0)) == 0
+    assert heard[:, : 1 + agent + 1].all()  # text, the agent, the user's first codebook
+    assert heard[:, 1 + agent + user :].all()
+    kept = heard[:, 1 + agent : 1 + agent + user, 0].sum(1)
+    assert kept.unique().tolist() == list(range(1, user + 1))
+    assert (kept < user).float().mean().item() == pytest.approx(0.5, abs=0.06)
+    rows = heard[:, 1 + agent : 1 + agent + user]
+    assert (rows[:, 1:] <= rows[:, :-1]).all()  # the first ones stay
+    assert torch.equal(rows, rows[:, :, :1].expand_as(rows))  # all through the crop

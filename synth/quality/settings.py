@@ -35,9 +35,12 @@ class QualitySettings(BaseModel):
             raise ValueError("quality.words_per_second must be [lowest, highest]")
         return self
 
-    def switched_on(self, whisper: str = "") -> QualitySettings:
-        """With gates where none were shut: all of them, or all but `words` where no recogniser's folder is known."""
+    def switched_on(self, whisper: str = "", recordings: bool = True) -> QualitySettings:
+        """With gates where none were shut: all of them, but `words` where no recogniser's folder is known.
+
+        Without `recordings` of the voices there is nothing that `speaker` could compare with: it is left out, too.
+        """
         whisper = whisper or self.whisper
-        gates = self.gates or WITHOUT_A_FOLDER
+        gates = self.gates or tuple(gate for gate in WITHOUT_A_FOLDER if recordings or gate != "speaker")
         words: tuple[Gate, ...] = ("words",) if whisper and "words" not in gates else ()
         return self.model_copy(update={"gates": (*gates, *words), "whisper": whisper})
