@@ -32,7 +32,8 @@ def dialogues() -> tuple[tuple[int, list[Line]], ...]:
     for seed in range(300):
         rng = random.Random(seed)
         words = rng.randint(50, 120)
-        written.append((words, BuiltinWriter().write(Brief("en", {"basics": 1.0}, BEHAVIOURS, words), rng)))
+        topics = {"basics": 1.0} if seed % 2 else {"basics": 1.0, "questions": 1.0}
+        written.append((words, BuiltinWriter().write(Brief("en", topics, BEHAVIOURS, words), rng)))
     return tuple(written)
 
 
@@ -118,8 +119,19 @@ def test_no_two_dialogues_are_alike() -> None:
     assert not near_duplicates(texts)
 
 
+def test_the_family_questions_asks_twice_as_much_in_the_same_frame() -> None:
+    asked = dict.fromkeys(("basics", "questions"), 0)
+    for family in asked:
+        for seed in range(60):
+            lines = BuiltinWriter().write(Brief("en", {family: 1.0}, BEHAVIOURS, 80), random.Random(seed))
+            asked[family] += sum(line.question is not None for line in lines)
+            assert {sentence for part in (lines[-1], lines[0]) if part.speaker == "agent"
+                    for sentence in sentences(part.text)} <= closed_set()  # fmt: skip
+    assert asked["questions"] > 1.8 * asked["basics"]
+
+
 def test_other_families_keep_their_frame() -> None:
-    assert "basics" not in FAMILIES
+    assert not {"basics", "questions"} & set(FAMILIES)
     lines = BuiltinWriter().write(Brief("en", {"basics": 1.0, "checkable": 1.0}, words=300), random.Random(5))
     assert {"basics", "checkable"} <= {line.topic for line in lines}
     grammar = Grammar(random.Random(1), {})

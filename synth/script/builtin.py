@@ -75,7 +75,8 @@ def _attempt(brief: Brief, rng: random.Random, topics: random.Random) -> Talk:
     """One dialogue, whatever length it comes to; `topics` chooses the families, `rng` everything else."""
     talk = Talk(brief, rng)
     family = _choose(brief, topics, "")
-    own = OWN_FRAMES.get(family) if sum(weight > 0 for weight in brief.topics.values()) == 1 else None
+    frames = {OWN_FRAMES.get(name) for name, weight in brief.topics.items() if weight > 0}
+    own = frames.pop() if len(frames) == 1 else None
     if own:
         own.begin(talk)
     else:

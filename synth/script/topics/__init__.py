@@ -20,17 +20,18 @@ SCENES: dict[str, tuple[Scene, ...]] = {
     "opinion": opinion.SCENES,
     "checkable": checkable.SCENES,
     "basics": basics.SCENES,
+    "questions": basics.QUESTIONS,
 }
 
 
 @dataclass(frozen=True)
 class OwnFrame:
-    """How the dialogues of a family begin and end when it is the only one, and the words of its shortest scenes."""
+    """How dialogues begin and end whose families all have this frame, and the words of their shortest scenes."""
 
     begin: Scene
     end: Scene
     shortest: int
 
 
-OWN_FRAMES = {"basics": OwnFrame(basics.open_narrow, basics.close_narrow, 16)}
+OWN_FRAMES = dict.fromkeys(("basics", "questions"), OwnFrame(basics.open_narrow, basics.close_narrow, 16))
 FAMILIES = tuple(family for family in SCENES if family not in OWN_FRAMES)  # what a recipe that names none is given

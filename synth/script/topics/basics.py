@@ -167,6 +167,17 @@ def ask(talk: Talk) -> None:
             _after(talk, one)
 
 
+def ask_plainly(talk: Talk) -> None:
+    """Two to six questions in a row, with hardly a word between them."""
+    for number in range(6):
+        if number > 1 and talk.room() < _ROUND:
+            break
+        one = total(talk) if talk.rng.random() < 0.35 else fact(talk)[0]
+        lead = _lead(talk) if talk.rng.random() < 0.2 or not number else "[||||And |Okay, |So, ]"
+        asked = _user(talk, one.ask, "ask", lead=lead, question=one.question, slots=one.slots)
+        _agent(talk, "", "answer", one.tell, answers=asked)
+
+
 def _after(talk: Talk, one: Check) -> None:
     """What may follow an answer: a doubt, a wrong belief, thanks."""
     chance = talk.rng.random()
@@ -294,3 +305,4 @@ def close_narrow(talk: Talk) -> None:
 
 
 SCENES = (ask, ask, quiz, chat)
+QUESTIONS = (ask_plainly,)
