@@ -122,11 +122,10 @@ class Graph:
 
 def dense(module: nn.Module) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Matrix `[outputs, inputs]` and bias of a linear layer of either kind, in float32."""
-    if isinstance(module, Int8Linear):
-        return module.weight.float() * (module.weight_scb[:, None] / 127), module.bias
-    assert isinstance(module, nn.Linear)
-    bias = None if module.bias is None else module.bias.detach()
-    return module.weight.detach().float(), bias
+    linear = module.linear() if isinstance(module, Int8Linear) else module
+    assert isinstance(linear, nn.Linear)
+    bias = None if linear.bias is None else linear.bias.detach()
+    return linear.weight.detach().float(), bias
 
 
 def quantized(weight: Array) -> tuple[Array, Array]:

@@ -39,6 +39,15 @@ class Int8Linear(nn.Module):
             layer.bias = linear.bias.detach().clone()
         return layer
 
+    def linear(self) -> nn.Linear:
+        """The layer in float32, whose weights train."""
+        out, inputs = self.weight.shape
+        layer = nn.Linear(inputs, out, self.bias is not None, device="meta")
+        layer.weight = nn.Parameter(self.weight.float() * (self.weight_scb / 127)[:, None])
+        if self.bias is not None:
+            layer.bias = nn.Parameter(self.bias.detach().float())
+        return layer
+
     def _apply(self, fn, recurse=True):  # type: ignore[no-untyped-def]
         """Moves of the module keep the scales in float32."""
         scale = self.weight_scb
@@ -80,3 +89,12 @@ def quantize(module: nn.Module) -> None:
             setattr(module, name, Int8Linear.of(child))
         else:
             quantize(child)
+
+
+def dequantize(module: nn.Module, dtype: torch.dtype) -> None:
+    """Replace every 8-bit layer inside `module` by a float one of the same weights, in place: only those train."""
+    for name, child in module.named_children():
+        if isinstance(child, Int8Linear):
+            setattr(module, name, child.linear().to(dtype))
+        else:
+            dequantize(child, dtype)

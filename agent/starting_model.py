@@ -10,6 +10,7 @@ from .bundle import find_bundle
 from .checkpoints import load_model
 from .initialise import copy_tokenizer, initialise, load_language_model
 from .model import LanguageModel
+from .quantized import dequantize
 from .recipe import Recipe
 from .shards import TokenManifest, read_vocabulary
 from .vocabulary import Vocabulary
@@ -59,7 +60,7 @@ def trained_model(
     dtype: torch.dtype = torch.float32,
     both_sides: bool = False,
 ) -> LanguageModel:
-    """A model that `agent train` or Kyutai wrote, for tokens made with its vocabulary.
+    """A model that `agent train` or Kyutai wrote, for tokens made with its vocabulary; 8-bit weights become float.
 
     Raises ValueError if their vocabulary is another's.
     """
@@ -68,7 +69,9 @@ def trained_model(
         raise ValueError(
             f"the tokens in {tokens_folder} have another vocabulary than {folder}: agent tokenize --vocabulary {folder}"
         )
-    return load_model(place, dtype=dtype, both_sides=both_sides)
+    model = load_model(place, dtype=dtype, both_sides=both_sides)
+    dequantize(model, dtype)
+    return model
 
 
 def same_pieces(one: Vocabulary, other: Vocabulary) -> bool:

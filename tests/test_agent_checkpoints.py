@@ -17,7 +17,7 @@ from agent.config import DepthConfig, TransformerConfig
 from agent.lora import LoraLinear, add_adapters
 from agent.moshi_keys import to_moshi
 from agent.presets import acoustic_delays
-from agent.quantized import Int8Linear, quantize
+from agent.quantized import Int8Linear, dequantize, quantize
 
 
 def one_sided() -> ModelConfig:
@@ -112,6 +112,19 @@ def test_eight_bits(model: LanguageModel, tmp_path: Path) -> None:
     state = back.init_state(2)
     frame, _ = back.step(torch.zeros(2, 3, dtype=torch.int64), state)
     assert frame.thought.text_logits.isfinite().all()
+
+
+def test_eight_bits_become_float_again_to_be_trained(model: LanguageModel) -> None:
+    names, count = set(model.state_dict()), sum(each.numel() for each in model.parameters())
+    quantize(model)
+    assert sum(each.numel() for each in model.parameters()) < count / 2
+    with torch.no_grad():
+        rounded = predictions(model)
+    dequantize(model, torch.float32)
+    assert set(model.state_dict()) == names
+    assert sum(each.numel() for each in model.parameters() if each.requires_grad) == count
+    with torch.no_grad():
+        assert relative(predictions(model), rounded) < 0.01
 
 
 @torch.no_grad()

@@ -291,6 +291,8 @@ def test_the_shipped_recipe_is_read_and_typos_are_named(tmp_path: Path) -> None:
     short = read_recipe(None, steps=400)
     assert (short.steps, short.continuous_steps, short.adversarial_steps) == (400, 40, 100)
     assert recipe.held_out
+    decoder = read_recipe(Path(__file__).parents[1] / "datasets" / "codec-laptop-decoder.toml")
+    assert (decoder.stage(0), decoder.judged, decoder.held_out) == ("adversarial", False, recipe.held_out)
     (tmp_path / "bad.toml").write_text("stepps = 3")
     with pytest.raises(ValueError, match="stepps"):
         read_recipe(tmp_path / "bad.toml")
