@@ -19,7 +19,7 @@ from .config import ModelConfig
 from .frame_labels import Label
 from .predictor import Predictor
 from .recipe import Recipe
-from .regularise import coarsen_user, hide_tokens
+from .regularise import coarsen_user, hide_own_voice, hide_tokens
 
 NOTHING = -1  # a target without loss
 BEFORE, AFTER = 1, 2  # positions around the agent's words that count as its speech: an edge, the acoustic delay
@@ -120,6 +120,8 @@ class Objective(nn.Module):
             inputs = hide_tokens(inputs, recipe.masking, generator)
         if self.training and recipe.coarse_hearing:
             inputs = coarsen_user(inputs, config, recipe.coarse_hearing, generator)
+        if self.training and recipe.own_voice_hidden:
+            inputs = hide_own_voice(inputs, config, recipe.own_voice_hidden, generator)
         conditions = model.conditions(len(codes)) if model.condition_provider is not None else None
         z, targets = model.hidden(inputs, conditions).flatten(0, 1), columns.targets.flatten(0, 1)
         text, words = text_loss(model.text_linear(z), targets[:, 0], config.pad, recipe.pad_weight)

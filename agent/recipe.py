@@ -46,6 +46,7 @@ class Recipe:
     dropout: float = 0.0  # share of every layer's branches that is dropped; for small corpora
     masking: float = 0.0  # chance that a token is hidden from the input
     coarse_hearing: float = 0.0  # chance that a crop hears only some of the user's first codebooks
+    own_voice_hidden: float = 0.0  # chance that a crop does not hear the agent's own codebooks
     gradient_checkpointing: bool = False
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # of products; weights stay float32
     compile: bool = False
@@ -69,6 +70,7 @@ class Recipe:
             "dropout",
             "masking",
             "coarse_hearing",
+            "own_voice_hidden",
             "held_out",
             "decay",
             "final_rate",

@@ -44,3 +44,15 @@ def coarsen_user(inputs: Tensor, config: ModelConfig, share: float, generator: t
     out, first = inputs.clone(), 1 + config.agent_codebooks
     out[:, first : first + user].masked_fill_(hidden[:, :, None].to(inputs.device), ZERO)
     return out
+
+
+def hide_own_voice(inputs: Tensor, config: ModelConfig, share: float, generator: torch.Generator) -> Tensor:
+    """Input tokens int64 `[B, K, T]`, a share of whose rows does not hear the agent's own codebooks.
+
+    A sentence that always sounds alike is known by its first frame: with that at hand the text that follows teaches
+    nothing about what was asked. `generator` is of the CPU.
+    """
+    deaf = torch.rand(len(inputs), generator=generator) < share
+    out = inputs.clone()
+    out[:, 1 : 1 + config.agent_codebooks].masked_fill_(deaf[:, None, None].to(inputs.device), ZERO)
+    return out

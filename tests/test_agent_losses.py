@@ -22,7 +22,7 @@ from agent.losses import (
 from agent.model import LanguageModel
 from agent.presets import tiny
 from agent.recipe import Recipe
-from agent.regularise import add_dropout, coarsen_user, hide_tokens
+from agent.regularise import add_dropout, coarsen_user, hide_own_voice, hide_tokens
 
 PAD = 3
 
@@ -210,3 +210,18 @@ def test_coarse_hearing_takes_the_users_last_codebooks_from_some_rows() -> None:
     rows = heard[:, 1 + agent : 1 + agent + user]
     assert (rows[:, 1:] <= rows[:, :-1]).all()  # the first ones stay
     assert torch.equal(rows, rows[:, :, :1].expand_as(rows))  # all through the crop
+
+
+def test_the_own_voice_is_hidden_from_some_rows_and_from_them_only() -> None:
+    config = tiny()
+    inputs = torch.zeros(400, config.streams, 5, dtype=torch.int64)
+    heard = hide_own_voice(inputs, config, 0.3, torch.Generator().manual_seed(0)) == 0
+    own = heard[:, 1 : 1 + config.agent_codebooks].flatten(1)
+    assert torch.equal(own.all(1), own.any(1))
+    assert own.all(1).float().mean().item() == pytest.approx(0.7, abs=0.06)
+    assert heard[:, 0].all()
+    assert heard[:, 1 + config.agent_codebooks :].all()
+    model, codes = LanguageModel(config), codes_of(config)
+    deaf, plain = (Objective(model, Recipe(own_voice_hidden=share)) for share in (1.0, 0.0))
+    assert deaf.eval()(codes, torch.Generator()).total == plain.eval()(codes, torch.Generator()).total
+    assert deaf.train()(codes, torch.Generator()).total != plain.train()(codes, torch.Generator()).total
