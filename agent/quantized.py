@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+Layer = TypeVar("Layer", bound=nn.Module)
 FEW = 64  # rows of the input up to which the weights are read as int8
 BLOCK = 16  # bytes of weights that torch's kernel loads at once: rows must start at a multiple of it
 
@@ -84,17 +88,17 @@ class Int8Linear(nn.Module):
 
 def quantize(module: nn.Module) -> None:
     """Replace every linear layer inside `module` by its 8-bit counterpart, in place."""
-    for name, child in module.named_children():
-        if isinstance(child, nn.Linear):
-            setattr(module, name, Int8Linear.of(child))
-        else:
-            quantize(child)
+    _replace(module, nn.Linear, Int8Linear.of)
 
 
 def dequantize(module: nn.Module, dtype: torch.dtype) -> None:
     """Replace every 8-bit layer inside `module` by a float one of the same weights, in place: only those train."""
+    _replace(module, Int8Linear, lambda layer: layer.linear().to(dtype))
+
+
+def _replace(module: nn.Module, kind: type[Layer], made: Callable[[Layer], nn.Module]) -> None:
     for name, child in module.named_children():
-        if isinstance(child, Int8Linear):
-            setattr(module, name, child.linear().to(dtype))
+        if isinstance(child, kind):
+            setattr(module, name, made(child))
         else:
-            dequantize(child, dtype)
+            _replace(child, kind, made)

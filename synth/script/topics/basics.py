@@ -154,12 +154,17 @@ def total(talk: Talk) -> Check:
     return check("arithmetic", cardinal(result), ask, tell, wrong, tell, a=cardinal(a), b=cardinal(b))
 
 
+def _question(talk: Talk) -> Check:
+    """What the user asks next: a sum in a third of the cases, else a fact."""
+    return total(talk) if talk.rng.random() < 0.35 else fact(talk)[0]
+
+
 def ask(talk: Talk) -> None:
     """One to four questions in a row, each answered; now and then doubted."""
     for number in range(4):
         if number and talk.room() < _ROUND:
             break
-        one = total(talk) if talk.rng.random() < 0.35 else fact(talk)[0]
+        one = _question(talk)
         asked = _user(talk, one.ask, "ask", lead=_lead(talk), question=one.question, slots=one.slots)
         offer = _deal(talk, "more") if talk.rng.random() < 0.35 else ""
         _agent(talk, offer, "answer", one.tell, answers=asked)
@@ -172,7 +177,7 @@ def ask_plainly(talk: Talk) -> None:
     for number in range(6):
         if number > 1 and talk.room() < _ROUND:
             break
-        one = total(talk) if talk.rng.random() < 0.35 else fact(talk)[0]
+        one = _question(talk)
         lead = _lead(talk) if talk.rng.random() < 0.2 or not number else "[||||And |Okay, |So, ]"
         asked = _user(talk, one.ask, "ask", lead=lead, question=one.question, slots=one.slots)
         _agent(talk, "", "answer", one.tell, answers=asked)
