@@ -17,6 +17,7 @@ from .progress import Progress
 from .recipe import Recipe
 from .shards import TokenManifest, read_manifest
 from .train import CHECKPOINT, Trainer
+from .unspoken import Unspoken
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Order:
     recipe: Recipe
     device: torch.device
     texts: Sequence[Path] = ()  # .txt files for steps on text alone
+    unspoken: Sequence[Path] = ()  # dialogues without sound to read in every step
     threads: int = 0  # of the CPU; 0 is torch's choice
     resume: bool = False
     sharded: bool = False
@@ -55,10 +57,17 @@ def launch(
         raise ValueError(f"{out} holds a run already: add --resume to go on with it, or choose another --out")
     if order.threads:
         torch.set_num_threads(order.threads)
+    if bool(order.unspoken) != bool(recipe.unspoken):
+        raise ValueError(
+            "--unspoken names what to read, the recipe's `unspoken` how many crops of it a step has: give both or none"
+        )
     with process_group(order.device) as device:
         model = start(read_manifest(order.data[0]), device)
         every = Dialogues(order.data, model.config, seed=recipe.seed, hints=recipe.hints, texts=order.texts)
         data, held_out = every.split(recipe.held_out) if recipe.held_out else (every, None)
+        unspoken = None
+        if order.unspoken:
+            unspoken = Unspoken(order.unspoken, model.config, every.vocabulary, seed=recipe.seed)
         trainer = Trainer(
             model,
             recipe,
@@ -66,6 +75,7 @@ def launch(
             out,
             device,
             held_out=held_out,
+            unspoken=unspoken,
             export=lambda trained, folder: export(trained, every, folder),
             sharded=order.sharded,
         )
@@ -77,6 +87,8 @@ def launch(
         progress = Progress(out, recipe, say, data.hours)
         count = sum(parameter.numel() for parameter in trainer.trained.values())
         progress.say(f"{count / 1e6:.1f} M parameters to train on {len(data)} dialogues, {data.hours:.1f} h")
+        if unspoken is not None:
+            progress.say(f"and {len(unspoken)} dialogues to read that nobody has spoken, {unspoken.hours:.1f} h")
         finished = trainer.run(progress)
         if not finished:
             progress.say(f"stopped after step {trainer.step}, all is saved: the same command with --resume goes on")

@@ -75,6 +75,20 @@ def text_loss(logits: Tensor, targets: Tensor, pad: int, pad_weight: float) -> t
     return weighted_mean(losses, weights), weighted_mean(losses.detach(), there & (targets != pad))
 
 
+def wording_loss(logits: Tensor, targets: Tensor, silent: tuple[int, ...]) -> Tensor:
+    """Loss of a text stream for which word it is where there is one, when being no question; 0 without words.
+
+    Args:
+        logits: `[N, text_card]`.
+        targets: int64 `[N]`, -1 for none.
+        silent: ids that are no word: PAD and EPAD.
+    """
+    none = torch.tensor(silent, device=logits.device)
+    words = (targets != NOTHING) & ~torch.isin(targets, none)
+    losses = cross_entropies(logits.float().index_fill(1, none, -torch.inf), targets.where(words, NOTHING))
+    return weighted_mean(losses, words)
+
+
 def codebook_loss(means: Tensor, present: Tensor, weights: Tensor) -> Tensor:
     """Moshi's audio loss: sum of a_k CE_k over sum of a_k, over the codebooks that have targets.
 
@@ -124,17 +138,28 @@ class Objective(nn.Module):
             inputs = hide_own_voice(inputs, config, recipe.own_voice_hidden, generator)
         conditions = model.conditions(len(codes)) if model.condition_provider is not None else None
         z, targets = model.hidden(inputs, conditions).flatten(0, 1), columns.targets.flatten(0, 1)
-        text, words = text_loss(model.text_linear(z), targets[:, 0], config.pad, recipe.pad_weight)
-        found = Losses(recipe.text_weight * text, {"text": text.detach(), "words": words})
-        if model.user_text_out is not None:
-            logits = model.text_linear(model.user_text_out(z))
-            text, words = text_loss(logits, targets[:, 1 + config.n_q], config.pad, recipe.pad_weight)
-            found.total = found.total + recipe.user_text_weight * text
-            found.parts |= {"user_text": text.detach(), "user_words": words}
+        found = self._text_losses(z, targets, soundless(codes, config).repeat_interleave(codes.shape[2]))
         if model.depth is not None:
             before = columns.following.flatten(0, 1)[:, : config.dep_q]
             spoken = None if labels is None else speech_positions(labels).flatten()
             self._add_codebooks(found, z, before, targets[:, 1 : 1 + config.dep_q], spoken, generator)
+        return found
+
+    def _text_losses(self, z: Tensor, targets: Tensor, read: Tensor) -> Losses:
+        """Of both text streams; where nothing is heard but `read` (bool `[N]`), only of what the agent's words are."""
+        model, config, recipe = self.model, self.model.config, self.recipe
+        heard = ~read
+        text, words = text_loss(model.text_linear(z[heard]), targets[heard, 0], config.pad, recipe.pad_weight)
+        found = Losses(recipe.text_weight * text, {"text": text.detach(), "words": words})
+        if bool(read.any()):
+            wording = wording_loss(model.text_linear(z[read]), targets[read, 0], (config.pad, config.end_pad))
+            found.total = found.total + recipe.text_weight * wording
+            found.parts["wording"] = wording.detach()
+        if model.user_text_out is not None:
+            logits = model.text_linear(model.user_text_out(z[heard]))
+            text, words = text_loss(logits, targets[heard, 1 + config.n_q], config.pad, recipe.pad_weight)
+            found.total = found.total + recipe.user_text_weight * text
+            found.parts |= {"user_text": text.detach(), "user_words": words}
         return found
 
     def _add_codebooks(
@@ -179,6 +204,11 @@ class Objective(nn.Module):
         outputs = depth(z, before)
         sums = [cross_entropies(depth.logits(step, x), targets[:, step]).sum() for step, x in enumerate(outputs)]
         return torch.stack(sums), (targets != NOTHING).sum(0)
+
+
+def soundless(codes: Tensor, config: ModelConfig) -> Tensor:
+    """Codes int64 `[B, K, T]` -> bool `[B]`: rows that are text alone, for reading. Nothing in them can be heard."""
+    return (codes[:, 1 : 1 + config.n_q] == streams.ZERO).all(dim=(1, 2))
 
 
 def speech_positions(labels: Tensor) -> Tensor:

@@ -40,6 +40,7 @@ class Recipe:
     user_weight: float = 1.0  # of the user's codebooks beside the agent's
     user_text_weight: float = 0.5
     text_only: float = 0.0  # chance that a step trains on text without audio
+    unspoken: int = 0  # crops without sound beside the others in a step, of the files of --unspoken
     hints: float = 0.0  # chance that a crop has hints
     depth_frames: float = 1.0  # share of frames whose codebooks behind the first are trained, drawn anew every step
     silent_frames: float = 1.0  # share of that share where the agent says nothing
@@ -62,6 +63,8 @@ class Recipe:
         for name in counts:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.unspoken < 0:
+            raise ValueError(f"unspoken must not be negative, got {self.unspoken}")
         shares = (
             "text_only",
             "hints",

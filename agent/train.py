@@ -60,6 +60,13 @@ class Batches(Protocol):
         """The same without audio."""
 
 
+class Texts(Protocol):
+    """Where crops without sound come from; the same arguments give the same batch."""
+
+    def batch(self, step: int, rows: int, frames: int, rank: int = 0) -> Batch:
+        """Crops of dialogues nobody has spoken, for a step of process `rank`."""
+
+
 class Trainer:
     """A model, its optimizer and the step they stand at; `run` trains, `save` and `resume` are exact."""
 
@@ -72,6 +79,7 @@ class Trainer:
         device: torch.device,
         *,
         held_out: Batches | None = None,
+        unspoken: Texts | None = None,
         export: Callable[[LanguageModel, Path], object] | None = None,
         sharded: bool = False,
     ) -> None:
@@ -81,6 +89,7 @@ class Trainer:
             model: in float32.
             recipe: what to do.
             data: crops to train on, `held_out` those to validate on.
+            unspoken: crops to read beside those in every step that has sound.
             folder: of the run.
             device: of this process.
             export: writes the model for use into a folder, in the first process: after each validation into the run's,
@@ -88,6 +97,7 @@ class Trainer:
             sharded: share the model among the processes of torchrun instead of giving each a whole one.
         """
         self.model, self.recipe, self.data, self.held_out = model.to(device), recipe, data, held_out
+        self.unspoken = unspoken
         self.folder, self.device, self.export, self.step = folder, device, export, 0
         self.best = math.inf  # lowest loss on held-out crops
         for parameter in model.parameters():
@@ -146,7 +156,11 @@ class Trainer:
         text_only = bool(torch.rand((), generator=seeded(recipe.seed, step)) < recipe.text_only)
         size = (step, recipe.batch, recipe.frames, rank)
         batch = self.data.text_batch(*size) if text_only else self.data.batch(*size, parallel.world_size())
-        codes, labels = batch.codes.to(self.device), batch.labels.to(self.device)
+        codes, labels = batch.codes, batch.labels
+        if self.unspoken is not None and not text_only:
+            read = self.unspoken.batch(step, recipe.unspoken, recipe.frames, rank)
+            codes, labels = torch.cat([codes, read.codes]), torch.cat([labels, read.labels])
+        codes, labels = codes.to(self.device), labels.to(self.device)
         draw = seeded(recipe.seed, step, rank)
         with torch.random.fork_rng():
             torch.manual_seed(draw.initial_seed())  # of dropout
@@ -157,8 +171,8 @@ class Trainer:
         values = torch.stack([losses.total.detach().float(), norm, *losses.parts.values()]).tolist()
         parts = dict(zip(["loss", "gradient", *losses.parts], values, strict=True))
         if text_only:
-            parts = {name: parts[name] for name in ("gradient", "text", "words")}
-        return parts, codes.shape[0] * codes.shape[2]
+            parts = {name: parts[name] for name in ("gradient", "wording")}
+        return parts, batch.codes.shape[0] * batch.codes.shape[2]
 
     def _descend(self) -> Tensor:
         """Follow the gradient, if it is finite; returns its norm before clipping."""

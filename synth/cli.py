@@ -98,16 +98,21 @@ def plan(
     writer: WriterName = None,
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Write here (gzip if it ends in .gz), not to the screen.")] = None,
+    timed: Annotated[
+        bool, typer.Option("--timed", help="Give words estimated times: text for `agent train --unspoken`.")
+    ] = False,
 ) -> None:
     """Print the plans that `generate` would render, one JSON record a line."""
     from .generate import Order
     from .plan import estimated_seconds
+    from .rehearse import rehearse
     from .workers import Job
 
     order = Order.of(out=Path(), hours=hours, recipe=recipe, timing=timing, writer=writer, seed=seed)
     planner, seconds = Job(order.out, order.recipe, order.seed).planner(), 0.0
     with _lines_to(out) as stream:
-        for dialogue in planner.dialogues():
+        for planned in planner.dialogues():
+            dialogue = rehearse(planned, steady=order.recipe.voices.steady) if timed else planned
             stream.write(dialogue.model_dump_json(exclude_defaults=True) + "\n")
             seconds += estimated_seconds(dialogue)
             if seconds >= hours * 3600:

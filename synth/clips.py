@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from corpus.audio import SAMPLE_RATE, Samples, resample, to_samples, to_seconds
-from corpus.record import Turn, Word
+from corpus.record import Turn, UtteranceQuality, Word
 
 ATTACK = 0.03  # s kept before a piece's first word
 RELEASE = 0.06  # s kept after a piece's last word
@@ -119,6 +119,7 @@ def _faded(samples: Samples, release: float) -> Samples:
     return faded
 
 
-def placed_words(clip: Clip, onset: int) -> tuple[Word, ...]:
-    """The clip's words on the recording's clock, the clip starting at sample `onset`."""
-    return tuple(moved(word, to_seconds(onset)) for word in clip.words)
+def spoken_turn(turn: Turn, clip: Clip, onset: int, quality: UtteranceQuality | None = None) -> Turn:
+    """The turn with its words on the recording's clock, the clip starting at sample `onset`."""
+    words = tuple(moved(word, to_seconds(onset)) for word in clip.words)
+    return turn.model_copy(update={"start": words[0].start, "end": words[-1].end, "words": words, "quality": quality})

@@ -16,7 +16,7 @@ from .acoustics import PEAK, NoiseBank, noise_floor, send
 from .align import align
 from .backchannels import BackchannelBank
 from .blend import find_voice
-from .clips import Clip, cut_clip, placed_words
+from .clips import Clip, cut_clip, spoken_turn
 from .engines.failure import EngineFailureError
 from .engines.protocol import Engine, Speech, Style
 from .seeds import choices, derive, noise
@@ -102,7 +102,7 @@ class Studio:
         if self.mark is not None:
             stems = self.mark.mark(stems)
         turns = tuple(
-            _spoken(turn, clips[turn.index], starts[turn.index], spoken[turn.index][1]) for turn in plan.turns
+            spoken_turn(turn, clips[turn.index], starts[turn.index], spoken[turn.index][1]) for turn in plan.turns
         )
         user, acoustics = send(stems[1], stems[0], plan.acoustics, self.noises, noise(plan.seed, "send"))
         floors = np.stack(
@@ -189,8 +189,3 @@ class Studio:
 def _cut(speech: Speech, turn: Turn, language: str, grid: int = 1) -> Clip:
     words = align(speech.samples, speech.rate, turn.text, speech.words, language)
     return cut_clip(speech.samples, speech.rate, words, turn, grid)
-
-
-def _spoken(turn: Turn, clip: Clip, onset: int, quality: UtteranceQuality | None) -> Turn:
-    words = placed_words(clip, onset)
-    return turn.model_copy(update={"start": words[0].start, "end": words[-1].end, "words": words, "quality": quality})

@@ -7,7 +7,7 @@ import pytest
 
 from corpus.audio import SAMPLE_RATE
 from corpus.record import Dialogue, Pause, Speaker, Turn, Word
-from synth.clips import ATTACK, CUT_FADE, RELEASE, Clip, cut_clip, placed_words
+from synth.clips import ATTACK, CUT_FADE, RELEASE, Clip, cut_clip, spoken_turn
 from synth.timeline import CHANNEL_GAP, onsets
 
 SPEAKERS = (Speaker(id="agent", role="agent", channel=0), Speaker(id="user", role="user", channel=1))
@@ -68,9 +68,11 @@ def test_a_cut_removes_audio_and_words_together() -> None:
 
 
 def test_placing_moves_every_word_by_the_onset() -> None:
-    clip = spoken(Turn(index=0, speaker="agent", text="one two three four"), WORDS, 2.5)
-    moved = placed_words(clip, 3 * SAMPLE_RATE)
-    assert [round(b.start - a.start, 4) for a, b in zip(clip.words, moved, strict=True)] == [3.0] * 4
+    turn = Turn(index=0, speaker="agent", text="one two three four")
+    clip = spoken(turn, WORDS, 2.5)
+    moved = spoken_turn(turn, clip, 3 * SAMPLE_RATE)
+    assert [round(b.start - a.start, 4) for a, b in zip(clip.words, moved.words, strict=True)] == [3.0] * 4
+    assert (moved.start, moved.end) == (moved.words[0].start, moved.words[-1].end)
 
 
 def dialogue(*turns: Turn) -> tuple[Dialogue, dict[int, Clip]]:

@@ -62,7 +62,7 @@ def finetune(
             write_adapters(model, folder)
             last[:] = [(model, tokens)]
 
-    order = Order(data, out, plan, pick_device(device), (), threads, resume, sharded)
+    order = Order(data, out, plan, pick_device(device), threads=threads, resume=resume, sharded=sharded)
     if not launch(order, start, export, typer.echo):
         raise KeyboardInterrupt
     typer.echo(str(out if full else out / "lora.safetensors"))

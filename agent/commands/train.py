@@ -25,6 +25,9 @@ def train(
     ] = None,
     init: Annotated[str | None, typer.Option(help="train this model further: shipped name or folder")] = None,
     text: Annotated[list[Path] | None, typer.Option(help=".txt for steps on text alone; repeatable")] = None,
+    unspoken: Annotated[
+        list[Path] | None, typer.Option(help="dialogues to read, from `synth plan --timed`; repeatable")
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="steps in all")] = None,
     batch: Annotated[int | None, typer.Option(help="crops per process and step")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
@@ -52,7 +55,7 @@ def train(
             return model_of_language_model(plan, tokens, data[0], init_lm, out / "language-model", download)
         return fresh_model(plan, tokens)
 
-    order = Order(data, out, plan, pick_device(device), text or (), threads, resume, sharded)
+    order = Order(data, out, plan, pick_device(device), text or (), unspoken or (), threads, resume, sharded)
 
     def export(model: LanguageModel, tokens: Dialogues, folder: Path) -> None:
         save_bundle(folder, model, tokens.vocabulary, tokens.codec)
