@@ -170,6 +170,7 @@ class ModelConfig:
     user_text_delay: int | None = None  # frames by which the user's words are transcribed; None: no such stream
     hint: bool = False  # an input text stream through which a program suggests the agent's words
     embedding_rank: int | None = None  # of the temporal transformer's audio embeddings
+    hears_itself: bool = True  # whether the temporal transformer reads the agent's own codes, and not its words alone
 
     def __post_init__(self) -> None:
         if len(self.delays) != self.n_q + 1:
@@ -206,6 +207,11 @@ class ModelConfig:
     def user_codebooks(self) -> int:
         """Codebooks of the user's voice."""
         return self.n_q - self.agent_codebooks
+
+    @property
+    def first_heard(self) -> int:
+        """Row of the codes from which on the temporal transformer hears: its codebooks end with the user's."""
+        return 1 if self.hears_itself else 1 + self.agent_codebooks
 
     @property
     def text_out(self) -> int:

@@ -67,15 +67,16 @@ def embedding(graph: Graph, model: LanguageModel) -> str:
     column = graph.input("column", "int64", "n", config.streams)
     there = graph.op("Cast", graph.op("GreaterOrEqual", column, graph.constant(np.array(0))), to=FLOAT)
     column = graph.op("Max", column, graph.constant(np.array(0)))
-    further = config.streams - 1 - config.n_q
-    sizes = (1, config.n_q, *[1] * further)
+    unheard, further = config.first_heard - 1, config.streams - 1 - config.n_q
+    sizes = (1, *[unheard] * bool(unheard), config.n_q - unheard, *[1] * further)
     tokens, masks = graph.split(column, 1, *sizes), graph.split(there, 1, *sizes)
     table = graph.constant(whole_table(model.text_emb))
+    audio = len(sizes) - 1 - further
     texts = []  # vectors [n, D] of the text streams
-    for index in (0, *range(2, 2 + further)):
+    for index in (0, *range(1 + audio, len(sizes))):
         rows = graph.reshape(graph.op("Gather", table, tokens[index]), -1, config.temporal.dim)
         texts.append(graph.op("Mul", rows, masks[index]))
-    x = graph.op("Add", texts[0], _audio_embedding(graph, model, tokens[1], masks[1]))
+    x = graph.op("Add", texts[0], _audio_embedding(graph, model, tokens[audio], masks[audio]))
     for index, module in ((1, model.user_text_in), (-1, model.hint_in)):
         if module is not None:
             x = graph.op("Add", x, graph.layer(texts[index], module))
@@ -83,12 +84,12 @@ def embedding(graph: Graph, model: LanguageModel) -> str:
 
 
 def _audio_embedding(graph: Graph, model: LanguageModel, tokens: str, mask: str) -> str:
-    """The sum `[n, D]` of the codebooks' vectors of tokens `[n, n_q]`; low ranks are one product."""
+    """The sum `[n, D]` of the codebooks' vectors of tokens `[n, heard]`; low ranks are one product."""
     tables = [table for table in model.emb if isinstance(table, TokenEmbedding)]
     entries = np.concatenate([table.weight.detach().float().numpy() for table in tables])
     offsets = np.arange(len(tables)) * len(tables[0].weight)
     places = graph.op("Add", tokens, graph.constant(offsets))
-    rows = graph.op("Gather", graph.constant(entries), places)  # [n, n_q, rank or D]
+    rows = graph.op("Gather", graph.constant(entries), places)  # [n, heard, rank or D]
     rows = graph.op("Mul", rows, graph.reshape(mask, 0, 0, 1))
     ranks = [dense(table.low_rank)[0] for table in tables if table.low_rank is not None]
     if not ranks:

@@ -31,6 +31,7 @@ class ModelSize:
     both_sides: bool | None = None  # whether the user's codebooks are predicted too
     user_text_delay: int | None = None  # frames by which the user's words are transcribed; -1 for no such stream
     hint: bool | None = None
+    hears_itself: bool | None = None  # whether the agent's own codes are read, or its words alone
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:
@@ -71,6 +72,7 @@ class ModelSize:
             end_pad=end_pad,
             user_text_delay=None if user_text is None or user_text < 0 else user_text,
             hint=base.hint if self.hint is None else self.hint,
+            hears_itself=base.hears_itself if self.hears_itself is None else self.hears_itself,
             embedding_rank=_rank(self.embedding_rank, base.embedding_rank),
         )
 

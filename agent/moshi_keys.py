@@ -101,6 +101,7 @@ def _model(keys: _Keys) -> ModelConfig:
         user_text_delay=own.take("user_text_delay"),
         hint=own.take("hint", False),
         embedding_rank=own.take("embedding_rank"),
+        hears_itself=own.take("hears_itself", True),
     )
     own.done()
     return config
@@ -286,7 +287,8 @@ def _condition_keys(config: ModelConfig) -> dict[str, Any]:
 
 def _own_keys(config: ModelConfig) -> dict[str, Any]:
     own: dict[str, Any] = {}
-    for key, default in (("agent_q", None), ("user_text_delay", None), ("hint", False), ("embedding_rank", None)):
+    defaults = {"agent_q": None, "user_text_delay": None, "hint": False, "embedding_rank": None, "hears_itself": True}
+    for key, default in defaults.items():
         if getattr(config, key) != default:
             own[key] = getattr(config, key)
     plain = dataclasses.asdict(Variation())

@@ -42,7 +42,8 @@ class Predictor(nn.Module):
         dim, norm = config.temporal.dim, config.norm_emb
         self.text_emb = TokenEmbedding(config.text_card + 1, dim, None, norm, config.demux_text)
         rank = config.embedding_rank
-        self.emb = nn.ModuleList(TokenEmbedding(config.card + 1, dim, rank, norm) for _ in range(config.n_q))
+        heard = range(config.first_heard, 1 + config.n_q)
+        self.emb = nn.ModuleList(TokenEmbedding(config.card + 1, dim, rank, norm) for _ in heard)
         self.temporal = TemporalTransformer(config.temporal)
         self.out_norm = make_norm(config.temporal.norm, dim, config.temporal.variation.norm_eps)
         self.text_linear = nn.Linear(dim, config.text_out, bias=config.bias_proj)
@@ -81,7 +82,7 @@ class Predictor(nn.Module):
         """Token columns int64 `[B, K, S]` -> inputs `[B, S, D]`, `total` (`[B, 1, D]`) added."""
         config = self.config
         x: Tensor = self.text_emb(sequence[:, 0])
-        for row, table in enumerate(self.emb, start=1):
+        for row, table in enumerate(self.emb, start=config.first_heard):
             x = x + table(sequence[:, row])
         if self.user_text_in is not None:
             x = x + self.user_text_in(self.text_emb(sequence[:, 1 + config.n_q]))

@@ -15,7 +15,9 @@ from agent import GREEDY, LanguageModel, ModelConfig, ModelState, Sampling, lapt
 from agent.moshi_keys import from_moshi, to_moshi
 from agent.native_names import stack, to_native
 from agent.presets import PRESETS
+from agent.regularise import hide_own_voice
 from agent.sampling import choose, gumbel, uniform
+from agent.starting_model import without_own_voice
 from agent.streams import UNGENERATED, delay, loss_mask
 from codec import streaming
 
@@ -151,8 +153,10 @@ def test_delays_by_hand() -> None:
 
 
 @torch.no_grad()
-def test_streaming_equals_whole_sequences_beyond_the_window(model: LanguageModel) -> None:
+@pytest.mark.parametrize("hears_itself", [True, False])
+def test_streaming_equals_whole_sequences_beyond_the_window(model: LanguageModel, hears_itself: bool) -> None:
     """Every stream, with its delay: what a call predicts is what `forward` predicts at that frame."""
+    model = model if hears_itself else without_own_voice(model)
     steps, config = 60, model.config
     assert config.temporal.context is not None
     assert steps > 3 * config.temporal.context
@@ -182,6 +186,19 @@ def test_streaming_equals_whole_sequences_beyond_the_window(model: LanguageModel
             assert torch.equal(frame.tokens, codes[:, :3, step - 1])
     assert [bool(frame.ready.all()) for frame in calls] == [False, *[True] * (steps - 1)]
     assert torch.equal(calls[0].tokens, torch.full((2, 3), UNGENERATED))
+
+
+@torch.no_grad()
+def test_without_its_own_voice_it_is_what_it_was_when_that_was_hidden(model: LanguageModel) -> None:
+    deaf, codes = without_own_voice(model), random_codes(model.config, 2, 20)
+    assert from_moshi(json.loads(json.dumps(to_moshi(deaf.config)))) == deaf.config == without_own_voice(deaf).config
+    sequence = delay(codes, model.config)[:, :, :-1]
+    hidden = hide_own_voice(sequence, model.config, 1.0, torch.Generator())
+    assert not torch.equal(model.hidden(hidden), model.hidden(sequence))
+    for found in (deaf, without_own_voice(deaf)):
+        assert torch.equal(found.hidden(sequence), model.hidden(hidden))
+    assert len(deaf.emb) == model.config.user_codebooks
+    assert "emb.2.weight" not in deaf.state_dict()
 
 
 @torch.no_grad()

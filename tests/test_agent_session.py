@@ -22,6 +22,7 @@ from agent.rings import Framer
 from agent.runner import AsyncSignal, Runner, ThreadSignal
 from agent.scheduler import QueueFullError, Scheduler, Ticket
 from agent.session import Session
+from agent.starting_model import without_own_voice
 from agent.stepping import RowByRow, Stepper
 from codec import streaming
 from corpus.audio import FRAME_SAMPLES, Samples
@@ -79,8 +80,10 @@ def stepped(stepper: Stepper, chosen: list[int], frames: int) -> list[list[tuple
     return said
 
 
-def test_fused_steps_are_the_models_own() -> None:
+@pytest.mark.parametrize("hears_itself", [True, False])
+def test_fused_steps_are_the_models_own(hears_itself: bool) -> None:
     model = tiny_bundle().model
+    model = model if hears_itself else without_own_voice(model).eval()
     fused, plain = FusedStepper(model, int8=False), RowByRow(model)
     assert stepped(fused, [0, 1, 2, 3], 12) == stepped(plain, [0, 1, 2, 3], 12)
     frames = 16 + 64 + 10  # the rings of keys and values wrap

@@ -42,7 +42,7 @@ def train(
     from ..bundle import save_bundle
     from ..launch import Order, launch
     from ..recipe import read_recipe
-    from ..starting_model import fresh_model, model_of_language_model, trained_model
+    from ..starting_model import fresh_model, model_of_language_model, trained_model, without_own_voice
 
     if init is not None and init_lm is not None:
         raise ValueError("--init and --init-lm exclude each other")
@@ -50,7 +50,8 @@ def train(
 
     def start(tokens: TokenManifest, place: torch.device) -> LanguageModel:
         if init is not None:
-            return trained_model(init, tokens, data[0])
+            model = trained_model(init, tokens, data[0])
+            return without_own_voice(model) if plan.model.hears_itself is False else model
         if init_lm is not None:
             return model_of_language_model(plan, tokens, data[0], init_lm, out / "language-model", download)
         return fresh_model(plan, tokens)
