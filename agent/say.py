@@ -84,7 +84,7 @@ def say(
         seed: of the sampling noise.
 
     Raises:
-        ValueError: nothing to say, or the model has no voice.
+        ValueError: nothing to say, or the model has no voice, or only its own.
     """
     check_voice(bundle)
     model, vocabulary = bundle.model, bundle.vocabulary
@@ -99,6 +99,8 @@ def voice_prompt(bundle: Bundle, voice: Samples | None) -> Prompt | None:
     """A reference voice as what the agent has said, in silence about its words."""
     if voice is None:
         return None
+    if not bundle.model.config.hears_itself:
+        raise ValueError("this model has one voice and does not hear another: leave out --voice")
     whole = len(voice[-int(LONGEST_VOICE / FRAME_SECONDS) * FRAME_SAMPLES :]) // FRAME_SAMPLES
     if not whole:
         raise ValueError("the reference voice is shorter than a frame of 80 ms")

@@ -39,6 +39,7 @@ def test_recipes_are_read_and_mistakes_named(tmp_path: Path) -> None:
     assert recipe.batch == 3
     config = recipe.model.config(text_card=2000, codebooks=8, card=1024)
     assert (config.card, config.text_card, config.n_q, config.agent_codebooks) == (1024, 2000, 16, 8)
+    assert not config.hears_itself
     path = tmp_path / "bad.toml"
     for text, message in (
         ("stepps = 3", "stepps"),
@@ -46,6 +47,7 @@ def test_recipes_are_read_and_mistakes_named(tmp_path: Path) -> None:
         ("frames = 2.5", "frames must be of type int"),
         ("model = 3", "must be a table"),
         ("text_only = 1.5", "text_only is a share"),
+        ("unspoken = -1", "unspoken must not be negative"),
         ('schedule = "linear"', "schedule must be one of cosine, wsd"),
         ('[model]\npreset = "huge"', "no preset 'huge'"),
     ):

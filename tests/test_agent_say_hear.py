@@ -12,6 +12,7 @@ from agent import LanguageModel
 from agent.hear import Lateness, hear
 from agent.presets import tiny
 from agent.say import SENTENCE_PAUSE, WORD_PAUSE, Script, say
+from agent.starting_model import without_own_voice
 from tests.agent_fixtures import noise
 from tests.test_agent_evaluate import TinyBundle, tiny_bundle
 
@@ -76,6 +77,10 @@ def test_nothing_to_say_and_no_voice_to_say_it_with() -> None:
         say(bundle, "  ")
     with pytest.raises(ValueError, match="shorter than a frame"):
         say(bundle, "hello", voice=np.zeros(100, np.float32))
+    deaf = dataclasses.replace(bundle, model=without_own_voice(bundle.model).eval())
+    assert say(deaf, "hello").words
+    with pytest.raises(ValueError, match="one voice and does not hear another"):
+        say(deaf, "hello", voice=noise(30, seed=3))
     with pytest.raises(ValueError, match="only listens"):
         say(listener(), "hello")
 
