@@ -21,6 +21,7 @@ SCENES: dict[str, tuple[Scene, ...]] = {
     "checkable": checkable.SCENES,
     "basics": basics.SCENES,
     "questions": basics.QUESTIONS,
+    "sums": basics.SUMS,
 }
 
 
@@ -33,5 +34,5 @@ class OwnFrame:
     shortest: int
 
 
-OWN_FRAMES = dict.fromkeys(("basics", "questions"), OwnFrame(basics.open_narrow, basics.close_narrow, 16))
+OWN_FRAMES = dict.fromkeys(("basics", "questions", "sums"), OwnFrame(basics.open_narrow, basics.close_narrow, 16))
 FAMILIES = tuple(family for family in SCENES if family not in OWN_FRAMES)  # what a recipe that names none is given

@@ -6,6 +6,7 @@ same to the letter whenever it is said. So that this holds, the behaviours aroun
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from corpus.record import Question
@@ -174,10 +175,19 @@ def ask(talk: Talk) -> None:
 
 def ask_plainly(talk: Talk) -> None:
     """Two to six questions in a row, with hardly a word between them."""
+    _ask_in_a_row(talk, _question)
+
+
+def ask_sums(talk: Talk) -> None:
+    """Two to six sums in a row: a hundred of them take more learning than a hundred facts."""
+    _ask_in_a_row(talk, total)
+
+
+def _ask_in_a_row(talk: Talk, question: Callable[[Talk], Check]) -> None:
     for number in range(6):
         if number > 1 and talk.room() < _ROUND:
             break
-        one = _question(talk)
+        one = question(talk)
         lead = _lead(talk) if talk.rng.random() < 0.2 or not number else "[||||And |Okay, |So, ]"
         asked = _user(talk, one.ask, "ask", lead=lead, question=one.question, slots=one.slots)
         _agent(talk, "", "answer", one.tell, answers=asked)
@@ -311,3 +321,4 @@ def close_narrow(talk: Talk) -> None:
 
 SCENES = (ask, ask, quiz, chat)
 QUESTIONS = (ask_plainly,)
+SUMS = (ask_sums,)
