@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from agent.native_names import stack, to_native
 from agent.presets import PRESETS
 from agent.regularise import hide_own_voice
 from agent.sampling import choose, gumbel, uniform
+from agent.sharpen import sharpen
 from agent.starting_model import without_own_voice
 from agent.streams import UNGENERATED, delay, loss_mask
 from codec import streaming
@@ -326,6 +328,16 @@ def test_sampling_follows_the_distribution() -> None:
     tokens = choose(logits.expand(100, -1), temperatures, 0, noise)
     assert tokens[::2].unique().tolist() == [0]
     assert len(tokens[1::2].unique()) > 2
+
+
+def test_a_sharpened_model_says_at_one_temperature_what_it_said_at_a_lower_one(model: LanguageModel) -> None:
+    sharp, user = copy.deepcopy(model), random_codes(model.config, 2, 12)[:, USER]
+    sharpen(sharp, text=2.0, audio=4.0)
+    expected, _ = tokens_of(model, model.init_state(2), user, sampling=Sampling(0.5, 9, 0.25, 7))
+    found, _ = tokens_of(sharp, sharp.init_state(2), user, sampling=Sampling(1.0, 9, 1.0, 7))
+    assert torch.equal(found, expected)
+    with pytest.raises(ValueError, match="above 0"):
+        sharpen(sharp, text=0.0, audio=1.0)
 
 
 def test_noise_is_uniform_and_differs_between_draws() -> None:
