@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 
 import numpy as np
+import pytest
 from tone_engine import ToneEngine
 
 from corpus.audio import FRAME_SAMPLES, loudness, to_samples
@@ -14,7 +15,7 @@ from synth.clips import ATTACK, RELEASE
 from synth.plan import Planner
 from synth.recipe import Recipe, Voices
 from synth.render import Studio
-from synth.steady import SteadyVoice
+from synth.steady import BETWEEN, SteadyVoice
 from synth.voices import load_bank
 
 STEADY = Recipe(voices=Voices(steady=True, agent=("joe",)), timing="assistant", topics={"small_talk": 1.0})
@@ -27,7 +28,8 @@ def test_sentences_of_a_text_are_spoken_alike_and_level() -> None:
     assert alone.words is not None
     assert [word.text for word in long.words] == ["Well.", "How", "are", "you", "today,", "my", "friend?", "Good."]
     shift = long.words[1].start - alone.words[0].start
-    begin = round(shift * alone.rate)
+    begin = len(voice.speak("Well.").samples) + round(BETWEEN * alone.rate)
+    assert shift == pytest.approx(begin / alone.rate, abs=1e-4)
     assert np.array_equal(long.samples[begin : begin + len(alone.samples)], alone.samples)
     assert np.allclose([w.end - shift for w in long.words[1:7]], [w.end for w in alone.words], atol=1e-3)
     assert abs(loudness(long.samples, long.rate) + 26.0) < 2.0
