@@ -69,6 +69,7 @@ def test_the_commands_train_and_adapt_and_overwrite_nothing(tmp_path: Path, caps
     go()
     said = capsys.readouterr().out
     assert "on 4 dialogues, 0.0 h" in said
+    assert "crops of 12 frames teach nothing of what is further back, and the context is 16" in said
     assert "4/4" in said
     model = load_model(out)
     assert (model.config.text_card, model.config.agent_codebooks, model.config.card) == (vocabulary.size, 2, 32)
