@@ -24,9 +24,8 @@ def official(config: ModelConfig) -> ModelConfig:
     assert config.depth is not None
     count = config.agent_codebooks
     depth = replace(config.depth, schedule=tuple(range(count)))
-    return replace(
-        config, depth=depth, dep_q=count, agent_q=None, user_text_delay=None, hint=False, embedding_rank=None
-    )
+    plain = replace(config, user_text_delay=None, hint=False, embedding_rank=None, hears_itself=True)
+    return replace(plain, depth=depth, dep_q=count, agent_q=None)
 
 
 def wheel_times(config: ModelConfig, frames: int, warm_up: int) -> list[list[float]] | None:

@@ -27,6 +27,7 @@ from torch.nn import functional
 
 from agent import LanguageModel, ModelConfig, laptop
 from agent.assemble import build
+from agent.live_peer import official
 from agent.losses import Objective
 from agent.moshi_keys import to_moshi
 from agent.precision import onednn_products
@@ -48,14 +49,6 @@ class Row:
     value: float
     unit: str
     gain: float | None  # over the wheel, larger is faster
-
-
-def official() -> ModelConfig:
-    """The laptop preset in Moshi's own terms."""
-    config = laptop()
-    assert config.depth is not None
-    depth = replace(config.depth, schedule=tuple(range(8)))
-    return replace(config, depth=depth, dep_q=8, agent_q=None, user_text_delay=None, hint=False, embedding_rank=None)
 
 
 def wheel_model(config: ModelConfig) -> Any:
@@ -210,8 +203,8 @@ def run(as_json: bool = False) -> None:
     """Measure and print."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    theirs = wheel_model(official())
-    ours = build(official(), theirs.state_dict()).eval()
+    theirs = wheel_model(official(laptop()))
+    ours = build(official(laptop()), theirs.state_dict()).eval()
     rows = streaming(theirs, ours)
     theirs.train()
     ours.train()

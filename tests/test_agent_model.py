@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from agent import GREEDY, LanguageModel, ModelConfig, ModelState, Sampling, laptop, moshi_7b, tiny
+from agent.live_peer import official
 from agent.moshi_keys import from_moshi, to_moshi
 from agent.native_names import stack, to_native
 from agent.presets import PRESETS
@@ -95,6 +96,7 @@ def test_presets_survive_config_json(name: str) -> None:
 
 def test_only_our_own_presets_have_keys_of_ours() -> None:
     assert "duologue" not in to_moshi(moshi_7b())
+    assert "duologue" not in to_moshi(official(replace(laptop(), hears_itself=False)))
     assert to_moshi(tiny())["duologue"] == {"agent_q": 2, "user_text_delay": 2, "hint": True}
     assert from_moshi({"model_type": "personaplex", "version": "7b-v1"}) == moshi_7b(both_sides=True)
 
