@@ -79,7 +79,7 @@ def read_plans(path: str | Path) -> Iterator[Dialogue]:
         with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, start=1):
                 dialogue = Dialogue.model_validate_json(line)
-                if not all(turn.words for turn in dialogue.turns):
+                if not (dialogue.turns and all(turn.words for turn in dialogue.turns)):
                     raise ValueError(f"{path}:{number} has words without times: write it with `synth plan --timed`")
                 yield dialogue
     except (OSError, EOFError, UnicodeDecodeError) as error:

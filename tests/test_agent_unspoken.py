@@ -159,11 +159,14 @@ def test_what_cannot_be_read_is_told(plans: Path, tmp_path: Path) -> None:
         "cannot read .*absent": tmp_path / "absent.jsonl",
         "cannot read .*plain.jsonl.gz": tmp_path / "plain.jsonl.gz",
         "broken.jsonl:2 is no dialogue": tmp_path / "broken.jsonl",
+        "mute.jsonl:1 has words without times": tmp_path / "mute.jsonl",
         "holds no dialogue": tmp_path / "empty.jsonl",
     }
     (tmp_path / "plain.jsonl.gz").write_text(lines[0])
     (tmp_path / "broken.jsonl").write_text(f'{lines[0]}\n{{"id": 3}}\n')
     (tmp_path / "empty.jsonl").write_text("")
+    mute = Dialogue.model_validate_json(lines[0]).model_copy(update={"turns": ()})
+    (tmp_path / "mute.jsonl").write_text(mute.model_dump_json(exclude_defaults=True))
     for message, path in cases.items():
         with pytest.raises(ValueError, match=message) as caught:
             Unspoken([path], CONFIG, VOCABULARY)
