@@ -87,14 +87,14 @@ def launch(
         progress = Progress(out, recipe, say, data.hours)
         count = sum(parameter.numel() for parameter in trainer.trained.values())
         progress.say(f"{count / 1e6:.1f} M parameters to train on {len(data)} dialogues, {data.hours:.1f} h")
+        if unspoken is not None:
+            progress.say(f"and {len(unspoken)} dialogues to read that nobody has spoken, {unspoken.hours:.1f} h")
         context = model.config.temporal.context
         if context is None or context > recipe.frames:
             progress.say(
                 f"crops of {recipe.frames} frames teach nothing of what is further back, and the context is "
                 f"{context or 'without end'}: a model that has not learnt it before babbles there; make them alike"
             )
-        if unspoken is not None:
-            progress.say(f"and {len(unspoken)} dialogues to read that nobody has spoken, {unspoken.hours:.1f} h")
         finished = trainer.run(progress)
         if not finished:
             progress.say(f"stopped after step {trainer.step}, all is saved: the same command with --resume goes on")

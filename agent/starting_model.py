@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,17 +78,9 @@ def trained_model(
 
 def without_own_voice(model: LanguageModel) -> LanguageModel:
     """The model without its tables for the agent's own codes: it knows what it says by its words alone."""
-    config = replace(model.config, hears_itself=False)
-    dropped = config.first_heard - model.config.first_heard
-    found = LanguageModel(config)
-    tables = [f"emb.{row}." for row in range(len(model.emb))]
-    moved = {before: f"emb.{row - dropped}." for row, before in enumerate(tables) if row >= dropped}
-    state = {}
-    for name, tensor in model.state_dict().items():
-        table = next((each for each in tables if name.startswith(each)), "")
-        if table in moved or not table:
-            state[moved.get(table, "") + name.removeprefix(table)] = tensor
-    found.load_state_dict(state)
+    found = copy.deepcopy(model)
+    found.config = replace(model.config, hears_itself=False)
+    found.emb = found.emb[found.config.first_heard - model.config.first_heard :]
     return found
 
 

@@ -82,3 +82,11 @@ def lay_words(
         placed += shown
         lost += len(tokens) - shown
     return stream, Placement(laid, placed, moved, furthest, lost)
+
+
+def lay_sides(
+    sides: Iterable[Iterable[TimedWord]], frames: int, encode: Callable[[str], Sequence[int]], pad: int, end_pad: int
+) -> tuple[Tokens, Placement]:
+    """Each side's words on a stream of its own, see `lay_words`: tokens int32 `[sides, frames]`, placements summed."""
+    rows, placements = zip(*(lay_words(words, frames, encode, pad, end_pad) for words in sides), strict=True)
+    return np.stack(rows), sum(placements, Placement())

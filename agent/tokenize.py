@@ -21,7 +21,7 @@ from .frame_labels import dialogue_labels, word_labels
 from .recordings import Recording, recordings
 from .shard_writer import ShardWriter
 from .shards import Codes, TokenDialogue, TokenManifest, VocabularyIdentity
-from .text_stream import Placement, Tokens, lay_words
+from .text_stream import Placement, Tokens, lay_sides
 from .token_workers import in_order
 from .vocabulary import Vocabulary, train_vocabulary
 
@@ -91,11 +91,8 @@ class Tokenizer:
         return TokenDialogue(recording.id, codes[0], codes[1:], text, labels, placement)
 
     def _text(self, recording: Recording, frames: int) -> tuple[Tokens, Placement]:
-        words = self.vocabulary
-        (agent, first), (user, second) = (
-            lay_words(recording.said(side), frames, words.encode, words.pad, words.end_pad) for side in (True, False)
-        )
-        return np.stack([agent, user]), first + second
+        words, sides = self.vocabulary, (recording.said(agent) for agent in (True, False))
+        return lay_sides(sides, frames, words.encode, words.pad, words.end_pad)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from corpus.record import AGENT_CHANNEL, USER_CHANNEL, Dialogue
 from .config import ModelConfig
 from .data import Batch
 from .streams import ZERO
-from .text_stream import Tokens, lay_words
+from .text_stream import Tokens, lay_sides
 from .vocabulary import Vocabulary
 
 UNSPOKEN = 2  # marks the random numbers of these rows, apart from those of `agent.data`
@@ -93,9 +93,8 @@ def read_plans(path: str | Path) -> Iterator[Dialogue]:
 def _texts(dialogue: Dialogue, vocabulary: Vocabulary) -> Tokens:
     """The agent's text and the user's, `[2, F]`, to the last word's end and a moment more."""
     frames = int((max(turn.end or 0.0 for turn in dialogue.turns) + 1.0) * FRAME_RATE)
-    rows = []
-    for channel in (AGENT_CHANNEL, USER_CHANNEL):
-        words = [TimedWord(word.text, word.start, word.end) for word in dialogue.words(channel)]
-        row, _ = lay_words(words, frames, vocabulary.encode, vocabulary.pad, vocabulary.end_pad)
-        rows.append(row)
-    return np.stack(rows)
+    sides = (
+        [TimedWord(word.text, word.start, word.end) for word in dialogue.words(channel)]
+        for channel in (AGENT_CHANNEL, USER_CHANNEL)
+    )
+    return lay_sides(sides, frames, vocabulary.encode, vocabulary.pad, vocabulary.end_pad)[0]

@@ -56,7 +56,8 @@ def train(
             return model_of_language_model(plan, tokens, data[0], init_lm, out / "language-model", download)
         return fresh_model(plan, tokens)
 
-    order = Order(data, out, plan, pick_device(device), text or (), unspoken or (), threads, resume, sharded)
+    place = pick_device(device)
+    order = Order(data, out, plan, place, text or (), unspoken or (), threads=threads, resume=resume, sharded=sharded)
 
     def export(model: LanguageModel, tokens: Dialogues, folder: Path) -> None:
         save_bundle(folder, model, tokens.vocabulary, tokens.codec)
