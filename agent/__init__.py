@@ -1,11 +1,11 @@
 """The full-duplex model and its conversations."""
 
-from .checkpoints import load_model
-from .config import ModelConfig
-from .model import Frame, LanguageModel, ModelState
-from .predictor import Output
-from .presets import laptop, moshi_7b, tiny
-from .sampling import GREEDY, Sampling
+from .files.checkpoints import load_model
+from .model.config import ModelConfig
+from .model.language_model import Frame, LanguageModel, ModelState
+from .model.predictor import Output
+from .model.presets import laptop, moshi_7b, tiny
+from .model.sampling import GREEDY, Sampling
 
 __all__ = [
     "GREEDY",

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-NAMES = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
+NAMES = {path.stem: f".{path.parent.name}.{path.stem}" for path in sorted(Path(__file__).parent.glob("*/[a-z]*.py"))}
 
 
 def main(
@@ -16,10 +16,10 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure, and print a table for each."""
-    for name in names or NAMES:
+    for name in names or list(NAMES):
         if name not in NAMES:
             raise SystemExit(f"bench: no measurement is called {name!r}; valid: {', '.join(NAMES)}")
-        importlib.import_module(f".{name}", __package__).run(as_json=as_json)
+        importlib.import_module(NAMES[name], __package__).run(as_json=as_json)
 
 
 typer.run(main)

@@ -16,19 +16,19 @@ from rich.console import Console
 from corpus.audio import SAMPLE_RATE, read_mono, write_flac
 from corpus.command import run
 
-from . import evaluate as judging
-from .clips import find_clips
 from .config import PRESETS
-from .data import Audio, Crops, split_speakers
+from .judging import evaluate as judging
+from .judging.peers import OurCodec, peer
+from .judging.probe import phone_probe
 from .model import Codec
-from .parallel import process_group
-from .peers import OurCodec, peer
-from .probe import phone_probe
-from .progress import Progress, validation_clips
-from .recipe import Recipe, read_recipe
-from .recognizer import Recognizer
-from .teacher import make_teacher
-from .train import Trainer
+from .training.clips import find_clips
+from .training.data import Audio, Crops, split_speakers
+from .training.parallel import process_group
+from .training.progress import Progress, validation_clips
+from .training.recipe import Recipe, read_recipe
+from .training.recognizer import Recognizer
+from .training.teacher import make_teacher
+from .training.trainer import Trainer
 
 if TYPE_CHECKING:
     from .runtime import OnnxCodec
@@ -51,7 +51,7 @@ def train(
     data: DataOption,
     out: Annotated[Path, typer.Option(help="the run's folder: checkpoint, samples, curves")] = Path("runs/codec"),
     preset: Annotated[str, typer.Option(help="laptop, mimi or tiny")] = "laptop",
-    recipe: Annotated[Path | None, typer.Option(help="TOML with settings of codec.recipe.Recipe")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="TOML with settings of codec.training.recipe.Recipe")] = None,
     init: Annotated[str | None, typer.Option(help="fine-tune this codec: shipped name, file, folder, hub id")] = None,
     steps: Annotated[int | None, typer.Option(help="steps in all; the stages keep their shares")] = None,
     batch: Annotated[int | None, typer.Option(help="crops per process and step")] = None,
@@ -169,7 +169,7 @@ def export(
     codec: CodecOption = "laptop",
 ) -> None:
     """Write the codec as ONNX graphs with the streaming state as inputs and outputs."""
-    from .export import export as export_onnx  # needs the onnx extra
+    from .export import export as export_onnx
 
     export_onnx(Codec.load(codec), onnx)
     typer.echo(str(onnx))
@@ -193,7 +193,7 @@ def bench(
 
 
 def _exported(codec: Codec, folder: Path) -> OnnxCodec:
-    from .runtime import fastest  # needs the onnx extra
+    from .runtime import fastest
 
     return fastest(codec, folder)
 

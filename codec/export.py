@@ -19,8 +19,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from . import streaming
 from .config import to_dict
+from .layers import streaming
 from .model import Codec
 from .patch import PatchDecoder, PatchEncoder
 

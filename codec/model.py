@@ -35,11 +35,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from . import checkpoints, layouts, locate, streaming
+from . import checkpoints, layouts, locate
 from .config import CodecConfig, PatchConfig, QuantizerConfig, mimi
+from .layers import streaming
+from .layers.pitch import track
+from .layers.quantize import QuantizerAux, SplitQuantizer
 from .patch import PatchDecoder, PatchDecoderState, PatchEncoder, PatchEncoderState
-from .pitch import track
-from .quantize import QuantizerAux, SplitQuantizer
 from .seanet import SeanetDecoder, SeanetDecoderState, SeanetEncoder, SeanetEncoderState
 
 CHUNK_FRAMES = 25  # frames encoded or decoded at once: 2 s, bounds the memory of a long file
@@ -48,7 +49,7 @@ VOICED = 0.4  # periodicity from which a measured pitch is trusted
 
 @dataclass(frozen=True)
 class CodecState:
-    """Everything a stream remembers, both directions; see `codec.streaming` for what can be done with it."""
+    """Everything a stream remembers, both directions; see `codec.layers.streaming` for what can be done with it."""
 
     encoder: PatchEncoderState | SeanetEncoderState
     decoder: PatchDecoderState | SeanetDecoderState

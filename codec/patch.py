@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .attention import Transformer, TransformerState
 from .config import CodecConfig, PatchConfig
-from .conv import ConvState, DepthwiseConv
-from .excitation import HIGHEST, LOWEST, TILT, Excitation, ExcitationState
-from .spectrum import LogSpectrum, SpectrumState, constant, fourier_basis, half_sine
+from .layers.attention import Transformer, TransformerState
+from .layers.conv import ConvState, DepthwiseConv
+from .layers.excitation import HIGHEST, LOWEST, TILT, Excitation, ExcitationState
+from .layers.spectrum import LogSpectrum, SpectrumState, constant, fourier_basis, half_sine
 
 PITCH_CONTEXT = 3  # frames the pitch is read from
 MEAN_LOG_PITCH = 7.2  # log2 Hz: 147 Hz, where an untrained decoder starts

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from . import streaming
 from .config import CodecConfig, from_dict, to_dict
 from .export import export, shorten
+from .layers import streaming
 from .model import Codec, CodecState, check_codes, check_waveform
 
 if TYPE_CHECKING:

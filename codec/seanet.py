@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .attention import Transformer, TransformerState
 from .config import CodecConfig, SeanetConfig
-from .conv import (
+from .layers.attention import Transformer, TransformerState
+from .layers.conv import (
     Conv,
     ConvState,
     ConvTranspose,

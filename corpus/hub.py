@@ -2,7 +2,7 @@
 
 corpus   data/*.parquet, corpus.json, README.md                  `corpus.formats.huggingface` writes and reads it
 codec    model.safetensors, config.json, README.md               `Codec.load` takes the folder
-agent    the same, with its vocabulary and codec.json            `agent.bundle.load_bundle` takes the folder
+agent    the same, with its vocabulary and codec.json            `agent.files.bundle.load_bundle` takes the folder
 """
 
 from __future__ import annotations

@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from .manifest import (
-    CorpusInfo,
-    SourceInfo,
-    dialogue_of,
-    read_records,
-    read_shard_info,
-    shard_directories,
-)
+from .manifest import CorpusInfo, SourceInfo, dialogue_of, read_records, read_shard_info, shard_directories
 from .reader import Corpus
 from .writer import CorpusWriter, ShardEntry
 

@@ -11,14 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from .audio import Samples
-from .durable import (
-    disk_full_told,
-    link_or_copy,
-    remove,
-    replace_synced,
-    sync_directory,
-    write_synced,
-)
+from .durable import disk_full_told, link_or_copy, remove, replace_synced, sync_directory, write_synced
 from .lock import FileLock
 from .manifest import (
     IDENTITY,

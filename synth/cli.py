@@ -16,8 +16,9 @@ from rich.console import Console
 
 from corpus.command import run
 
-from . import formats_command, voices_command
-from .engines_command import engines_app
+from .commands import formats as formats_command
+from .commands import voices as voices_command
+from .commands.engines import engines_app
 
 app = typer.Typer(
     name="synth",
@@ -63,8 +64,8 @@ def generate(
     as_json: AsJson = False,
 ) -> None:
     """Write a corpus of so many hours. The same command again resumes; more hours append."""
-    from .generate import Order, generate
-    from .progress import summary_table
+    from .running.generate import Order, generate
+    from .running.progress import summary_table
 
     order = Order.of(
         out=out,
@@ -103,10 +104,10 @@ def plan(
     ] = False,
 ) -> None:
     """Print the plans that `generate` would render, one JSON record a line."""
-    from .generate import Order
     from .plan import estimated_seconds
-    from .rehearse import rehearse
-    from .workers import Job
+    from .running.generate import Order
+    from .running.workers import Job
+    from .speaking.rehearse import rehearse
 
     order = Order.of(out=Path(), hours=hours, recipe=recipe, timing=timing, writer=writer, seed=seed)
     planner, seconds = Job(order.out, order.recipe, order.seed).planner(), 0.0
@@ -166,7 +167,7 @@ def listen(
     player: Annotated[str | None, typer.Option(help="sounddevice or a program on PATH.")] = None,
 ) -> None:
     """Play a dialogue beside its transcript."""
-    from .listen import listen
+    from .commands.listen import listen
 
     listen(corpus, id, channel, player)
 
@@ -174,8 +175,8 @@ def listen(
 @app.command()
 def stats(corpus: Corpus, as_json: AsJson = False) -> None:
     """Count a corpus: hours, words, events, voices, measured timing."""
-    from .listen import stats
-    from .progress import summary_table
+    from .commands.listen import stats
+    from .running.progress import summary_table
 
     counted = stats(corpus)
     if as_json:
@@ -197,7 +198,7 @@ def quality(corpus: Corpus, as_json: AsJson = False) -> None:
     """What the quality gates found: takes, yield, why takes were thrown away, mean measures."""
     from corpus.store import Corpus as Reader
 
-    from .quality.yields import collect_yield
+    from .speaking.quality.yields import collect_yield
 
     found = collect_yield(Reader(corpus))
     if as_json:

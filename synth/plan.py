@@ -1,7 +1,8 @@
 """Plan one dialogue: what is said, when people mean to say it, with which voices, in which acoustics.
 
 A plan is a `Dialogue` without times. It is a pure function of recipe, corpus seed and number, so any worker plans the
-same one. Onsets are relative to what they react to; `synth.timeline` puts them on a clock once the clips are spoken.
+same one. Onsets are relative to what they react to; `synth.speaking.timeline` puts them on a clock once the clips are
+spoken.
 """
 
 from __future__ import annotations
@@ -15,17 +16,18 @@ from functools import cached_property
 
 from corpus.record import Acoustics, Dialogue, EchoUse, NoiseUse, Pause, Speaker, Turn
 
-from . import steady
-from .acoustics import NoiseBank
-from .blend import draw_blend
+from .engines.protocol import ReferenceVoice
+from .engines.pseudo.blend import draw_blend
 from .presets import PRESETS, Spread, TimingPreset
 from .recipe import AcousticsRates, Recipe
-from .script.builtin import BuiltinWriter
+from .script.builtin.writer import BuiltinWriter
 from .script.language import load_language
-from .script.language_model import ModelWriter
 from .script.line import Brief, Line, Writer
+from .script.models.writer import ModelWriter
 from .seeds import choices, derive
-from .voices import ReferenceVoice, pick_pair
+from .speaking import steady
+from .speaking.acoustics import NoiseBank
+from .voices.bank import pick_pair
 
 CLAUSE_ENDS = ".,?!;:"
 SENTENCE_ENDS = ".?!"

@@ -20,15 +20,16 @@ from pydantic import (
     model_validator,
 )
 
+from corpus.suggestion import suggestion
+
 from .engines.catalogue import default_engine
 from .presets import PRESETS
-from .quality import QualitySettings
-from .script.builtin import FAMILIES, SCENES
+from .script.builtin.writer import FAMILIES, SCENES
 from .script.line import Behaviours as WrittenBehaviours
-from .script.prompting import FAMILIES as PROMPT_FAMILIES
-from .script.prompting import load_passages, prompts_digest
+from .script.models.prompting import FAMILIES as PROMPT_FAMILIES
+from .script.models.prompting import load_passages, prompts_digest
 from .script.writers import Manner, parse_writer
-from .suggestion import suggestion
+from .speaking.quality import QualitySettings
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -79,8 +80,8 @@ class Voices(Section):
     user: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     side: Literal["train", "evaluation"] | None = None  # of the folders' splits (synth voices split)
-    steady: bool = False  # the agent speaks like `synth.steady`, for small models
-    blend: bool = False  # every dialogue's user lies between two voices, see `synth.blend`
+    steady: bool = False  # the agent speaks like `synth.speaking.steady`, for small models
+    blend: bool = False  # every dialogue's user lies between two voices, see `synth.engines.pseudo.blend`
 
 
 class AcousticsRates(Section):
@@ -146,7 +147,7 @@ class Writing(Section):
 
 
 class Marking(Section):
-    """A watermark in all synthetic speech; see `synth.watermark`."""
+    """A watermark in all synthetic speech; see `synth.speaking.watermark`."""
 
     weights: str = ""  # generator_base.pth of AudioSeal; empty: no watermark
     message: int = Field(default=0, ge=0, lt=2**16)

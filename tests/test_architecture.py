@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FLOORS = ["corpus", "codec", "agent", "synth"]  # ground first
+FLOORS = ["corpus", "codec", "synth", "agent"]  # ground first
 PRESENT = [floor for floor in FLOORS if (ROOT / floor / "__init__.py").exists()]
 
 

@@ -10,10 +10,11 @@ import pytest
 import torch
 
 import agent
-from agent.checkpoints import save
+from agent.files.checkpoints import save
 from codec.locate import WEIGHTS
+from tests.support.places import ROOT
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def block(first_line: str) -> str:

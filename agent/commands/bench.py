@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from ..batch import Bundle
+    from ..live.batch import Bundle
 
 
 def bench(
@@ -26,7 +26,7 @@ def bench(
     """Time the live loop: encode, step, decode and the whole frame, for more and more conversations."""
     import torch
 
-    from ..live_bench import measure
+    from ..judging.frame_times import measure
 
     try:
         counts = [int(each) for each in threads.split(",")]
@@ -44,9 +44,9 @@ def bench(
 
 
 def _bundle(name: str, codec: str | None) -> tuple[Bundle, str]:
-    from ..bundle import find_bundle, load_bundle
-    from ..live_bench import fresh_bundle
-    from ..presets import PRESETS
+    from ..files.bundle import find_bundle, load_bundle
+    from ..judging.frame_times import fresh_bundle
+    from ..model.presets import PRESETS
 
     try:
         find_bundle(name)

@@ -39,9 +39,9 @@ def evaluate(
 
     from corpus.reader import Corpus
 
-    from ..bundle import load_bundle
-    from ..evaluate import evaluate as judge
-    from ..sampling import Sampling
+    from ..files.bundle import load_bundle
+    from ..judging.evaluate import evaluate as judge
+    from ..model.sampling import Sampling
 
     held_out = Corpus(data)
     if threads:

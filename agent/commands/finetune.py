@@ -10,9 +10,9 @@ import typer
 if TYPE_CHECKING:
     import torch
 
-    from ..data import Dialogues
-    from ..model import LanguageModel
-    from ..shards import TokenManifest
+    from ..model.language_model import LanguageModel
+    from ..tokens.crops import Dialogues
+    from ..tokens.shards import TokenManifest
 
 
 def finetune(
@@ -24,7 +24,7 @@ def finetune(
     full: Annotated[bool, typer.Option("--full", help="train all weights, no adapters")] = False,
     both_sides: Annotated[bool, typer.Option("--both-sides", help="learn to predict the user's codebooks too")] = False,
     merge: Annotated[bool, typer.Option(help="write the model with its adapters folded in, in OUT/merged")] = True,
-    recipe: Annotated[Path | None, typer.Option(help="TOML with settings of agent.recipe.Recipe")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="TOML with settings of agent.training.recipe.Recipe")] = None,
     steps: Annotated[int | None, typer.Option(help="steps in all")] = None,
     batch: Annotated[int | None, typer.Option(help="crops per process and step")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
@@ -38,12 +38,12 @@ def finetune(
 
     from codec.cli import pick_device
 
-    from ..bundle import save_bundle
-    from ..finetune import DEFAULTS, adapt, hub_folder, write_adapters, write_merged
-    from ..launch import Order, launch
-    from ..recipe import read_recipe
-    from ..starting_model import trained_model
-    from ..train import shortened
+    from ..files.bundle import save_bundle
+    from ..training.finetune import DEFAULTS, adapt, hub_folder, write_adapters, write_merged
+    from ..training.recipe import read_recipe
+    from ..training.run import Order, launch
+    from ..training.start import trained_model
+    from ..training.trainer import shortened
 
     plan = read_recipe(recipe, DEFAULTS, steps=steps, batch=batch)
 

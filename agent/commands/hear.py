@@ -23,9 +23,9 @@ def hear(
 
     from corpus.audio import read
 
-    from ..bundle import load_bundle
-    from ..hear import hear as write_down
-    from ..hear import lateness_of
+    from ..files.bundle import load_bundle
+    from ..offline.hear import hear as write_down
+    from ..offline.hear import lateness_of
 
     sound = read(recording)
     if channel is not None and channel >= len(sound):

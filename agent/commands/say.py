@@ -28,9 +28,9 @@ def say(
 
     from corpus.audio import SAMPLE_RATE, read_mono
 
-    from ..bundle import load_bundle
-    from ..sampling import Sampling
-    from ..say import say as read_aloud
+    from ..files.bundle import load_bundle
+    from ..model.sampling import Sampling
+    from ..offline.say import say as read_aloud
 
     if out.suffix.lower() not in (".wav", ".flac"):
         raise ValueError(f"{out}: name a .wav or .flac file")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 if TYPE_CHECKING:
-    from ..batch import Batch
+    from ..live.batch import Batch
 
 WARM_UP_FRAMES = 6
 FRAME_MS = 80.0
@@ -46,14 +46,14 @@ def serve(
 ) -> None:
     """Serve conversations on one port: the page /, Moshi's /api/chat, /v1/realtime and /ws/pcm."""
     try:
-        from ..access import Access, Limits, check_listening, tls_context
-        from ..conversation import House
-        from ..event_log import start_logging, tell, warn
-        from ..recording import Recorder
-        from ..runner import Runner
-        from ..scheduler import Scheduler
-        from ..server import Server, serve_until_stopped
-        from ..wires.wire import Host
+        from ..live.runner import Runner
+        from ..live.scheduler import Scheduler
+        from ..serve.access import Access, Limits, check_listening, tls_context
+        from ..serve.conversation import House
+        from ..serve.event_log import start_logging, tell, warn
+        from ..serve.recording import Recorder
+        from ..serve.server import Server, serve_until_stopped
+        from ..serve.wires.wire import Host
     except ModuleNotFoundError as error:
         raise ValueError(f"agent serve needs {error.name}: pip install 'duologue[serve]'") from None
 
@@ -92,9 +92,9 @@ def load(
     """The model's name and a batch that has run, for the options of the same names."""
     import torch
 
-    from ..batch import Batch
-    from ..bundle import load_bundle
-    from ..event_log import tell, warn
+    from ..files.bundle import load_bundle
+    from ..live.batch import Batch
+    from ..serve.event_log import tell, warn
 
     if threads:
         torch.set_num_threads(threads)

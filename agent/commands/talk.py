@@ -10,10 +10,10 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from ..batch import Batch
-    from ..controls import Controls
-    from ..echo import EchoCanceller
-    from ..talk import BothSides, Talk
+    from ..desk.echo import EchoCanceller
+    from ..desk.talk import BothSides, Talk
+    from ..live.batch import Batch
+    from ..live.controls import Controls
 
 Devices = tuple[str | None, str | None]  # input and output, as the user named them
 
@@ -46,7 +46,7 @@ def talk(
     seed: Annotated[int, typer.Option(help="of the sampling")] = 0,
 ) -> None:
     """Talk to the agent: microphone and loudspeaker, or --input and --output files."""
-    from ..controls import Controls
+    from ..live.controls import Controls
 
     controls = Controls(
         text_temperature, text_top_k, audio_temperature, audio_top_k, pad_bias, end_pad_bias, hold, seed
@@ -57,13 +57,13 @@ def talk(
     if (input is None) != (output is None):
         raise ValueError("file mode needs both --input user.wav and --output both.wav")
     if input is None and replay is None:
-        from ..microphone import sound
+        from ..desk.microphone import sound
 
         sound()  # fails early and clearly where there is none
     batch = _batch(model, codec, runtime, threads, keep is not None)
     if replay is not None:
         return _replay(batch, replay)
-    from ..talk import BothSides, write_transcript
+    from ..desk.talk import BothSides, write_transcript
 
     both = BothSides(record if input is None else output)
     try:
@@ -82,9 +82,9 @@ def talk(
 def _batch(model: str, codec: str | None, runtime: str, threads: int, keep: bool) -> Batch:
     import torch
 
-    from ..batch import Batch
-    from ..bundle import load_bundle
-    from ..replay import RecordingBatch
+    from ..files.bundle import load_bundle
+    from ..live.batch import Batch
+    from ..live.replay import RecordingBatch
 
     torch.set_num_threads(threads)
     bundle = load_bundle(model, codec=codec)
@@ -92,14 +92,14 @@ def _batch(model: str, codec: str | None, runtime: str, threads: int, keep: bool
 
 
 def _keep(batch: Batch, path: Path | None) -> None:
-    from ..replay import RecordingBatch
+    from ..live.replay import RecordingBatch
 
     if path is not None and isinstance(batch, RecordingBatch) and 0 in batch.recordings:
         batch.recordings[0].save(path)
 
 
 def _replay(batch: Batch, path: Path) -> None:
-    from ..replay import load_recording, replay
+    from ..live.replay import load_recording, replay
 
     kept = load_recording(path)
     differs = replay(kept, batch)
@@ -111,7 +111,7 @@ def _replay(batch: Batch, path: Path) -> None:
 def _file(batch: Batch, controls: Controls, path: Path, both: BothSides, bound_ms: float | None) -> Talk:
     from corpus.audio import read_mono
 
-    from ..talk import talk_to_file, talk_to_file_live
+    from ..desk.talk import talk_to_file, talk_to_file_live
 
     user = read_mono(path)
     if bound_ms is None:
@@ -125,11 +125,11 @@ def _file(batch: Batch, controls: Controls, path: Path, both: BothSides, bound_m
 
 
 def _live(batch: Batch, controls: Controls, chosen: Devices, both: BothSides, echo: bool, bound_ms: float) -> Talk:
-    from ..line import Line
-    from ..microphone import common_rate, pick_device, sound, stream
-    from ..runner import Runner
-    from ..screen import Screen
-    from ..talk import Talk, endless, talk_to_device
+    from ..desk.line import Line
+    from ..desk.microphone import common_rate, pick_device, sound, stream
+    from ..desk.screen import Screen
+    from ..desk.talk import Talk, endless, talk_to_device
+    from ..live.runner import Runner
 
     module = sound()
     devices = list(module.query_devices())
@@ -146,7 +146,7 @@ def _live(batch: Batch, controls: Controls, chosen: Devices, both: BothSides, ec
 
 
 def _canceller() -> EchoCanceller | None:
-    from ..echo import EchoCanceller
+    from ..desk.echo import EchoCanceller
 
     try:
         return EchoCanceller()
@@ -156,7 +156,7 @@ def _canceller() -> EchoCanceller | None:
 
 
 def _devices(chosen: Devices, test: bool) -> None:
-    from ..microphone import check_devices, device_table, pick_device, sound
+    from ..desk.microphone import check_devices, device_table, pick_device, sound
 
     module = sound()
     devices = list(module.query_devices())

@@ -29,9 +29,9 @@ def tokenize(
 
     from rich.console import Console
 
-    from ..token_progress import TokenProgress, summary
-    from ..tokenize import TokenOrder
-    from ..tokenize import tokenize as run
+    from ..tokens.progress import TokenProgress, summary
+    from ..tokens.tokenize import TokenOrder
+    from ..tokens.tokenize import tokenize as run
 
     order = TokenOrder(
         corpus=corpus,

@@ -10,16 +10,16 @@ import typer
 if TYPE_CHECKING:
     import torch
 
-    from ..data import Dialogues
-    from ..model import LanguageModel
-    from ..shards import TokenManifest
+    from ..model.language_model import LanguageModel
+    from ..tokens.crops import Dialogues
+    from ..tokens.shards import TokenManifest
 
 
 def train(
     data: Annotated[list[Path], typer.Option("--data", help="folder that `agent tokenize` wrote; repeatable")],
     out: Annotated[Path, typer.Option(help="the run's folder: checkpoint, model, curves")] = Path("runs/agent"),
     preset: Annotated[str | None, typer.Option(help="laptop, tiny or moshi-7b; before the recipe's")] = None,
-    recipe: Annotated[Path | None, typer.Option(help="TOML with settings of agent.recipe.Recipe")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="TOML with settings of agent.training.recipe.Recipe")] = None,
     init_lm: Annotated[
         str | None, typer.Option("--init-lm", help="start as this language model: folder or id of the hub")
     ] = None,
@@ -39,10 +39,10 @@ def train(
     """Train the full-duplex model on token shards; run it under torchrun for several devices."""
     from codec.cli import pick_device
 
-    from ..bundle import save_bundle
-    from ..launch import Order, launch
-    from ..recipe import read_recipe
-    from ..starting_model import fresh_model, model_of_language_model, trained_model, without_own_voice
+    from ..files.bundle import save_bundle
+    from ..training.recipe import read_recipe
+    from ..training.run import Order, launch
+    from ..training.start import fresh_model, model_of_language_model, trained_model, without_own_voice
 
     if init is not None and init_lm is not None:
         raise ValueError("--init and --init-lm exclude each other")

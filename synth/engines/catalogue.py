@@ -16,7 +16,8 @@ import importlib.util
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..suggestion import suggestion
+from corpus.suggestion import suggestion
+
 from .declaration import (
     Declaration,
     HubWeights,

@@ -30,7 +30,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ..suggestion import suggestion
+from corpus.suggestion import suggestion
 
 if sys.version_info >= (3, 11):
     import tomllib

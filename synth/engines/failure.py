@@ -16,7 +16,7 @@ import numpy as np
 from corpus.audio import Samples
 from corpus.record import Word
 
-from ..align import STEP, speech_span
+from ..alignment.align import STEP, speech_span
 from .protocol import Speech
 
 MOST_FAILURES = 8  # requests in a row, after which a worker or a server is given up

@@ -33,8 +33,8 @@ from piper.phonemize_espeak import EspeakPhonemizer
 
 from corpus.audio import Samples
 
-from ..align import Span, speech_span, timed
-from ..fade import faded
+from ..alignment.align import Span, speech_span, timed
+from ..alignment.fade import faded
 from . import weights
 from .catalogue import EngineEntry
 from .declaration import OwnVoice, PiperDeclaration

@@ -6,7 +6,8 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-from ..suggestion import suggestion
+from corpus.suggestion import suggestion
+
 from .declaration import HubWeights
 from .weights import cached
 

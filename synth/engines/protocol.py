@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from corpus.audio import Samples
 from corpus.record import Voice, Word
 
-from ..voice_profile import VoiceProfile
+from .voice_profile import VoiceProfile
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from importlib.resources import files
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from ..suggestion import suggestion
+from corpus.suggestion import suggestion
+
 from .number_words import Numbers
 
 if sys.version_info >= (3, 11):

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..web_request import Patience
-from .builtin import BuiltinWriter
-from .chat import ChatModel
-from .language_model import Mode, ModelWriter
+from .builtin.writer import BuiltinWriter
 from .line import Writer
-from .local_model import LocalModel
-from .openai_client import OpenAIClient
-from .prompting import load_passages
+from .models.chat import ChatModel
+from .models.local import LocalModel
+from .models.openai import OpenAIClient
+from .models.prompting import load_passages
+from .models.writer import Mode, ModelWriter
 
 KINDS = ("builtin", "openai", "transformers", "gguf")
 HELP = "builtin, openai:URL#MODEL, transformers:ID_OR_PATH or gguf:FILE"

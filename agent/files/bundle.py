@@ -1,0 +1,152 @@
+"""A model with all it needs to talk: weights, vocabulary and codec, in one folder.
+
+    model folder   config.json  model.safetensors (or its parts)  tokenizer.json or tokenizer.model  codec.json
+    codec.json     {"name": "laptop", "sha256": ..., "codebooks": 8, "codebook_size": 2048}, see `codec_identity`
+
+A folder of Kyutai's has no codec.json: its config.json names the codec's file.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from codec import Codec
+
+from ..model.config import ModelConfig
+from ..model.language_model import LanguageModel
+from ..model.quantized import quantize
+from .checkpoints import load_model, read_config, save
+from .codec_identity import CodecIdentity, codec_digest
+from .vocabulary import Vocabulary
+
+WEIGHTS = Path(__file__).parents[1] / "weights"  # the models that ship with the project
+CODEC = "codec.json"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model and what it speaks with."""
+
+    model: LanguageModel
+    codec: Codec
+    vocabulary: Vocabulary
+    folder: Path
+    name: str  # of the folder, for people
+
+
+def find_bundle(name: str | Path) -> Path:
+    """The folder of a shipped name or of a path. Raises ValueError where there is none."""
+    shipped = WEIGHTS / name
+    if len(Path(name).parts) == 1 and (shipped / "config.json").is_file():
+        return shipped
+    if Path(name).is_dir():
+        return Path(name)
+    known = sorted(path.parent.name for path in WEIGHTS.glob("*/config.json"))
+    raise ValueError(
+        f"no model at {name}: give a folder that `agent train` wrote or a shipped name ({', '.join(known) or 'none'})"
+    )
+
+
+def load_bundle(
+    name: str | Path,
+    *,
+    device: torch.device | str = "cpu",
+    codec: str | Path | None = None,
+    int8: bool = False,
+    dtype: torch.dtype | None = None,
+) -> Bundle:
+    """A model ready to talk.
+
+    Args:
+        name: of a shipped model, or a folder.
+        device: of the model and the codec.
+        codec: another than the folder says, e.g. one whose decoder was trained further; anything `Codec.load` takes.
+        int8: shorten the model's matrices to 8 bits.
+        dtype: of the weights; None is float32 on the CPU and the file's own elsewhere.
+
+    Raises:
+        ValueError: a part is missing or unreadable, or the parts do not fit each other.
+    """
+    folder = find_bundle(name)
+    config, values = read_config(folder)
+    vocabulary = Vocabulary.load(folder).with_ids(config.pad, config.end_pad)
+    if vocabulary.pieces.size > config.text_card:
+        raise ValueError(
+            f"{folder}: the vocabulary has {vocabulary.pieces.size} ids, the model {config.text_card}: one is another's"
+        )
+    voice = _load_codec(folder, config, values, codec)
+    if dtype is None and torch.device(device).type == "cpu":
+        dtype = torch.float32
+    model = load_model(folder, device=device, dtype=dtype)
+    if int8:
+        for layer in model.modules():
+            if isinstance(layer, nn.Linear):
+                layer.weight.data = layer.weight.data.contiguous()  # 8-bit products read rows, `prepare` laid columns
+        quantize(model)
+    return Bundle(model, voice.to(device), vocabulary, folder, folder.resolve().name)
+
+
+def save_bundle(
+    folder: str | Path,
+    model: LanguageModel,
+    vocabulary: Vocabulary,
+    codec: CodecIdentity,
+    *,
+    dtype: torch.dtype | None = None,
+    part_bytes: int | None = None,
+) -> Path:
+    """Write a folder that `load_bundle` reads.
+
+    Args:
+        folder: made if missing; config.json is written last, so a folder that has it is whole.
+        model: with adapters or without.
+        vocabulary: of its text streams.
+        codec: of the tokens it was trained on; its name is what `Codec.load` finds, or a file in the folder.
+        dtype: float type of the weights; None keeps them.
+        part_bytes: split the weights into files of at most so many bytes.
+    """
+    folder = Path(folder)
+    path = vocabulary.save(folder)
+    temporary = folder / f"{CODEC}.partial"
+    temporary.write_text(codec.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    os.replace(temporary, folder / CODEC)
+    return save(model, folder, dtype=dtype, part_bytes=part_bytes, passengers={"tokenizer_name": path.name})
+
+
+def _load_codec(folder: Path, config: ModelConfig, values: dict[str, Any], given: str | Path | None) -> Codec:
+    n_q = max(config.agent_codebooks, config.user_codebooks)
+    identity = _codec_of(folder)
+    name = given or (values.get("mimi_name") if identity is None else identity.name)
+    if name is None:
+        raise ValueError(f"{folder} does not say which codec it belongs to: give one")
+    inside = folder / name
+    found = inside if given is None and inside.is_file() else name
+    try:
+        codec = Codec.load(found, n_q if identity is None else identity.codebooks)
+        if identity is not None and codec_digest(codec) != identity.sha256:
+            raise ValueError(f"{name} is not the one that the model was trained with, its codes differ")
+        if codec.config.quantizer.n_q != n_q:
+            codec = Codec.load(found, n_q)
+    except ValueError as error:
+        raise ValueError(f"the codec of {folder}: {error}") from None
+    if codec.config.quantizer.codebook_size != config.card:
+        entries = codec.config.quantizer.codebook_size
+        raise ValueError(f"the codec of {folder}: {name} has {entries} entries a codebook, the model {config.card}")
+    return codec
+
+
+def _codec_of(folder: Path) -> CodecIdentity | None:
+    """The codec that a folder names in its codec.json, if it has one."""
+    path = folder / CODEC
+    if not path.exists():
+        return None
+    try:
+        return CodecIdentity.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):
+        raise ValueError(f"cannot read {path}: it must hold name, sha256, codebooks and codebook_size") from None

@@ -1,0 +1,283 @@
+"""Offline talk: several users' sound in, the agent's sound, words and hearing out, faster than real time.
+
+    talks = converse(bundle, [Recording(user) for user in users])
+    talks[0].agent, talks[0].words(vocabulary)
+
+All conversations run as one batch, frame by frame, so that a user may react to what the agent says. The answer to a
+frame is heard one frame later, as it would be live: latencies measured on a `Talk` are those of the model and its
+delays, without those of a sound card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from codec.layers import streaming
+from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples
+from corpus.interleave import TimedWord
+
+from ..files.vocabulary import Vocabulary
+from ..model.config import ModelConfig
+from ..model.language_model import Frame, LanguageModel
+from ..model.sampling import Sampling
+from ..model.streams import UNGENERATED
+from .users import User
+
+ROWS = 16  # conversations at once
+LONGEST_WORD = 0.6  # s: words end where the next begins, at most so long after their start
+
+Ids = npt.NDArray[np.int64]
+
+
+class Bundle(Protocol):
+    """A model, the codec it was trained with and its vocabulary; see `agent.files.bundle`."""
+
+    @property
+    def model(self) -> LanguageModel:
+        """The language model."""
+
+    @property
+    def codec(self) -> Any:
+        """A `codec.Codec` or anything with its methods."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Of both text streams."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What the agent is made to have said first."""
+
+    codes: Tensor  # int64 [agent codebooks, F]
+    text: Tensor  # int64 [F]
+
+
+@dataclass(frozen=True)
+class Talk:
+    """A conversation of F frames on one clock."""
+
+    user: Samples  # float32 [1920 F]
+    agent: Samples  # float32 [1920 F], its first frame silent
+    text: Ids  # [F], the agent's text stream
+    heard: Ids | None  # [F], the user's words as the model heard them, where they were said
+    config: ModelConfig
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasted."""
+        return len(self.text) * FRAME_SECONDS
+
+    def words(self, vocabulary: Vocabulary) -> list[TimedWord]:
+        """What the agent said."""
+        return stream_words(self.text, vocabulary)
+
+    def user_words(self, vocabulary: Vocabulary) -> list[TimedWord]:
+        """What the model heard the user say; nothing for a model that has no stream for it."""
+        return [] if self.heard is None else stream_words(self.heard, vocabulary)
+
+
+def stream_words(tokens: Ids, vocabulary: Vocabulary, offset: float = 0.0) -> list[TimedWord]:
+    """The words of a text stream `[F]` that starts at `offset` seconds.
+
+    A word starts with its first token. Where it ends the stream does not say: where the next one starts, at most 0.6 s
+    after its start or with its last token.
+    """
+    groups: list[tuple[int, list[int]]] = []
+    inside = False
+    for frame, token in enumerate(tokens.tolist()):
+        text = token >= 0 and vocabulary.piece(token) != ""
+        if text and inside and not vocabulary.begins_word(token):
+            groups[-1][1].append(token)
+        elif text:
+            groups.append((frame, [token]))
+        inside = text
+    times = [frame * FRAME_SECONDS + offset for frame, _ in groups]
+    words = []
+    for (_, ids), start, following in zip(groups, times, [*times[1:], float("inf")], strict=True):
+        end = min(following, start + max(LONGEST_WORD, len(ids) * FRAME_SECONDS))
+        text = vocabulary.decode(ids).strip()
+        if text:
+            words.append(TimedWord(text, round(start, 4), round(end, 4)))
+    return words
+
+
+def converse(
+    bundle: Bundle,
+    users: Sequence[User],
+    *,
+    prompts: Sequence[Prompt | None] | None = None,
+    seeds: Sequence[int] | None = None,
+    sampling: Sampling | None = None,
+    rows: int = ROWS,
+    progress: Callable[[int], None] = lambda _: None,
+) -> list[Talk]:
+    """Let every user talk to the agent.
+
+    Args:
+        bundle: model, codec and vocabulary that fit each other.
+        users: one per conversation; they are used up.
+        prompts: what each agent says first, on the users' clock; None for nothing.
+        seeds: of the sampling noise; 0, 1, ... if None.
+        sampling: of all; Moshi's if None.
+        rows: most conversations in one batch.
+        progress: called with the number of frames that all batches together have computed.
+
+    Raises:
+        ValueError: the model has no voice, or the codec is not its own.
+    """
+    check_voice(bundle)
+    prompts = list(prompts) if prompts is not None else [None] * len(users)
+    seeds = list(seeds) if seeds is not None else list(range(len(users)))
+    talks: list[Talk] = []
+    done = 0
+    size = -(-len(users) // max(-(-len(users) // rows), 1))  # batches alike in size
+    for first in range(0, len(users), max(size, 1)):
+        part = slice(first, first + size)
+        batch = _Batch(bundle, users[part], prompts[part], seeds[part], sampling or Sampling())
+        while batch.step():
+            done += batch.size
+            progress(done)
+        talks += batch.talks()
+    return talks
+
+
+def check_voice(bundle: Bundle) -> None:
+    """Raise ValueError unless the model can talk through the codec."""
+    config, quantizer = bundle.model.config, bundle.codec.config.quantizer
+    if not config.agent_codebooks:
+        raise ValueError("this model only listens, it has no voice: use agent hear")
+    if quantizer.codebook_size != config.card or quantizer.n_q < max(config.agent_codebooks, config.user_codebooks):
+        raise ValueError(
+            f"the codec has {quantizer.n_q} codebooks of {quantizer.codebook_size}, the model needs "
+            f"{max(config.agent_codebooks, config.user_codebooks)} of {config.card}: give the codec it was trained with"
+        )
+
+
+def to_codec(bundle: Bundle, sound: Samples) -> Tensor:
+    """Sound float32 `[T]` or `[B, T]` as the codec takes it, `[B, 1, T]` on its device."""
+    parameter = next(iter(bundle.codec.parameters()), None) if isinstance(bundle.codec, torch.nn.Module) else None
+    wave = torch.from_numpy(sound).view(-1, 1, sound.shape[-1])
+    return wave if parameter is None else wave.to(parameter.device)
+
+
+class _Row:
+    """One conversation as it grows."""
+
+    def __init__(self, user: User, prompt: Prompt | None) -> None:
+        self.user, self.prompt = user, prompt
+        self.said: list[Samples] = []
+        self.answers: list[Samples] = [np.zeros(FRAME_SAMPLES, np.float32)]
+        self.text: list[int] = []
+        self.heard: list[int] = []
+
+    def talk(self, config: ModelConfig) -> Talk:
+        """What was said until the user left."""
+        frames = len(self.said)
+        empty = np.zeros(0, np.float32)
+        heard = None
+        if config.user_text_delay is not None:
+            shifted = self.heard[max(config.user_text_delay - 1, 0) :]
+            heard = np.array((shifted + [config.pad] * frames)[:frames], dtype=np.int64)
+        return Talk(
+            np.concatenate([empty, *self.said]),
+            np.concatenate([empty, *self.answers[:frames]]),
+            np.array(([config.pad, *self.text])[:frames], dtype=np.int64),
+            heard,
+            config,
+        )
+
+
+class _Batch:
+    """Conversations that start together; one that is over leaves the batch."""
+
+    def __init__(
+        self, bundle: Bundle, users: Sequence[User], prompts: Sequence[Prompt | None], seeds: Sequence[int], s: Sampling
+    ) -> None:
+        self.bundle, self.model, self.codec, self.sampling = bundle, bundle.model, bundle.codec, s
+        self.rows = [_Row(user, prompt) for user, prompt in zip(users, prompts, strict=True)]
+        self.live = list(range(len(self.rows)))
+        self.states = (self.model.init_state(len(users), seeds), self.codec.init_state(len(users)))
+        self.frame = 0
+
+    @property
+    def size(self) -> int:
+        """Conversations that go on."""
+        return len(self.live)
+
+    def talks(self) -> list[Talk]:
+        """All conversations."""
+        return [row.talk(self.model.config) for row in self.rows]
+
+    @torch.inference_mode()
+    def step(self) -> bool:
+        """Move all on by a frame; False when none is left."""
+        wave = self._hear()
+        if wave is None:
+            return False
+        config, device, (state, codec) = self.model.config, self.model.device, self.states
+        codes, codec = self.codec.encode_frame(wave, codec)
+        user = codes[:, : config.user_codebooks, 0].to(device)
+        forced = torch.stack([prompted(self.rows[i].prompt, self.frame, config) for i in self.live])
+        frame, state = self.model.step(user, state, self.sampling, forced=forced.to(device))
+        if bool(frame.ready.all()):
+            sound, codec = self.codec.decode_frame(frame.tokens[:, 1:, None].to(wave.device), codec)
+        else:
+            sound = torch.zeros_like(wave)
+        self._say(frame, sound)
+        self.states, self.frame = (state, codec), self.frame + 1
+        return True
+
+    def _hear(self) -> Tensor | None:
+        """The users' next frames `[B, 1, 1920]`; who has none left leaves."""
+        replies = {i: self.rows[i].user.reply(self.rows[i].answers[-1]) for i in self.live}
+        staying = [place for place, i in enumerate(self.live) if replies[i] is not None]
+        if not staying:
+            self.live = []
+            return None
+        if len(staying) < len(self.live):
+            self.live = [self.live[place] for place in staying]
+            model, codec = self.states
+            kept = torch.tensor(staying)
+            self.states = (streaming.select(model, kept), streaming.select(codec, kept))
+        frames = []
+        for i in self.live:
+            frame = replies[i]
+            assert frame is not None
+            self.rows[i].said.append(frame)
+            frames.append(frame)
+        return to_codec(self.bundle, np.stack(frames))
+
+    def _say(self, frame: Frame, sound: Tensor) -> None:
+        text, answers = frame.tokens[:, 0].tolist(), sound[:, 0].cpu().numpy()
+        heard = None if frame.user_text is None else frame.user_text.tolist()
+        for place, i in enumerate(self.live):
+            row = self.rows[i]
+            row.answers.append(answers[place])
+            row.text.append(text[place] if text[place] >= 0 else self.model.config.pad)
+            if heard is not None:
+                row.heard.append(heard[place])
+
+
+def prompted(prompt: Prompt | None, call: int, config: ModelConfig) -> Tensor:
+    """The tokens int64 `[1 + agent codebooks]` that a prompt forces at a step, -2 where it forces none.
+
+    The frame heard at call s is, to the model, the one before the frame it speaks at call s: so the prompt's frame
+    s + 1 - delay is spoken then, and its first one never.
+    """
+    forced = torch.full((1 + config.agent_codebooks,), UNGENERATED)
+    if prompt is None:
+        return forced
+    frames = len(prompt.text)
+    for stream in range(1 + config.agent_codebooks):
+        at = call + 1 - config.delays[stream]
+        if 0 < at < frames:
+            forced[stream] = prompt.text[at] if stream == 0 else prompt.codes[stream - 1, at]
+    return forced

@@ -1,0 +1,72 @@
+"""Writing down what is heard: the user's words of a model that follows them, or the text of one that only listens.
+
+Our own models have a stream of the user's words beside the agent's; the agent is kept silent. Kyutai's STT models have
+no voice, and their one text stream is the transcript, some time after the sound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, Samples
+from corpus.interleave import TimedWord
+
+from ..files.checkpoints import read_config
+from ..model.sampling import GREEDY
+from .converse import Bundle, stream_words, to_codec
+
+LAST_WORD = 1.0  # s of silence after a recording, for words that come late
+SILENCE = 25  # frames of silence encoded to learn the codes of silence: 2 s
+
+
+@dataclass(frozen=True)
+class Lateness:
+    """How the text of a model that only listens lies to the sound (`stt_config` in Kyutai's config.json)."""
+
+    delay: float = 0.0  # s from the sound to its text
+    prefix: float = 0.0  # s of silence to hear first
+
+
+def lateness_of(folder: Path) -> Lateness:
+    """What a model folder's config.json says of it, nothing if it says nothing. Unreadable files raise ValueError."""
+    said = read_config(folder)[1].get("stt_config") or {}
+    return Lateness(float(said.get("audio_delay_seconds", 0.0)), float(said.get("audio_silence_prefix_seconds", 0.0)))
+
+
+def hear(bundle: Bundle, audio: Samples, lateness: Lateness | None = None) -> list[TimedWord]:
+    """The words of a recording float32 `[T]` at 24 kHz, with times.
+
+    `lateness` is needed for a model that only listens. A model that neither follows its user nor only listens raises
+    ValueError.
+    """
+    config, late = bundle.model.config, lateness or Lateness()
+    if config.user_text_delay is None and config.dep_q:
+        raise ValueError("this model writes nothing down: it has no stream of the user's words (user_text_delay)")
+    behind = config.user_text_delay * FRAME_SECONDS if config.user_text_delay is not None else late.delay
+    before, after = (round(seconds * SAMPLE_RATE) for seconds in (late.prefix, behind + LAST_WORD))
+    codes = bundle.codec.encode(to_codec(bundle, np.pad(audio, (before, after))))
+    tokens = _transcript(bundle, codes[:, : config.user_codebooks])
+    # the text sampled at call s is about the frame that was heard one call later, less the delay
+    words = stream_words(tokens, bundle.vocabulary, FRAME_SECONDS - behind - late.prefix)
+    return [word._replace(start=max(word.start, 0.0)) for word in words if word.end > 0]
+
+
+@torch.inference_mode()
+def _transcript(bundle: Bundle, codes: Tensor) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """The transcript's token at every frame of codes `[1, K, F]`."""
+    model, config = bundle.model, bundle.model.config
+    forced = None
+    if config.dep_q:
+        silence = to_codec(bundle, np.zeros(SILENCE * FRAME_SAMPLES, np.float32))
+        quiet = bundle.codec.encode(silence)[:, : config.agent_codebooks, -1].to(model.device)
+        forced = torch.cat([torch.full_like(quiet[:, :1], config.pad), quiet], dim=1)
+    state, tokens = model.init_state(1), []
+    for column in codes.to(model.device).unbind(2):
+        frame, state = model.step(column, state, GREEDY, forced=forced)
+        tokens.append(int(frame.text if frame.user_text is None else frame.user_text))
+    return np.array(tokens, dtype=np.int64)

@@ -1,0 +1,259 @@
+"""Token shards as batches to train on.
+
+    data = Dialogues(["tokens/everyday"], config, seed=1)
+    training, validation = data.split(0.02)
+    batch = training.batch(step, rows=16, frames=500)      # batch.codes [16, config.streams, 500]
+
+A batch depends on nothing but (seed, step, rank): training resumes to the bit with no data state to store.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from corpus.audio import FRAME_RATE
+
+from ..files.vocabulary import Vocabulary
+from ..model.config import ModelConfig
+from ..model.streams import ZERO
+from .shards import TokenManifest, open_shard, read_manifest, read_vocabulary
+from .text_stream import Tokens
+from .training_text import corpus_text, file_text
+
+Rows = npt.NDArray[np.int64]
+TEXT = 1  # marks the random numbers of text batches, apart from those of crops
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows in the model's order: text, agent, user, user text, hint as far as it has them; undelayed."""
+
+    codes: Tensor  # int64 [B, config.streams, T], -1 where there is no token
+    labels: Tensor  # uint8 [B, T], see `frame_labels.Label`; 0 beyond the end
+
+
+class Dialogues:
+    """The dialogues of one or more folders of tokens, mapped into memory.
+
+    `vocabulary` and `codec` are what the tokens were made with; `vocabulary` has the model's PAD and EPAD.
+    """
+
+    def __init__(
+        self,
+        folders: Sequence[str | Path],
+        config: ModelConfig,
+        *,
+        seed: int = 0,
+        hints: float = 0.0,
+        starts: float = 0.2,
+        texts: Sequence[str | Path] = (),
+    ) -> None:
+        """Open the shards and check every byte of them.
+
+        Args:
+            folders: written by `agent tokenize`, with one codec and one vocabulary.
+            config: of the model to train.
+            seed: of everything random.
+            hints: chance that a crop has hints: the coming text of a random share of its words.
+            starts: chance that a crop of a longer dialogue is its beginning; others begin anywhere.
+            texts: .txt files for `text_batch`, in place of what is said in the dialogues.
+
+        Raises:
+            ValueError: a folder is not there, damaged, or does not fit the model or the other folders.
+        """
+        if not folders:
+            raise ValueError("no tokens to train on: give at least one folder")
+        manifests = [read_manifest(folder) for folder in folders]
+        _check_alike(folders, manifests)
+        first = manifests[0]
+        vocabulary = read_vocabulary(folders[0], first)
+        _check_fit(first, vocabulary, config, folders[0])
+        self.config, self.seed, self.hints, self.starts = config, seed, hints, starts
+        self.codec = first.codec
+        self.vocabulary: Vocabulary = vocabulary.with_ids(config.pad, config.end_pad)
+        self._stored_pads = (first.vocabulary.pad, first.vocabulary.end_pad)
+        self._shards = [
+            open_shard(folder, entry)
+            for folder, manifest in zip(folders, manifests, strict=True)
+            for entry in manifest.shards
+        ]
+        places = [
+            (index, begin, end)
+            for index, shard in enumerate(self._shards)
+            for begin, end in zip(shard.offsets[:-1], shard.offsets[1:], strict=True)
+        ]
+        if not places:
+            raise ValueError(f"{folders[0]} holds no dialogue yet: run `agent tokenize` again to finish it")
+        self._places = np.array(places, np.int64)  # [D, 3]: shard, first frame, end
+        self.ids = [id for shard in self._shards for id in shard.ids]
+        self._shares: dict[int, Rows] = {}  # by length of a crop: dialogues, each as often as an epoch has it
+        self._begins_word = np.array([vocabulary.begins_word(id) for id in range(config.text_card)])
+        self._file_text = file_text(texts, self.vocabulary) if texts else None
+        self._own_text: Tokens | None = None  # once asked for
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def frames(self) -> int:
+        """In all dialogues."""
+        return int((self._places[:, 2] - self._places[:, 1]).sum())
+
+    @property
+    def hours(self) -> float:
+        """Of all dialogues."""
+        return self.frames / FRAME_RATE / 3600.0
+
+    def split(self, held_out: float) -> tuple[Dialogues, Dialogues]:
+        """Training and validation parts, the latter without hints.
+
+        A dialogue's id alone decides, but at least one is held out. Raises ValueError unless both get something.
+        """
+        drawn = np.array(
+            [int.from_bytes(hashlib.sha256(id.encode()).digest()[:8], "big") for id in self.ids], np.uint64
+        )
+        out = drawn.astype(np.float64) / 2.0**64 < held_out
+        out[int(drawn.argmin())] = True
+        if not 0.0 < held_out < 1.0 or out.all():
+            raise ValueError(f"cannot hold out {held_out} of {len(self)} dialogues and train on the rest")
+        training, validation = self._subset(np.flatnonzero(~out)), self._subset(np.flatnonzero(out))
+        validation.hints = 0.0
+        return training, validation
+
+    def batch(self, step: int, rows: int, frames: int, rank: int = 0, world: int = 1) -> Batch:
+        """The batch of a step: `rows` crops of `frames` frames.
+
+        In an epoch every dialogue comes up once for each `frames` of its length, at least once, in random order; where
+        it is cut and which variant of the user is heard is random. Processes of a parallel run, `rank` of `world`,
+        share an epoch.
+        """
+        crops = []
+        for row in range(rows):
+            index = self._drawn((step * world + rank) * rows + row, frames)
+            rng = np.random.default_rng((self.seed, step, rank, row))
+            start = self._start(index, frames, rng)
+            variant = int(rng.integers(len(self._shards[self._places[index, 0]].user)))
+            crops.append(self._crop(index, start, frames, variant, rng))
+        return _stacked(crops)
+
+    def whole(self, index: int, variant: int = 0) -> Batch:
+        """One dialogue from beginning to end, without hints: a batch of one row."""
+        _, begin, end = self._places[index]
+        return _stacked([self._crop(index, 0, int(end - begin), variant, None)])
+
+    def text_batch(self, step: int, rows: int, frames: int, rank: int = 0) -> Batch:
+        """Text alone, `frames` tokens a row without pauses; all other rows are -1."""
+        text = self._text()
+        codes = np.full((rows, self.config.streams, frames), ZERO, np.int64)
+        for row in range(rows):
+            rng = np.random.default_rng((self.seed, step, rank, row, TEXT))
+            start = int(rng.integers(len(text)))
+            codes[row, 0] = text.take(range(start, start + frames), mode="wrap")
+        return Batch(torch.from_numpy(codes), torch.zeros(rows, frames, dtype=torch.uint8))
+
+    def _subset(self, indices: npt.NDArray[np.intp]) -> Dialogues:
+        part = copy.copy(self)
+        part._places, part.ids = self._places[indices], [self.ids[index] for index in indices]
+        part._shares, part._own_text = {}, None
+        return part
+
+    def _text(self) -> Tokens:
+        if self._file_text is not None:
+            return self._file_text
+        if self._own_text is None:
+            self._own_text = corpus_text(self._shards, self._places, self._stored_pads, self.config.pad)
+        return self._own_text
+
+    def _drawn(self, number: int, frames: int) -> int:
+        """Which dialogue the crop of this number is of."""
+        if frames not in self._shares:
+            times = np.maximum(1, np.round((self._places[:, 2] - self._places[:, 1]) / frames)).astype(np.int64)
+            self._shares[frames] = np.repeat(np.arange(len(self)), times)
+        shares = self._shares[frames]
+        epoch, place = divmod(number, len(shares))
+        return int(shares[_shuffled(self.seed, epoch, len(shares))[place]])
+
+    def _start(self, index: int, frames: int, rng: np.random.Generator) -> int:
+        _, begin, end = self._places[index]
+        spare = int(end - begin) - frames
+        return 0 if spare <= 0 or rng.random() < self.starts else int(rng.integers(spare + 1))
+
+    def _crop(
+        self, index: int, start: int, frames: int, variant: int, rng: np.random.Generator | None
+    ) -> tuple[Rows, npt.NDArray[np.uint8]]:
+        """Codes int64 `[streams, frames]` and labels `[frames]`; hints where `rng` draws some."""
+        config = self.config
+        place, begin, end = (int(value) for value in self._places[index])
+        shard, cut = self._shards[place], slice(begin + start, min(begin + start + frames, end))
+        count, agent = cut.stop - cut.start, config.agent_codebooks
+        codes = np.full((config.streams, frames), ZERO, np.int64)
+        codes[0, :count] = self._own_pads(shard.text[0, cut])
+        codes[1 : 1 + agent, :count] = shard.agent[:agent, cut]
+        codes[1 + agent : 1 + config.n_q, :count] = shard.user[variant, : config.user_codebooks, cut]
+        if config.user_text:
+            codes[1 + config.n_q, :count] = self._own_pads(shard.text[1, cut])
+        if config.hint and rng is not None and rng.random() < self.hints:
+            codes[-1] = self._hinted(codes[0], rng)
+        labels = np.zeros(frames, np.uint8)
+        labels[:count] = shard.labels[cut]
+        return codes, labels
+
+    def _own_pads(self, text: npt.NDArray[np.int32]) -> Rows:
+        """Text with the model's PAD and EPAD in place of the shard's."""
+        out = text.astype(np.int64)
+        out[text == self._stored_pads[0]] = self.config.pad
+        out[text == self._stored_pads[1]] = self.config.end_pad
+        return out
+
+    def _hinted(self, text: Rows, rng: np.random.Generator) -> Rows:
+        """A hint row: the tokens of a random share of the words, -1 elsewhere."""
+        spoken = (text != ZERO) & (text != self.config.pad) & (text != self.config.end_pad)
+        word = np.cumsum(spoken & self._begins_word[text])
+        given = rng.random(len(text) + 1) < rng.random()
+        return np.where(spoken & given[word], text, ZERO)
+
+
+@functools.lru_cache(maxsize=8)
+def _shuffled(seed: int, epoch: int, count: int) -> Rows:
+    return np.random.default_rng((seed, epoch)).permutation(count)
+
+
+def _stacked(crops: Sequence[tuple[Rows, npt.NDArray[np.uint8]]]) -> Batch:
+    codes, labels = zip(*crops, strict=True)
+    return Batch(torch.from_numpy(np.stack(codes)), torch.from_numpy(np.stack(labels)))
+
+
+def _check_alike(folders: Sequence[str | Path], manifests: Sequence[TokenManifest]) -> None:
+    first = manifests[0]
+    for folder, manifest in zip(folders, manifests, strict=True):
+        if (manifest.codec.sha256, manifest.codec.codebooks) != (first.codec.sha256, first.codec.codebooks):
+            raise ValueError(f"{folders[0]} and {folder} hold tokens of different codecs")
+        if manifest.vocabulary != first.vocabulary:
+            raise ValueError(f"{folders[0]} and {folder} have different vocabularies: tokenize with --vocabulary")
+
+
+def _check_fit(manifest: TokenManifest, vocabulary: Vocabulary, config: ModelConfig, folder: str | Path) -> None:
+    codec, ids = manifest.codec, vocabulary.pieces.size
+    wanted = max(config.agent_codebooks, config.user_codebooks)
+    if codec.codebooks < wanted:
+        raise ValueError(f"{folder} has {codec.codebooks} codebooks a side, the model wants {wanted}")
+    if codec.codebook_size != config.card:
+        raise ValueError(f"{folder} has codebooks of {codec.codebook_size} entries, the model's have {config.card}")
+    if ids > config.text_card:
+        raise ValueError(f"{folder} has a vocabulary of {ids} ids, the model {config.text_card}: set text_card")
+    for name, stored, own in (
+        ("pad", vocabulary.pad, config.pad),
+        ("end_pad", vocabulary.end_pad, config.end_pad),
+    ):
+        if own != stored and own < ids:
+            raise ValueError(f'{folder}: id {own} is text in its vocabulary and "{name}" in the model: set it {stored}')

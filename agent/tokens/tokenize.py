@@ -1,0 +1,206 @@
+"""A corpus into token shards: codes of both channels, variants of the user's, both texts, labels of every frame."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from codec import Codec
+from corpus.audio import Samples
+
+from ..files.codec_identity import CodecIdentity
+from ..files.vocabulary import Vocabulary, train_vocabulary
+from .augment import augment_user, read_noises, variant_rng
+from .frame_labels import dialogue_labels, word_labels
+from .shard_writer import ShardWriter
+from .shards import Codes, TokenDialogue, TokenManifest, VocabularyIdentity
+from .take import Recording, recordings
+from .text_stream import Placement, Tokens, lay_sides
+from .workers import in_order
+
+SHARD_DIALOGUES = 16
+CHUNK_FRAMES = 100  # encoded at once; more is no quicker
+
+
+@dataclass(frozen=True)
+class TokenOrder:
+    """What to tokenize, and how."""
+
+    corpus: Path
+    out: Path
+    codec: str = "laptop"  # what `Codec.load` takes
+    codebooks: int | None = None  # all of the codec's if None
+    augment: int = 0  # variants of the user's channel besides the recorded one
+    noise: Path | None = None  # folder of recordings
+    vocabulary: Path | None = None  # learnt from the corpus if None
+    vocabulary_size: int = 2000
+    seed: int = 0
+    workers: int = 1
+    resample: bool = False
+    device: str = "cpu"
+    shard_dialogues: int = SHARD_DIALOGUES
+
+    def __post_init__(self) -> None:
+        if self.augment < 0 or self.workers < 1 or self.shard_dialogues < 1:
+            raise ValueError("--augment must be at least 0, --workers at least 1")
+        if self.workers > 1 and self.device != "cpu":
+            raise ValueError(f"--workers are for the CPU: leave them out with --device {self.device}")
+
+    def load_codec(self) -> Codec:
+        """The codec, on its device. Raises ValueError when either is not there."""
+        codec = Codec.load(self.codec, self.codebooks)
+        try:
+            return codec.to(self.device)
+        except (RuntimeError, AssertionError) as error:  # what torch raises differs by how it was built
+            raise ValueError(f"cannot use --device {self.device}: {str(error).splitlines()[0]}") from None
+
+    def load_noises(self) -> list[Samples]:
+        """The recordings of noise, if there are any to use."""
+        return read_noises(self.noise) if self.noise and self.augment else []
+
+
+@dataclass
+class Tokenizer:
+    """Recordings into tokens; the same recording gives the same tokens in any process."""
+
+    codec: Codec
+    vocabulary: Vocabulary
+    variants: int = 1
+    seed: int = 0
+    noises: list[Samples] = field(default_factory=list)
+
+    def __call__(self, recording: Recording) -> TokenDialogue:
+        """One recording's tokens. Raises ValueError when its sound cannot be read."""
+        agent, user = recording.read()
+        more = (
+            augment_user(user, agent, variant_rng(self.seed, recording.id, variant), self.noises)
+            for variant in range(1, self.variants)
+        )
+        codes = encode(self.codec, np.stack([agent, user, *more]))
+        frames = codes.shape[-1]
+        text, placement = self._text(recording, frames)
+        dialogue = recording.dialogue
+        labels = word_labels(recording.words, frames) if dialogue is None else dialogue_labels(dialogue, frames)
+        return TokenDialogue(recording.id, codes[0], codes[1:], text, labels, placement)
+
+    def _text(self, recording: Recording, frames: int) -> tuple[Tokens, Placement]:
+        words, sides = self.vocabulary, (recording.said(agent) for agent in (True, False))
+        return lay_sides(sides, frames, words.encode, words.pad, words.end_pad)
+
+
+@dataclass(frozen=True)
+class MakeTokenizer:
+    """A tokenizer yet to be made, to send to another process; the vocabulary lies in the order's folder."""
+
+    order: TokenOrder
+    vocabulary: VocabularyIdentity
+
+    def __call__(self) -> Tokenizer:
+        """Load everything."""
+        order, text = self.order, self.vocabulary
+        vocabulary = Vocabulary.load(order.out / text.file).with_ids(text.pad, text.end_pad)
+        return Tokenizer(order.load_codec(), vocabulary, 1 + order.augment, order.seed, order.load_noises())
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a corpus holds, found before any work is done on it."""
+
+    ids: tuple[str, ...]
+    seconds: tuple[float, ...]
+    texts: tuple[str, ...]  # of every side of every recording, if asked for
+
+
+def survey(order: TokenOrder, texts: bool) -> Survey:
+    """Look at every recording and list of words. Raises ValueError for the first that cannot be tokenized."""
+    ids: list[str] = []
+    seconds: list[float] = []
+    said: list[str] = []
+    for recording in recordings(order.corpus):
+        ids.append(recording.id)
+        seconds.append(recording.seconds(order.resample))
+        if texts:
+            said += recording.texts
+    if not ids:
+        raise ValueError(f"{order.corpus} holds no recordings")
+    return Survey(tuple(ids), tuple(seconds), tuple(said))
+
+
+def encode(codec: Codec, audio: Samples) -> Codes:
+    """Codes of channels float32 `[C, T]` at 24 kHz: uint16 `[C, Q, ceil(T / 1920)]`."""
+    device, size = next(codec.parameters()).device, codec.config.frame_samples
+    wave = torch.from_numpy(np.ascontiguousarray(audio))[:, None]
+    wave = torch.nn.functional.pad(wave, (0, -wave.shape[-1] % size))
+    state, codes = codec.init_state(len(wave)), []
+    for part in torch.split(wave, CHUNK_FRAMES * size, dim=-1):
+        found, state = codec.encode_frame(part.to(device), state)
+        codes.append(found.cpu())
+    return torch.cat(codes, dim=-1).numpy().astype(np.uint16)
+
+
+def tokenize(order: TokenOrder, advance: Callable[[float, float], None] = lambda done, total: None) -> TokenManifest:
+    """Tokenize a corpus into a folder. The same order again goes on where it stopped, or adds what the corpus gained.
+
+    Args:
+        order: what and how.
+        advance: told seconds of sound done and seconds in all, once before the first recording and after every one.
+
+    Raises:
+        ValueError: nothing is there, something does not fit or is missing; what was published stays as it is.
+    """
+    identity = CodecIdentity.of(order.load_codec(), order.codec)
+    given = None if order.vocabulary is None else Vocabulary.load(order.vocabulary)
+    noise = _digest(order.load_noises())
+    with ShardWriter(order.out) as writer:
+        vocabulary = given or writer.stored_vocabulary()
+        found = survey(order, texts=vocabulary is None)
+        begun = len(writer.ids)
+        if tuple(writer.ids) != found.ids[:begun]:
+            raise ValueError(f"{order.out} holds tokens of another corpus than {order.corpus}: choose another --out")
+        if vocabulary is None:
+            vocabulary = train_vocabulary(found.texts, order.vocabulary_size)
+        text, variants = VocabularyIdentity.of(vocabulary), 1 + order.augment
+        writer.begin(
+            TokenManifest(codec=identity, vocabulary=text, variants=variants, seed=order.seed, noise=noise), vocabulary
+        )
+        left = itertools.islice(recordings(order.corpus), begun, len(found.ids))  # it may have grown meanwhile
+        with contextlib.closing(in_order(MakeTokenizer(order, text), left, order.workers)) as made:
+            _write(writer, made, found.seconds, order.shard_dialogues, advance)
+        return writer.finish()
+
+
+def _write(
+    writer: ShardWriter,
+    made: Iterator[TokenDialogue],
+    seconds: Sequence[float],
+    shard_dialogues: int,
+    advance: Callable[[float, float], None],
+) -> None:
+    begun, total = len(writer.ids), sum(seconds)
+    done = sum(seconds[:begun])
+    advance(done, total)
+    batch: list[TokenDialogue] = []
+    for dialogue, length in zip(made, seconds[begun:], strict=True):
+        batch.append(dialogue)
+        if len(batch) == shard_dialogues:
+            writer.append(batch)
+            batch = []
+        done += length
+        advance(done, total)
+    if batch:
+        writer.append(batch)
+
+
+def _digest(noises: Sequence[Samples]) -> str | None:
+    """SHA-256 of recordings of noise; None without any."""
+    digest = hashlib.sha256()
+    for noise in noises:
+        digest.update(len(noise).to_bytes(8, "big") + noise.tobytes())
+    return digest.hexdigest() if noises else None

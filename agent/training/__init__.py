@@ -1,0 +1,10 @@
+"""Training the full-duplex model: a `recipe` with every number, a run from its order to its end.
+
+`run` opens data and makes or resumes a model (`start`), `trainer` steps, `objective` is what is minimised,
+`regularise` hides inputs, `finetune` adapts a trained model, `sharding` shares it among processes.
+"""
+
+from .recipe import Recipe, read_recipe
+from .trainer import Trainer
+
+__all__ = ["Recipe", "Trainer", "read_recipe"]

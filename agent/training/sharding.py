@@ -1,0 +1,70 @@
+"""One model shared among processes (FSDP2, arXiv 2304.11277), and its tensors put back together."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from codec.training import parallel
+
+from ..model.language_model import LanguageModel
+from .objective import Objective
+
+
+def shard(objective: Objective, model: LanguageModel, device: torch.device) -> None:
+    """Share the weights of an objective's model, its gradients and its optimizer among the processes, in place.
+
+    A layer of the temporal transformer is whole only while it works; all else is while the objective works.
+    Raises ValueError in a process that is alone.
+    """
+    if parallel.world_size() < 2:
+        raise ValueError("sharing a model needs several processes: start them with torchrun --nproc_per_node N")
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
+
+    mesh = init_device_mesh(device.type, (parallel.world_size(),))
+    for layer in model.temporal.layers:
+        fully_shard(layer, mesh=mesh)
+    fully_shard(objective, mesh=mesh)
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """A tensor put together from its shards; every process must ask for it. Other tensors stay."""
+    full = getattr(tensor, "full_tensor", None)
+    return tensor if full is None else full()
+
+
+def like(tensor: Tensor, shared: Tensor) -> Tensor:
+    """A whole tensor shared out as `shared` is, or itself."""
+    placements = getattr(shared, "placements", None)
+    if placements is None:
+        return tensor
+    from torch.distributed.tensor import DTensor, distribute_tensor
+
+    assert isinstance(shared, DTensor)
+    return distribute_tensor(tensor.to(shared.device), shared.device_mesh, placements)
+
+
+def slots_like(tensors: Mapping[str, Tensor], parameters: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
+    """Optimizer slots by `optimizer.name|slot`, those as large as their parameter shared out as it is."""
+    shared = {}
+    for key, tensor in tensors.items():
+        parameter = parameters.get(key.removeprefix("optimizer.").split("|")[0])
+        fits = parameter is not None and parameter.shape == tensor.shape
+        shared[key] = like(tensor, parameter) if fits and parameter is not None else tensor
+    return shared
+
+
+def hollow(model: LanguageModel) -> LanguageModel:
+    """A copy without values, for `fill`."""
+    empty = {id(p): nn.Parameter(torch.empty_like(p, device="meta"), p.requires_grad) for p in model.parameters()}
+    return copy.deepcopy(model, dict(empty))
+
+
+def fill(blank: LanguageModel, model: LanguageModel) -> LanguageModel:
+    """Give `blank` the values of a shared model, whole, on the CPU; every process must ask for it."""
+    blank.load_state_dict({name: whole(tensor).cpu() for name, tensor in model.state_dict().items()}, assign=True)
+    return blank

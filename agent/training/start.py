@@ -1,0 +1,92 @@
+"""What a training run starts from: fresh weights, a trained model, or an open language model."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from ..files.bundle import find_bundle
+from ..files.checkpoints import load_model
+from ..files.initialise import copy_tokenizer, initialise, load_language_model
+from ..files.vocabulary import Vocabulary
+from ..model.language_model import LanguageModel
+from ..model.quantized import dequantize
+from ..tokens.shards import TokenManifest, read_vocabulary
+from .recipe import Recipe
+
+
+def fresh_model(recipe: Recipe, tokens: TokenManifest) -> LanguageModel:
+    """A model of the recipe's size for these tokens, with weights drawn from its seed."""
+    words, codec = tokens.vocabulary, tokens.codec
+    torch.manual_seed(recipe.seed)
+    return LanguageModel(
+        recipe.model.config(words.size, codec.codebooks, codec.codebook_size, words.pad, words.end_pad)
+    )
+
+
+def model_of_language_model(
+    recipe: Recipe, tokens: TokenManifest, folder: Path, source: str, scratch: Path, download: bool
+) -> LanguageModel:
+    """A model whose temporal transformer is an open LM of `transformers`, for tokens made with the LM's tokenizer.
+
+    Args:
+        recipe: for the size of everything else.
+        tokens: manifest of the folder of tokens `folder`.
+        folder: of tokens.
+        source: folder or hub id of the LM.
+        scratch: where the LM's tokenizer is written to, to compare.
+        download: fetch the LM if it is not in the cache.
+
+    Raises:
+        ValueError: the tokens have another vocabulary, or the LM cannot be mapped.
+    """
+    copy_tokenizer(source, scratch, download)
+    if not same_pieces(Vocabulary.load(scratch / "tokenizer.json"), read_vocabulary(folder, tokens)):
+        raise ValueError(
+            f"the tokens in {folder} have another vocabulary than {source}: "
+            f"agent tokenize --vocabulary {scratch / 'tokenizer.json'}"
+        )
+    language_model = load_language_model(source, download)
+    torch.manual_seed(recipe.seed)
+    codec = tokens.codec
+    return initialise(language_model, recipe.model.config(8, codec.codebooks, codec.codebook_size))
+
+
+def trained_model(
+    folder: str | Path,
+    tokens: TokenManifest,
+    tokens_folder: Path,
+    dtype: torch.dtype = torch.float32,
+    both_sides: bool = False,
+) -> LanguageModel:
+    """A model that `agent train` or Kyutai wrote, for tokens made with its vocabulary; 8-bit weights become float.
+
+    Raises ValueError if their vocabulary is another's.
+    """
+    place = find_bundle(folder)
+    if not same_pieces(Vocabulary.load(place), read_vocabulary(tokens_folder, tokens)):
+        raise ValueError(
+            f"the tokens in {tokens_folder} have another vocabulary than {folder}: agent tokenize --vocabulary {folder}"
+        )
+    model = load_model(place, dtype=dtype, both_sides=both_sides)
+    dequantize(model, dtype)
+    return model
+
+
+def without_own_voice(model: LanguageModel) -> LanguageModel:
+    """The model without its tables for the agent's own codes: it knows what it says by its words alone."""
+    found = copy.deepcopy(model)
+    found.config = replace(model.config, hears_itself=False)
+    found.emb = found.emb[found.config.first_heard - model.config.first_heard :]
+    return found
+
+
+def same_pieces(one: Vocabulary, other: Vocabulary) -> bool:
+    """Whether all ids of two vocabularies read the same, whatever their files look like."""
+    first, second = one.pieces, other.pieces
+    return one.digest == other.digest or (
+        first.size == second.size and all(first.spelling(id) == second.spelling(id) for id in range(first.size))
+    )

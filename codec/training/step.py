@@ -1,0 +1,157 @@
+"""One training step of the codec: losses of the three stages and the codebooks' own moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from ..config import PatchConfig
+from ..layers.quantize import QuantizerAux
+from ..model import Codec
+from . import losses, parallel
+from .discriminators import Discriminators
+from .loudness import LoudnessLoss
+from .recipe import Recipe, Stage
+from .recognizer import Recognizer
+from .teacher import TeacherHead
+
+SEMANTIC_NOISE = 2.0  # noise of the semantic branch in the continuous stage, relative to the acoustic branch's
+HISS_DB = (-60.0, -35.0)  # against the crop's RMS
+
+
+@dataclass
+class Losses:
+    """The weighted sum to minimise and its parts, as plain numbers, for the log."""
+
+    total: Tensor
+    parts: dict[str, float] = field(default_factory=dict)
+
+    def add(self, name: str, value: Tensor, weight: float) -> None:
+        """Add a term; its unweighted value is logged."""
+        self.parts[name] = float(value.detach())
+        if weight:
+            self.total = self.total + weight * value
+
+
+class StepLosses(nn.Module):
+    """Computes what the codec minimises on a batch; holds the teacher's head, which is trained along."""
+
+    def __init__(
+        self, recipe: Recipe, codec: Codec, head: TeacherHead | None = None, recognizer: Recognizer | None = None
+    ) -> None:
+        super().__init__()
+        self.recipe, self.head, self.recognizer = recipe, head, recognizer
+        self.spectral = losses.SpectralLoss(floor=recipe.spectral_floor)
+        self.loudness = LoudnessLoss() if recipe.loudness_weight else None
+        # A source-filter body chooses its own phase: comparing complex spectra would only mute it.
+        self.complex_weight = 0.0 if isinstance(codec.config.body, PatchConfig) else recipe.complex_weight
+
+    def forward(
+        self,
+        codec: Codec,
+        wav: Tensor,
+        stage: Stage,
+        generator: torch.Generator,
+        targets: tuple[Tensor, Tensor] | None = None,
+    ) -> tuple[Losses, Tensor, QuantizerAux]:
+        """Losses, decoded audio `[B, 1, T]` and the quantizer's traces for a batch `[B, 1, T]`.
+
+        Args:
+            targets: the teacher's `[B, F, D]` and bool `[B, F]`, True where it holds.
+        """
+        entries, aux = self._entries(codec, wav, stage, generator)
+        with torch.autocast(wav.device.type, torch.bfloat16, enabled=self.recipe.shortened(wav.device.type)):
+            output, pitch = codec.decode_supervised(entries, wav)
+        found = Losses(wav.new_zeros(()))
+        error = self.spectral(output[:, 0], wav[:, 0], self.complex_weight > 0)
+        found.add("mel", error.mel, self.recipe.mel_weight)
+        found.add("fine", error.fine, self.recipe.fine_weight)
+        if self.loudness is not None:
+            found.add("loudness", self.loudness(output[:, 0], wav[:, 0]), self.recipe.loudness_weight)
+        if self.recognizer is not None:
+            with torch.autocast(wav.device.type, torch.bfloat16, enabled=self.recipe.shortened(wav.device.type)):
+                heard = self.recognizer.loss(output[:, 0], wav[:, 0])
+            found.add("recognizer", heard, self.recipe.recognizer_weight)
+        if self.complex_weight:
+            found.add("complex", error.complex, self.complex_weight)
+        found.add("pitch", pitch, self.recipe.pitch_weight)
+        if stage == "quantized":
+            found.add("commit", aux.commit, self.recipe.commit_weight)
+        if self.head is not None and targets is not None and stage != "adversarial":
+            found.add("teacher", self.head.loss(aux, *targets), self.recipe.teacher_weight)
+        return found, output, aux
+
+    def _entries(
+        self, codec: Codec, wav: Tensor, stage: Stage, generator: torch.Generator
+    ) -> tuple[Tensor, QuantizerAux]:
+        recipe, device = self.recipe, wav.device
+        frozen = stage == "adversarial"
+        with (
+            torch.set_grad_enabled(torch.is_grad_enabled() and not frozen),
+            torch.autocast(device.type, torch.bfloat16, enabled=recipe.shortened(device.type)),
+        ):
+            z = codec.encoder_latent(hissing(wav, recipe.hiss, generator) if recipe.hiss else wav)
+        z = z.float()
+        if stage == "continuous":
+            entries, _, aux = codec.quantize(z, unquantized=True)
+            return _noisy(entries, recipe.latent_noise, generator), aux
+        rows, levels = len(wav), codec.config.quantizer.n_q
+        fewer = torch.randint(1, levels + 1, (rows,), generator=generator)
+        keep = torch.where(torch.rand(rows, generator=generator) < recipe.dropout, fewer, levels)
+        skip = torch.rand(rows, generator=generator) < (0.0 if frozen else recipe.unquantized)
+        entries, _, aux = codec.quantize(z, keep.to(device), skip.to(device))
+        return entries, aux
+
+
+def hissing(wav: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Audio `[B, 1, T]` with white noise under a share of its rows: codes should not depend on what nobody hears."""
+    low, high = HISS_DB
+    level = low + (high - low) * torch.rand(len(wav), generator=generator)
+    gain = torch.where(torch.rand(len(wav), generator=generator) < share, 10.0 ** (level / 20.0), 0.0)
+    noise = torch.randn(wav.shape, generator=generator).to(wav.device)
+    loudness = wav.square().mean(dim=(1, 2), keepdim=True).sqrt()
+    return wav + gain.to(wav.device)[:, None, None] * loudness * noise
+
+
+def _noisy(entries: Tensor, level: float, generator: torch.Generator) -> Tensor:
+    """Entries `[B, F, 2 E]` as blurred as quantization will leave them; one codebook blurs more than a chain.
+
+    The noise follows the entries' spread with gradient: growing them would gain nothing.
+    """
+    noise = torch.randn(entries.shape, generator=generator).to(entries.device)
+    halves = zip(entries.chunk(2, -1), noise.chunk(2, -1), (SEMANTIC_NOISE * level, level), strict=True)
+    return torch.cat([x + amount * x.var(dim=(0, 1)).mean().sqrt() * n for x, n, amount in halves], dim=-1)
+
+
+def adversarial_terms(
+    found: Losses, judges: Discriminators, wav: Tensor, output: Tensor, recipe: Recipe
+) -> tuple[Losses, Tensor]:
+    """Add the generator's adversarial and feature terms; also the discriminators' own loss, for audio `[B, T]`."""
+    judges.requires_grad_(False)
+    _, real_features = judges(wav)
+    fake_scores, fake_features = judges(output)
+    judges.requires_grad_(True)
+    found.add("adversarial", losses.hinge_generator(fake_scores), recipe.adversarial_weight)
+    found.add("feature", losses.feature_matching(real_features, fake_features), recipe.feature_weight)
+    real, _ = judges(wav)
+    fake, _ = judges(output.detach())
+    return found, losses.hinge_discriminator(real, fake)
+
+
+@torch.no_grad()
+def move_codebooks(codec: Codec, aux: QuantizerAux, recipe: Recipe, step: int, generator: torch.Generator) -> Tensor:
+    """Exponential averages and, every few steps, new entries for dead ones. Returns counts `[Q, K]` of this step."""
+    quantizer = codec.quantizer
+    statistics = quantizer.statistics(aux.traces)
+    parallel.sum_over_processes(tensor for level in statistics for tensor in (level.counts, level.sums))
+    quantizer.update(statistics, recipe.codebook_decay)
+    if step % recipe.dead_every == 0:
+        quantizer.replace_dead(aux.traces, generator=generator)
+        books = quantizer.books()
+        parallel.copy_from_first(tensor for book in books for tensor in (book.embedding_sum, book.cluster_usage))
+        if parallel.world_size() > 1:
+            for book in books:
+                book.refresh()
+    return torch.stack([level.counts for level in statistics])

@@ -1,0 +1,5 @@
+"""Word times of spoken clips: the engine's own, forced with pocketsphinx, or each word's share of the speech."""
+
+from .align import Energy, align, proportional, timed
+
+__all__ = ["Energy", "align", "proportional", "timed"]

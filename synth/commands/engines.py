@@ -1,0 +1,78 @@
+"""`synth engines`: which speech engines there are, which can run here, and the one command that downloads weights."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+engines_app = typer.Typer(
+    help="List the speech engines, or fetch the weights of one.",
+    invoke_without_command=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@engines_app.callback()
+def engines(
+    context: typer.Context,
+    engine: Annotated[
+        list[str] | None, typer.Option(help="Only this engine, such as worker:my.toml; may be given more than once.")
+    ] = None,
+    measure: Annotated[bool, typer.Option("--measure", help="Let each that can run speak, and time it.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output and nothing else.")] = False,
+) -> None:
+    """List the speech engines: what is installed, what they can do, under which licences, and how to get them."""
+    if context.invoked_subcommand is not None:
+        return
+    from rich.console import Console
+
+    from .engine_report import engine_row, known_engines
+
+    rows = [engine_row(name, measure=measure) for name in engine or known_engines()]
+    if as_json:
+        print(json.dumps([row.to_dict() for row in rows], indent=2))
+        return
+    from .engine_table import engine_table, ways_to_get
+
+    console = Console()
+    console.print(engine_table(rows, measured=measure))
+    for line in ways_to_get(rows):
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+@engines_app.command()
+def voices(
+    name: Annotated[str, typer.Argument(help="An engine, such as kokoro.", show_default=False)],
+    language: Annotated[str, typer.Option(help="ISO 639-1 code.")] = "en",
+) -> None:
+    """List the voices that an engine can speak a language with."""
+    from ..voices.casting import engine_voices
+
+    for id, voice in engine_voices(name, language=language).items():
+        print("\t".join((id, voice.voice.kind, voice.gender or "-", voice.voice.licence)))
+
+
+@engines_app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="An engine, such as pocket or pocket:french.", show_default=False)],
+) -> None:
+    """Download the weights of an engine from the Hugging Face hub; nothing else here downloads."""
+    from ..engines import engine_entry
+    from ..engines.weights import fetch, missing
+
+    entry = engine_entry(name)
+    if entry.missing_packages and entry.module == "pocket":
+        raise ValueError("pocket-tts names its weights itself, and is not installed: pip install 'duologue[pocket]'")
+    if not entry.weights:
+        print(f"engine {name} needs no weights from the hub")
+        return
+    if not missing(entry.weights):
+        print(f"the weights of {name} are in the cache")
+        return
+    print(f"weights of {name}: licence {entry.licence_weights}")
+    fetch(entry.weights, told=print)
+    print(f"engine {name} has its weights")

@@ -1,0 +1,205 @@
+"""Worker processes that render dialogues: each loads its studio once and puts what it made on disk itself."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+from corpus.staging import load_staged
+from corpus.store import stage
+
+from ..plan import Planner, dialogue_id
+from ..recipe import Recipe
+from ..script.line import Line
+from ..script.models.usable import UnusableError
+from ..script.writers import load_writer
+from ..speaking.acoustics import load_noise_bank
+from ..speaking.quality.load import check_control, load_control
+from ..speaking.studio import RejectedError, Studio
+from ..speaking.watermark import Watermark
+from ..voices.casting import engine_voices, load_engine
+from .write_ahead import WriteAhead
+
+MAX_RESTARTS = 5  # of the pool, in a row without one finished dialogue
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything a worker needs to make any dialogue of a corpus."""
+
+    out: Path
+    recipe: Recipe
+    seed: int
+
+    def planner(self) -> Planner:
+        """Plans the dialogues of this job. Raises ValueError when a voice or folder of the recipe cannot be used."""
+        recipe = self.recipe
+        folders = [Path(folder) for folder in recipe.voices.folders]
+        voices = engine_voices(recipe.engine, folders, recipe.language, recipe.voices.side)
+        writer = load_writer(recipe.writer.use, recipe.writer.manner())
+        return Planner(self.recipe, self.seed, voices, load_noise_bank(), writer)
+
+    def check(self) -> str:
+        """The versions of all that speaks, which decide a corpus's sound. Raises ValueError for what cannot be had."""
+        recipe = self.recipe
+        versions = [load_engine(recipe.engine, recipe.language).version]
+        fallback = check_control(recipe.quality, recipe.language)
+        if fallback is not None:
+            versions.append(fallback.version)
+        if recipe.watermark.weights:
+            versions.append(Watermark(recipe.watermark.weights, recipe.watermark.message).version)
+        return ", ".join(versions)
+
+    def studio(self, planner: Planner) -> Studio:
+        """Renders the dialogues of this job. Raises ValueError when the engine cannot be had."""
+        recipe = self.recipe
+        engine = load_engine(recipe.engine, recipe.language)
+        control = load_control(recipe.quality, engine, recipe.language)
+        mark = Watermark(recipe.watermark.weights, recipe.watermark.message) if recipe.watermark.weights else None
+        return Studio(engine, planner.voices, planner.noises, self.seed, control, mark, recipe.voices.steady)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of one dialogue: staged on disk (`seconds` of audio), or rejected for a reason."""
+
+    number: int
+    id: str
+    seconds: float
+    rejected: str = ""
+
+
+class Worker:
+    """Plans, renders and stages dialogues of one job."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.planner = job.planner()
+        self.studio = job.studio(self.planner)
+
+    def make(self, number: int, lines: Sequence[Line] | None = None) -> Made:
+        """Stage dialogue `number`, unless an earlier run already did; `lines` are its script if it is written."""
+        plan = self.planner.plan(number, lines)
+        staged = load_staged(self.job.out, plan.id)
+        if staged is None:
+            try:
+                recording = self.studio.render(plan)
+            except RejectedError as error:
+                return Made(number, plan.id, 0.0, str(error))
+            stems = recording.stems if self.job.recipe.store.stems else None
+            record = stage(self.job.out, recording.dialogue, recording.audio, stems)
+        else:
+            record = staged.record
+        assert record.audio is not None, "staging fills in the audio"
+        return Made(number, plan.id, record.audio.duration)
+
+
+_worker: Worker | None = None  # one in each worker process, made by its initialiser
+_trouble = ""  # why there is none
+
+
+def _start(job: Job) -> None:
+    global _worker, _trouble
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "workers run in child processes"
+    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+    if "fork" in multiprocessing.get_all_start_methods():  # libraries' locks then leave nothing behind a killed worker
+        multiprocessing.set_start_method("fork", force=True)
+    try:
+        _worker = Worker(job)
+    except Exception as error:  # whatever it is, a pool that breaks would not say it
+        _trouble = trouble(error)
+
+
+def trouble(error: Exception) -> str:
+    """Why a worker cannot work, in one line."""
+    said = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+    return f"a worker cannot begin: {' '.join(said.split())}"
+
+
+def _die_with(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()  # one killed outright cannot tell its workers to stop
+    os._exit(1)
+
+
+def _make(number: int, lines: Sequence[Line] | None) -> Made:
+    if _worker is None:
+        raise ValueError(_trouble)
+    return _worker.make(number, lines)
+
+
+class Pool:
+    """Makes dialogues in several processes and hands them over in the order of their numbers.
+
+    A worker that dies is replaced and what it was making is made again. At most twice as many dialogues as there are
+    workers are under way or waiting to be handed over.
+    """
+
+    def __init__(self, job: Job, workers: int, scripts: WriteAhead | None = None) -> None:
+        """Start the processes; `scripts` writes the dialogues, unless the workers do so themselves."""
+        self.job = job
+        self.scripts = scripts
+        self.workers = workers
+        self._executor = self._new()
+
+    def _new(self) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self.workers, mp_context=context, initializer=_start, initargs=(self.job,))
+
+    def made(self, first: int) -> Iterator[Made]:
+        """Dialogues from number `first` on, for ever.
+
+        Raises:
+            ValueError: workers die again and again.
+            DiskFullError, and whatever else a worker raised.
+        """
+        pending: dict[int, Future[Made]] = {}
+        ahead, number, restarts = first, first, 0
+        while True:
+            try:
+                while len(pending) < 2 * self.workers:
+                    pending[ahead] = self._submit(ahead)
+                    ahead += 1
+                result = pending[number].result()
+            except BrokenProcessPool:
+                restarts += 1
+                if restarts > MAX_RESTARTS:
+                    raise ValueError(
+                        f"workers died {restarts} times in a row near dialogue {number}: "
+                        "too little memory? try fewer --workers"
+                    ) from None
+                self.stop()
+                self._executor = self._new()
+                pending, ahead = {}, number
+                continue
+            restarts = 0
+            del pending[number]
+            number += 1
+            yield result
+
+    def _submit(self, number: int) -> Future[Made]:
+        """Have a dialogue made; one that could not be written is rejected right away."""
+        try:
+            lines = self.scripts.lines(number) if self.scripts else None
+        except UnusableError as error:
+            refused: Future[Made] = Future()
+            refused.set_result(Made(number, dialogue_id(number), 0.0, str(error)))
+            return refused
+        return self._executor.submit(_make, number, lines)
+
+    def stop(self) -> None:
+        """End all workers at once; what they staged stays, what they were making is dropped."""
+        processes = list((self._executor._processes or {}).values())
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.join()

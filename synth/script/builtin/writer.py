@@ -1,0 +1,104 @@
+"""The built-in writer: composes dialogues offline from the topic families and what ships in `facts/`."""
+
+from __future__ import annotations
+
+import random
+
+from ..line import Brief, Line
+from .frame import close_dialogue, lead, open_dialogue, recall
+from .talk import Talk
+from .topics import FAMILIES, OWN_FRAMES, SCENES
+
+__all__ = ["FAMILIES", "SCENES", "BuiltinWriter"]
+
+_TOLERANCE = 0.2  # of the length asked for
+_ATTEMPTS = 60
+_SAME_TOPICS = 15  # attempts with the same topics, so that families with long scenes are not weeded out
+_CLOSING = 22  # words of a farewell
+_SHARE = (0.35, 0.7)  # of the length that one scene should fill
+_SCENE = 45  # words below which no new scene is begun
+SHORTEST = 20  # words
+
+
+class BuiltinWriter:
+    """Writes English dialogues of the families `SCENES` with no model and no network.
+
+    The text of a line is made of pronounceable words and the marks `, . ? !` only: numbers, times and letters are
+    written as they are said. Dialogues are within 20 % of `brief.words` from 140 words on; a shorter one comes as
+    close as its scene allows. ValueError: another language, an unknown family, no family with a positive weight, or
+    fewer than 20 words.
+    """
+
+    name = "builtin"
+
+    def write(self, brief: Brief, rng: random.Random) -> list[Line]:
+        """The lines of one dialogue; takes one number from `rng`."""
+        _check(brief)
+        seed = rng.getrandbits(64)
+        best: Talk | None = None
+        for attempt in range(_ATTEMPTS):
+            topics = random.Random(seed - 1 - attempt // _SAME_TOPICS)
+            talk = _attempt(brief, random.Random(seed + attempt), topics)
+            if best is None or abs(talk.room()) < abs(best.room()):
+                best = talk
+            if abs(best.room()) <= _TOLERANCE * brief.words:
+                break
+        assert best is not None
+        return best.lines
+
+
+def _check(brief: Brief) -> None:
+    if brief.language != "en":
+        raise ValueError(f"the built-in writer writes English only, not {brief.language!r}; choose another writer")
+    unknown = [name for name in brief.topics if name not in SCENES]
+    if unknown:
+        raise ValueError(f"unknown topic {unknown[0]!r}; choose from {', '.join(SCENES)}")
+    if not any(weight > 0 for weight in brief.topics.values()) or any(weight < 0 for weight in brief.topics.values()):
+        raise ValueError("topic weights must not be negative, and one at least must be above zero")
+    if brief.words < SHORTEST:
+        raise ValueError(f"a dialogue of {brief.words} words is too short; ask for {SHORTEST} or more")
+
+
+def _choose(brief: Brief, rng: random.Random, last: str) -> str:
+    """A family by weight, in the fixed order of `SCENES`, another one than the last where there is one."""
+    weights = [(name, brief.topics.get(name, 0.0)) for name in SCENES]
+    others = [(name, weight) for name, weight in weights if weight > 0 and name != last]
+    left = rng.random() * sum(weight for _, weight in others)
+    for name, weight in others:
+        left -= weight
+        if left < 0:
+            return name
+    return others[-1][0] if others else last
+
+
+def _attempt(brief: Brief, rng: random.Random, topics: random.Random) -> Talk:
+    """One dialogue, whatever length it comes to; `topics` chooses the families, `rng` everything else."""
+    talk = Talk(brief, rng)
+    family = _choose(brief, topics, "")
+    frames = {OWN_FRAMES.get(name) for name, weight in brief.topics.items() if weight > 0}
+    own = frames.pop() if len(frames) == 1 else None
+    if own:
+        own.begin(talk)
+    else:
+        open_dialogue(talk, family)
+    scene = own.shortest if own else _SCENE
+    limit = -_TOLERANCE * brief.words
+    while True:
+        talk.slots["lead"] = lead(talk, family)
+        talk.topic = family
+        before = len(talk.memos)
+        talk.begin_scene(round(rng.uniform(*_SHARE) * brief.words))
+        talk.deal(f"scenes {family}", SCENES[family])(talk)
+        talk.end_scene()
+        settled, talk.memos[:] = talk.memos[before:], talk.memos[:before]
+        if talk.room() > _CLOSING + 15 and rng.random() < 0.6:
+            recall(talk)
+        talk.memos.extend(settled)
+        if talk.room() < _CLOSING + scene:
+            break
+        family = _choose(brief, topics, family)
+    if talk.room() > _CLOSING + 12:
+        recall(talk)
+    if talk.room() > limit:
+        (own.end if own else close_dialogue)(talk)
+    return talk

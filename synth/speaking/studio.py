@@ -1,0 +1,190 @@
+"""Render a plan: speak its turns, put them on the clock and on their channels, add the room around the user."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from corpus.audio import FRAME_SAMPLES, Samples, gain_to, to_samples
+from corpus.record import Dialogue, Speaker, Turn, UtteranceQuality
+from corpus.timing import measure_audio
+
+from ..alignment.align import align
+from ..engines.failure import EngineFailureError
+from ..engines.protocol import Engine, ReferenceVoice, Speech, Style
+from ..engines.pseudo.blend import find_voice
+from ..seeds import choices, derive, noise
+from .acoustics import PEAK, NoiseBank, noise_floor, send
+from .backchannels import BackchannelBank
+from .clips import Clip, cut_clip, spoken_turn
+from .steady import SteadyVoice
+from .timeline import onsets
+
+if TYPE_CHECKING:
+    from .quality.control import Control
+    from .watermark import Watermark
+
+BACKCHANNEL_LUFS = -4.0  # dB against the speaker's own turns
+SECONDS_PER_WORD = (0.08, 1.5)  # a clip outside is a failed one
+TRIES = 3
+TAIL = (0.4, 1.2)  # s of noise floor after the last word
+
+_BANKS_KEPT = 64  # backchannels of as many voices: blended ones are hardly met again
+
+
+class RejectedError(ValueError):
+    """A dialogue that could not be spoken well enough after several tries."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A rendered dialogue. `audio` is `[2, T]` at 24 kHz as stored; `stems` the clean channels before acoustics."""
+
+    dialogue: Dialogue
+    audio: Samples
+    stems: Samples
+
+
+@dataclass
+class Studio:
+    """What rendering needs and loads once in each process: the engine, the voices, the noises."""
+
+    engine: Engine
+    voices: Mapping[str, ReferenceVoice]
+    noises: NoiseBank
+    seed: int  # of the corpus: backchannel banks are the same in every dialogue
+    control: Control | None = None  # the quality gates, if any are shut
+    mark: Watermark | None = None  # laid under all speech, if the recipe asks for it
+    steady: bool = False  # the agent speaks like `synth.speaking.steady`
+    _steady: dict[tuple[str, float, str], SteadyVoice] = field(default_factory=dict)
+    _banks: dict[tuple[str, str], BackchannelBank] = field(default_factory=dict)
+
+    def reference(self, speaker: Speaker) -> ReferenceVoice:
+        """The bank's voice of a speaker. Raises ValueError when it is not in the bank."""
+        assert speaker.voice is not None, "a plan gives every speaker a voice"
+        return find_voice(self.voices, speaker.voice.id)
+
+    def backchannels(self, speaker: Speaker, language: str = "en") -> BackchannelBank:
+        """The backchannel bank of a speaker's voice in a language, made on first use."""
+        reference = self.reference(speaker)
+        key = (reference.voice.id, language)
+        if key not in self._banks:
+            if len(self._banks) >= _BANKS_KEPT:
+                self._banks.pop(next(iter(self._banks)))
+            self._banks[key] = BackchannelBank(self.engine, reference, self.seed, language)
+        return self._banks[key]
+
+    def _is_steady(self, speaker: Speaker) -> bool:
+        return self.steady and speaker.role == "agent"
+
+    def _steady_voice(self, speaker: Speaker, language: str) -> SteadyVoice:
+        reference = self.reference(speaker)
+        key = (reference.voice.id, speaker.lufs, language)
+        if key not in self._steady:
+            self._steady[key] = SteadyVoice(self.engine, reference, speaker.lufs, language)
+        return self._steady[key]
+
+    def render(self, plan: Dialogue) -> Recording:
+        """Speak and mix one planned dialogue.
+
+        Raises:
+            RejectedError: a turn did not come out as speech.
+        """
+        assert plan.acoustics is not None, "a plan has acoustics"
+        spoken = {turn.index: self._clip(plan, turn) for turn in plan.turns}
+        clips = self._levelled(plan, {index: clip for index, (clip, _) in spoken.items()})
+        starts = onsets(plan, clips, FRAME_SAMPLES if self.steady else 1)
+        stems = self._mix(plan, clips, starts)
+        if self.mark is not None:
+            stems = self.mark.mark(stems)
+        turns = tuple(
+            spoken_turn(turn, clips[turn.index], starts[turn.index], spoken[turn.index][1]) for turn in plan.turns
+        )
+        user, acoustics = send(stems[1], stems[0], plan.acoustics, self.noises, noise(plan.seed, "send"))
+        floors = np.stack(
+            [
+                noise_floor(stems.shape[1], level, noise(plan.seed, "floor", channel))
+                for channel, level in enumerate(acoustics.floor_dbfs)
+            ]
+        )
+        audio = np.clip(np.stack([stems[0], user]) + floors, -1.0, 1.0)
+        dialogue = plan.model_copy(
+            update={"turns": turns, "acoustics": acoustics, "stats": measure_audio(stems + floors)}
+        )
+        return Recording(dialogue, audio, stems)
+
+    def _clip(self, plan: Dialogue, turn: Turn) -> tuple[Clip, UtteranceQuality | None]:
+        speaker = plan.speaker(turn.speaker)
+        steady = self._is_steady(speaker)
+        if steady or turn.event == "backchannel":
+            try:
+                speech = self._kept(plan, turn, speaker)
+            except EngineFailureError as error:
+                raise RejectedError(f"{plan.id}: turn {turn.index}: {error}") from None
+            return _cut(speech, turn, plan.language, FRAME_SAMPLES if steady else 1), None
+        reference, style = self.reference(speaker), Style(rate=speaker.rate)
+        if self.control is not None:
+            kept, found = self.control.speak(turn.text, reference, style, derive(plan.seed, "speak", turn.index))
+            if kept is None:
+                codes = ", ".join(sorted(set(found.failed)))
+                raise RejectedError(
+                    f"{plan.id}: turn {turn.index} failed the gates {found.takes} times ({codes}): {turn.text!r}"
+                )
+            return _cut(kept, turn, plan.language), found
+        low, high = SECONDS_PER_WORD
+        problem = ""
+        for attempt in range(TRIES):
+            seed = derive(plan.seed, "speak", turn.index, attempt)
+            try:
+                clip = _cut(self.engine.speak(turn.text, reference, style, seed), turn, plan.language)
+            except EngineFailureError as error:
+                problem = str(error)
+                continue
+            if low <= clip.word_end() / len(clip.words) <= high and np.isfinite(clip.audio()).all():
+                return clip, None
+            problem = f"{clip.word_end() / len(clip.words):.2f} s a word, or samples that are not finite"
+        raise RejectedError(f"{plan.id}: turn {turn.index} is no speech after {TRIES} tries: {turn.text!r}; {problem}")
+
+    def _kept(self, plan: Dialogue, turn: Turn, speaker: Speaker) -> Speech:
+        """What is spoken once and used again: a backchannel, varied unless the voice is steady, or a steady text."""
+        if turn.event != "backchannel":
+            return self._steady_voice(speaker, plan.language).speak(turn.text)
+        bank = self.backchannels(speaker, plan.language)
+        if self._is_steady(speaker):
+            return bank.take(turn.text, 0)
+        return bank.clip(turn.text, choices(plan.seed, "backchannel", turn.index))
+
+    def _levelled(self, plan: Dialogue, clips: Mapping[int, Clip]) -> dict[int, Clip]:
+        """Every speaker at the planned loudness: one gain for all turns, so that their dynamics stay."""
+        levelled: dict[int, Clip] = {}
+        for speaker in plan.speakers:
+            own = [turn for turn in plan.turns if turn.speaker == speaker.id]
+            said = [clips[turn.index].audio() for turn in own if turn.event != "backchannel"]
+            # A steady voice has its gain already: that of a dialogue's turns would differ from dialogue to dialogue.
+            gain = gain_to(np.concatenate(said), speaker.lufs) if said and not self._is_steady(speaker) else 1.0
+            for turn in own:
+                clip = clips[turn.index]
+                if turn.event == "backchannel":
+                    levelled[turn.index] = clip.scaled(gain_to(clip.audio(), speaker.lufs + BACKCHANNEL_LUFS))
+                else:
+                    levelled[turn.index] = clip.scaled(gain)
+        return levelled
+
+    def _mix(self, plan: Dialogue, clips: Mapping[int, Clip], starts: Mapping[int, int]) -> Samples:
+        end = max(starts[index] + to_samples(clip.duration) for index, clip in clips.items())
+        stems = np.zeros((2, end + to_samples(choices(plan.seed, "tail").uniform(*TAIL))), np.float32)
+        for turn in plan.turns:
+            channel = stems[plan.channel(turn)]
+            for piece in clips[turn.index].pieces:
+                begin = starts[turn.index] + piece.start
+                channel[begin : begin + len(piece.samples)] += piece.samples
+        peaks = np.abs(stems).max(axis=1, keepdims=True)
+        return np.asarray(stems * np.minimum(1.0, PEAK / np.maximum(peaks, 1e-9)), dtype=np.float32)
+
+
+def _cut(speech: Speech, turn: Turn, language: str, grid: int = 1) -> Clip:
+    words = align(speech.samples, speech.rate, turn.text, speech.words, language)
+    return cut_clip(speech.samples, speech.rate, words, turn, grid)

@@ -1,0 +1,155 @@
+"""`agent train` and `agent finetune` from the command line on; adapters; open language models as a start."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from agent import LanguageModel, load_model, tiny
+from agent.commands.finetune import finetune
+from agent.commands.train import train
+from agent.files.checkpoints import save
+from agent.files.codec_identity import CodecIdentity
+from agent.files.vocabulary import Vocabulary, train_vocabulary
+from agent.tokens.shard_writer import ShardWriter
+from agent.tokens.shards import TokenDialogue, TokenManifest, VocabularyIdentity
+from agent.tokens.text_stream import Placement
+from agent.training.finetune import adapt, hub_folder, write_adapters
+from agent.training.trainer import Trainer
+from tests.support.agent_training import CPU, QUICK, RandomCodes, quiet
+
+SMALL = """
+steps = 4
+batch = 2
+frames = 12
+validate_every = 2
+validation_batches = 1
+log_every = 1
+text_only = 0.3
+hints = 0.5
+held_out = 0.2
+[model]
+preset = "tiny"
+"""
+
+
+def write_tokens(folder: Path, vocabulary: Vocabulary) -> Path:
+    """Six dialogues of random codes of a codec that is no more than a name."""
+    draw = np.random.default_rng(0)
+    codec = CodecIdentity(name="tiny", sha256="0" * 64, codebooks=2, codebook_size=32)
+    dialogues = []
+    for number in range(6):
+        text = np.full((2, 30), vocabulary.pad, np.int32)
+        text[:, 4:6] = [vocabulary.end_pad, vocabulary.encode("hello")[0]]
+        codes = draw.integers(0, 32, (3, 2, 30)).astype(np.uint16)
+        labels = np.zeros(30, np.uint8)
+        dialogues.append(TokenDialogue(f"d{number}", codes[0], codes[1:], text, labels, Placement()))
+    with ShardWriter(folder) as writer:
+        about = VocabularyIdentity.of(vocabulary)
+        writer.begin(TokenManifest(codec=codec, vocabulary=about, variants=2, seed=0), vocabulary)
+        writer.append(dialogues)
+        writer.finish()
+    return folder
+
+
+def test_the_commands_train_and_adapt_and_overwrite_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    vocabulary = train_vocabulary(["hello there my friend"] * 9, 270)
+    tokens, out = write_tokens(tmp_path / "tokens", vocabulary), tmp_path / "run"
+    (tmp_path / "small.toml").write_text(SMALL)
+
+    def go(**more: Any) -> None:
+        train([tokens], out, recipe=tmp_path / "small.toml", device="cpu", **more)
+
+    go()
+    said = capsys.readouterr().out
+    assert "on 4 dialogues, 0.0 h" in said
+    assert "crops of 12 frames teach nothing of what is further back, and the context is 16" in said
+    assert "4/4" in said
+    model = load_model(out)
+    assert (model.config.text_card, model.config.agent_codebooks, model.config.card) == (vocabulary.size, 2, 32)
+    assert Vocabulary.load(out) == vocabulary
+    assert load_model(out / "best").config == model.config
+    before = (out / "model.safetensors").read_bytes()
+    with pytest.raises(ValueError, match="holds a run already: add --resume"):
+        go()
+    assert (out / "model.safetensors").read_bytes() == before
+    go(resume=True, steps=5)
+    assert "5/5" in capsys.readouterr().out
+    assert (out / "model.safetensors").read_bytes() != before
+
+    finetune(str(out), [tokens], tmp_path / "adapted", lora=2, recipe=tmp_path / "small.toml", device="cpu")
+    merged = load_model(tmp_path / "adapted" / "merged")
+    applied = load_model(out, lora=tmp_path / "adapted" / "lora.safetensors")
+    codes = torch.randint(32, (1, 5, 9), generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(merged(codes).text_logits, applied(codes).text_logits, atol=1e-5)
+    assert not torch.equal(merged(codes).text_logits, load_model(out)(codes).text_logits)
+
+    other = write_tokens(tmp_path / "other", train_vocabulary(["goodbye all you others"] * 9, 270))
+    with pytest.raises(ValueError, match=r"have another vocabulary than .*agent tokenize --vocabulary"):
+        train([other], tmp_path / "further", init=str(out), recipe=tmp_path / "small.toml", device="cpu")
+    assert not (tmp_path / "further").exists()
+
+
+def test_a_language_model_with_its_tokenizer_is_a_start(tmp_path: Path) -> None:
+    import transformers
+
+    words = train_vocabulary(["hello there my friend"] * 9, 270)
+    lm = tmp_path / "lm"
+    tokenizer = words.save(lm)
+    transformers.PreTrainedTokenizerFast(tokenizer_file=str(tokenizer)).save_pretrained(lm)  # type: ignore[no-untyped-call]
+    config = transformers.LlamaConfig(
+        vocab_size=words.size + 6, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2
+    )
+    torch.manual_seed(0)
+    transformers.LlamaForCausalLM(config).save_pretrained(lm)
+    tokens = write_tokens(tmp_path / "tokens", Vocabulary.load(lm / "tokenizer.json"))
+    (tmp_path / "small.toml").write_text(SMALL)
+    train([tokens], tmp_path / "run", recipe=tmp_path / "small.toml", init_lm=str(lm), device="cpu")
+    model = load_model(tmp_path / "run")
+    assert model.config.text_card == words.size + 6 + 2
+    assert model.config.pad == words.size + 6
+    start = transformers.LlamaForCausalLM.from_pretrained(lm).model.layers[0].mlp.down_proj.weight
+    learnt = model.state_dict()["temporal.layers.0.gating.linear_out.weight"]
+    assert 0.0 < float((learnt - start).detach().abs().max()) < 0.01
+    other = write_tokens(tmp_path / "other", train_vocabulary(["goodbye all you others"] * 9, 270))
+    with pytest.raises(ValueError, match="have another vocabulary than"):
+        train([other], tmp_path / "further", init_lm=str(lm), recipe=tmp_path / "small.toml", device="cpu")
+
+
+def test_adapters_train_alone_and_apply_to_the_base(tmp_path: Path) -> None:
+    config = tiny()
+    torch.manual_seed(0)
+    model = LanguageModel(config)
+    base = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    save(model, tmp_path / "base")
+    adapt(model, rank=4, scaling=1.5, seed=3)
+    recipe = replace(QUICK, gradient_checkpointing=True)
+    trainer = Trainer(model, recipe, RandomCodes(config), tmp_path / "run", CPU)
+    trainer.run(quiet(tmp_path / "run", recipe))
+    still = {name.replace(".frozen_W.", "."): t for name, t in model.state_dict().items() if ".lora_" not in name}
+    assert still.keys() == base.keys()
+    assert all(torch.equal(still[name], base[name]) for name in base)
+    names = list(load_file(write_adapters(model, tmp_path / "run")))
+    assert "depformer.layers.0.gating.0.linear_in.lora_B.weight" in names
+    assert all(".lora_A." in name or ".lora_B." in name for name in names)
+    codes = RandomCodes(config).batch(0, 1, 8).codes
+    adapted = load_model(tmp_path / "base", lora=tmp_path / "run" / "lora.safetensors")
+    expected = model.eval()(codes)
+    assert torch.allclose(adapted(codes).text_logits, expected.text_logits, atol=1e-4)
+    assert not torch.allclose(load_model(tmp_path / "base")(codes).text_logits, expected.text_logits, atol=1e-2)
+    held = set(load_file(tmp_path / "run" / "checkpoint.safetensors"))
+    assert not [name for name in held if "frozen_W" in name]
+
+
+def test_a_hub_id_is_not_fetched_unasked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    assert hub_folder("laptop") == "laptop"
+    assert hub_folder(str(tmp_path)) == str(tmp_path)
+    with pytest.raises(ValueError, match=r"no/such-model .*(--download|pip install)"):
+        hub_folder("no/such-model")

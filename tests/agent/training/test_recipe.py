@@ -1,0 +1,73 @@
+"""The recipe of a training run: learning rates, model sizes, TOML."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agent import LanguageModel, tiny
+from agent.model.size import ModelSize
+from agent.training.recipe import Recipe, read_recipe
+from agent.training.trainer import make_optimizer
+from tests.support.places import DATASETS
+
+
+def test_learning_rates_by_hand() -> None:
+    recipe = Recipe(steps=10, warmup=2, schedule="wsd", decay=0.4, final_rate=0.2)
+    rates = [recipe.rate(step) for step in range(10)]
+    assert rates == pytest.approx([0.5, 1, 1, 1, 1, 1, 1, 0.8, 0.6, 0.4])
+    cosine = [replace(recipe, schedule="cosine").rate(step) for step in (1, 2, 6, 10)]
+    assert cosine == pytest.approx([1, 1, 0.6, 0.2])
+    model = LanguageModel(tiny())
+    groups = make_optimizer(model, Recipe(learning_rate=1.0, depth_learning_rate=0.5, text_rate=0.25)).param_groups
+    rate = {p: (group["lr"], group["weight_decay"]) for group in groups for p in group["params"]}
+    assert len(rate) == len(list(model.parameters()))
+    found = {name: rate[p] for name, p in model.named_parameters()}
+    assert found["text_emb.weight"] == (0.25, 0.0)
+    assert found["text_linear.weight"] == (0.25, 0.1)
+    assert found["depth.linears.0.weight"] == (0.5, 0.1)
+    assert found["depth.layers.0.norm1.alpha"] == (0.5, 0.0)
+    assert found["temporal.layers.0.gating.linear_in.weight"] == (1.0, 0.1)
+    assert found["emb.0.weight"] == (1.0, 0.0)
+
+
+def test_recipes_are_read_and_mistakes_named(tmp_path: Path) -> None:
+    recipe = read_recipe(DATASETS / "agent-laptop.toml", batch=3)
+    assert recipe.batch == 3
+    config = recipe.model.config(text_card=2000, codebooks=8, card=1024)
+    assert (config.card, config.text_card, config.n_q, config.agent_codebooks) == (1024, 2000, 16, 8)
+    assert not config.hears_itself
+    path = tmp_path / "bad.toml"
+    for text, message in (
+        ("stepps = 3", "stepps"),
+        ("[model]\nwidth = 3", r"\[model\] has no setting 'width'"),
+        ("frames = 2.5", "frames must be of type int"),
+        ("model = 3", "must be a table"),
+        ("text_only = 1.5", "text_only is a share"),
+        ("unspoken = -1", "unspoken must not be negative"),
+        ('schedule = "linear"', "schedule must be one of cosine, wsd"),
+        ('[model]\npreset = "huge"', "no preset 'huge'"),
+    ):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=message):
+            read_recipe(path)
+
+
+def test_model_sizes() -> None:
+    one_side = ModelSize(dim=64, heads=4, depth_dim=32, depth_heads=2, both_sides=False, user_text_delay=-1, hint=False)
+    config = one_side.config(500, codebooks=4, card=64)
+    assert config.depth is not None
+    assert (config.temporal.dim, config.temporal.feedforward, config.depth.transformer.feedforward) == (
+        64, (256,), (128,)
+    )  # fmt: skip
+    assert (config.dep_q, config.n_q, config.streams, config.depth.schedule) == (4, 8, 9, (0, 1, 2, 3))
+    both = ModelSize(depth_sets=2, embedding_rank=0, user_text_delay=3).config(500, codebooks=4)
+    assert both.depth is not None
+    assert (both.depth.schedule, both.user_text_delay, both.embedding_rank) == ((0, 1, 1, 1, 2, 3, 3, 3), 3, None)
+    listener = ModelSize(both_sides=False).config(500).depth
+    assert listener is not None
+    assert listener.schedule == (0, 1, 2, 3, 3, 3, 3, 3)
+    assert ModelSize().config(8000) == ModelSize("laptop").config(8000)
+    LanguageModel(config)

@@ -1,0 +1,73 @@
+"""Training on random codes, for tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from agent import LanguageModel, tiny
+from agent.model.config import ModelConfig
+from agent.tokens.frame_labels import Label
+from agent.training.progress import Progress
+from agent.training.recipe import Recipe
+from agent.training.trainer import Trainer
+
+CPU = torch.device("cpu")
+QUICK = Recipe(
+    steps=12, batch=2, frames=10, warmup=2, learning_rate=3e-3, depth_learning_rate=2e-3, depth_frames=0.4, dropout=0.1,
+    masking=0.1, text_only=0.2, checkpoint_every=5, validate_every=6, validation_batches=2, log_every=4,
+)  # fmt: skip
+
+LONG = replace(QUICK, steps=60, validate_every=1000, log_every=1)
+PLAIN = replace(QUICK, text_only=0.0, dropout=0.0, masking=0.0, precision="float32")
+SHARED = replace(PLAIN, batch=1, depth_frames=1.0, pad_weight=1.0)
+
+
+@dataclass
+class Crop:
+    codes: torch.Tensor
+
+    @property
+    def labels(self) -> torch.Tensor:
+        """The agent speaks all the time."""
+        return torch.full(self.codes[:, 0].shape, int(Label.AGENT_SPEAKS), dtype=torch.uint8)
+
+
+class RandomCodes:
+    """Batches of random codes; two processes with one row each see what one process with two rows sees."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        self.config = config
+
+    def batch(self, step: int, rows: int, frames: int, rank: int = 0, world: int = 1) -> Crop:
+        config = self.config
+        sizes = [config.text_card, *[config.card] * config.n_q, *[config.text_card] * config.user_text]
+        draw = torch.Generator().manual_seed(step)
+        codes = torch.stack([torch.randint(size, (rows * world, frames), generator=draw) for size in sizes], dim=1)
+        codes = torch.cat([codes, torch.full((len(codes), config.hint, frames), -1)], dim=1)
+        return Crop(codes[rank * rows : (rank + 1) * rows])
+
+    def text_batch(self, step: int, rows: int, frames: int, rank: int = 0) -> Crop:
+        crop = self.batch(step, rows, frames, rank, 2)
+        crop.codes[:, 1:] = -1
+        return crop
+
+
+def make_trainer(folder: Path, recipe: Recipe = QUICK, seed: int = 0, sharded: bool = False) -> Trainer:
+    config = tiny()
+    torch.manual_seed(seed)
+    data = RandomCodes(config)
+    return Trainer(LanguageModel(config), recipe, data, folder, CPU, held_out=data, sharded=sharded)
+
+
+def quiet(folder: Path, recipe: Recipe = QUICK) -> Progress:
+    folder.mkdir(parents=True, exist_ok=True)
+    return Progress(folder, recipe, lambda line: None)
+
+
+def everything(trainer: Trainer) -> dict[str, torch.Tensor]:
+    trainer.save()
+    return load_file(trainer.folder / "checkpoint.safetensors")
