@@ -23,7 +23,7 @@ AUDIO_SUFFIXES = {".flac", ".wav", ".ogg", ".opus", ".mp3"}
 
 
 @dataclass(frozen=True)
-class Item:
+class LayoutRecording:
     """One recording of a corpus. `duration` is what its manifest says, in seconds; None where nothing says it."""
 
     audio: Path
@@ -65,14 +65,14 @@ def detect(path: str | Path) -> Source:
     return found
 
 
-def items(source: Source) -> Iterator[Item | BadLine]:
+def items(source: Source) -> Iterator[LayoutRecording | BadLine]:
     """Every recording of a corpus, in the order its layout gives, read lazily."""
     if source.manifest is not None:
         return _manifest_items(source.manifest)
     return _paired_items(source.root)
 
 
-def read_words(item: Item, layout: Layout) -> list[TimedWord]:
+def read_words(item: LayoutRecording, layout: Layout) -> list[TimedWord]:
     """A recording's words, the left channel's under SPEAKER_MAIN: in stored order where order matters, else by start.
 
     Raises ValueError when the file is missing or not of its layout's form.
@@ -136,7 +136,7 @@ def _with_manifests(root: Path, wanted: Path) -> Source:
     return Source(root, "moshi-finetune", manifest, tuple(path for path in found if path != manifest))
 
 
-def _manifest_items(manifest: Path) -> Iterator[Item | BadLine]:
+def _manifest_items(manifest: Path) -> Iterator[LayoutRecording | BadLine]:
     with manifest.open(encoding="utf-8", errors="replace") as file:
         for number, line in enumerate(file, 1):
             try:
@@ -147,14 +147,16 @@ def _manifest_items(manifest: Path) -> Iterator[Item | BadLine]:
                 yield BadLine(manifest, number, 'is not {"path": ..., "duration": ...}')
             else:
                 yield (
-                    Item(audio, audio.with_suffix(".json"), duration)
+                    LayoutRecording(audio, audio.with_suffix(".json"), duration)
                     if audio.name
                     else BadLine(manifest, number, "names no file")
                 )
 
 
-def _paired_items(root: Path) -> Iterator[Item]:
+def _paired_items(root: Path) -> Iterator[LayoutRecording]:
     audio = {path.stem: path for path in sorted((root / "audio").iterdir()) if path.suffix in AUDIO_SUFFIXES}
     texts = {path.stem: path for path in (root / "text").glob("*.json")}
     for stem in sorted({*audio, *texts}):
-        yield Item(audio.get(stem, root / "audio" / f"{stem}.wav"), texts.get(stem, root / "text" / f"{stem}.json"))
+        yield LayoutRecording(
+            audio.get(stem, root / "audio" / f"{stem}.wav"), texts.get(stem, root / "text" / f"{stem}.json")
+        )

@@ -18,7 +18,7 @@ from .audio import SAMPLE_RATE
 from .envelope import measure
 from .faults import audio_faults, file_fault, word_faults
 from .interleave import Replay, TimedWord, Tokenizer, approximate_tokens, replay
-from .layouts import BadLine, Item, Layout, Source, detect, items, read_words
+from .layouts import BadLine, Layout, LayoutRecording, Source, detect, items, read_words
 from .manifest import MAIN_SPEAKER, USER_SPEAKER
 
 Severity = Literal["error", "warning"]
@@ -171,7 +171,7 @@ def lint(
     return report
 
 
-def _look(item: Item, source: Source, tokenize: Tokenizer, report: LintReport) -> Iterator[Finding]:
+def _look(item: LayoutRecording, source: Source, tokenize: Tokenizer, report: LintReport) -> Iterator[Finding]:
     """Findings of one recording; its length and text go to the report's sums."""
     audio_path, words_path = _relative(item.audio, source), _relative(item.words, source)
     envelope = None

@@ -12,7 +12,7 @@ from .reader import Corpus
 from .repair import repair
 from .staging import stage
 from .verify import Problem, verify
-from .writer import CorpusWriter, Published
+from .writer import CorpusWriter, PublishedShards
 
 __all__ = [
     "Corpus",
@@ -20,7 +20,7 @@ __all__ = [
     "CorpusWriter",
     "DiskFullError",
     "Problem",
-    "Published",
+    "PublishedShards",
     "ShardInfo",
     "SourceInfo",
     "ensure_space",

@@ -38,7 +38,7 @@ _BUILD = "shard-"  # prefix of a shard being built under .work
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedShards:
     """What is already in a corpus's shards. `next_number` follows the digits that end the last id."""
 
     dialogues: int = 0
@@ -52,9 +52,9 @@ class Published:
         digits = re.search(r"\d+$", self.last_id)
         return int(digits[0]) + 1 if digits else 0
 
-    def with_shard(self, shard: ShardInfo) -> Published:
+    def with_shard(self, shard: ShardInfo) -> PublishedShards:
         """The sum of this and one more shard."""
-        return Published(
+        return PublishedShards(
             dialogues=self.dialogues + shard.dialogues,
             seconds=round(self.seconds + shard.seconds, 4),
             shards=shard.index + 1,
@@ -80,7 +80,7 @@ class CorpusWriter:
     def __init__(self, directory: Path, info: CorpusInfo, lock: FileLock) -> None:
         self.directory = directory
         self.info = info
-        self.published = Published()
+        self.published = PublishedShards()
         self._lock = lock
 
     @classmethod

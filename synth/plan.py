@@ -19,7 +19,7 @@ from corpus.record import Acoustics, Dialogue, EchoUse, NoiseUse, Pause, Speaker
 from .engines.protocol import ReferenceVoice
 from .engines.pseudo.blend import draw_blend
 from .presets import PRESETS, Spread, TimingPreset
-from .recipe import AcousticsRates, Recipe
+from .recipe import AcousticsRates, CorpusRecipe
 from .script.builtin.writer import BuiltinWriter
 from .script.language import load_language
 from .script.line import Brief, Line, Writer
@@ -43,7 +43,7 @@ def dialogue_id(number: int) -> str:
 class Planner:
     """Plans the dialogues of one corpus: recipe, seed, and the banks its names refer to."""
 
-    recipe: Recipe
+    recipe: CorpusRecipe
     seed: int
     voices: Mapping[str, ReferenceVoice]
     noises: NoiseBank

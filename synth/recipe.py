@@ -156,7 +156,7 @@ class Marking(Section):
 REACHING = {"concurrency", "key", "timeout", "retries"}  # of `Writing`: change nothing that is written
 
 
-class Recipe(Section):
+class CorpusRecipe(Section):
     """A whole recipe. `topics` weighs the writer's families; a family left out has no weight."""
 
     name: str = Field(default="everyday", pattern=r"^[A-Za-z0-9_-]+$")
@@ -193,7 +193,7 @@ class Recipe(Section):
         return data
 
     @model_validator(mode="after")
-    def _known(self) -> Recipe:
+    def _known(self) -> CorpusRecipe:
         if self.timing not in PRESETS:
             raise ValueError(f"unknown timing preset {self.timing!r}{suggestion(self.timing, PRESETS)}")
         for family, weight in self.topics.items():
@@ -212,7 +212,7 @@ class Recipe(Section):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
-def load_recipe(path: str | Path) -> Recipe:
+def load_recipe(path: str | Path) -> CorpusRecipe:
     """Read a recipe file. Raises ValueError with one line per file, naming the key and what to do."""
     try:
         content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
@@ -223,10 +223,10 @@ def load_recipe(path: str | Path) -> Recipe:
     return parse_recipe(content, str(path))
 
 
-def parse_recipe(content: dict[str, Any], where: str = "recipe") -> Recipe:
+def parse_recipe(content: dict[str, Any], where: str = "recipe") -> CorpusRecipe:
     """Validate a recipe given as nested tables. Raises ValueError like `load_recipe`."""
     try:
-        return Recipe.model_validate(content)
+        return CorpusRecipe.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
@@ -240,7 +240,7 @@ def parse_recipe(content: dict[str, Any], where: str = "recipe") -> Recipe:
 
 def _siblings(location: tuple[int | str, ...]) -> list[str]:
     """The valid keys of the table that holds an unknown key."""
-    section: Any = Recipe
+    section: Any = CorpusRecipe
     for part in location[:-1]:
         section = section.model_fields[str(part)].annotation
     return list(section.model_fields)

@@ -37,6 +37,7 @@ def evaluate(
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from codec.device import pick_device
     from corpus.reader import Corpus
 
     from ..files.bundle import load_bundle
@@ -46,8 +47,8 @@ def evaluate(
     held_out = Corpus(data)
     if threads:
         torch.set_num_threads(threads)
-    place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    bundle = load_bundle(model, device=place, codec=codec)
+    chosen = pick_device(device)
+    bundle = load_bundle(model, device=chosen, codec=codec)
     usual = Sampling()
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:

@@ -24,7 +24,7 @@ def finetune(
     full: Annotated[bool, typer.Option("--full", help="train all weights, no adapters")] = False,
     both_sides: Annotated[bool, typer.Option("--both-sides", help="learn to predict the user's codebooks too")] = False,
     merge: Annotated[bool, typer.Option(help="write the model with its adapters folded in, in OUT/merged")] = True,
-    recipe: Annotated[Path | None, typer.Option(help="TOML with settings of agent.training.recipe.Recipe")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="TOML with settings of agent.training.recipe.AgentRecipe")] = None,
     steps: Annotated[int | None, typer.Option(help="steps in all")] = None,
     batch: Annotated[int | None, typer.Option(help="crops per process and step")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
@@ -36,19 +36,19 @@ def finetune(
     """Adapt a trained model to a corpus; lora.safetensors has moshi-finetune's names."""
     import torch
 
-    from codec.cli import pick_device
+    from codec.device import pick_device
 
     from ..files.bundle import save_bundle
     from ..training.finetune import DEFAULTS, adapt, hub_folder, write_adapters, write_merged
     from ..training.recipe import read_recipe
-    from ..training.run import Order, launch
+    from ..training.run import TrainingOrder, launch
     from ..training.start import trained_model
     from ..training.trainer import shortened
 
     plan = read_recipe(recipe, DEFAULTS, steps=steps, batch=batch)
 
-    def start(tokens: TokenManifest, place: torch.device) -> LanguageModel:
-        frozen = torch.bfloat16 if place.type == "cuda" and shortened(plan, place) else torch.float32
+    def start(tokens: TokenManifest, on: torch.device) -> LanguageModel:
+        frozen = torch.bfloat16 if on.type == "cuda" and shortened(plan, on) else torch.float32
         dtype = torch.float32 if full else frozen
         model = trained_model(hub_folder(base, download), tokens, data[0], dtype, both_sides)
         return model if full else adapt(model, lora, scaling, plan.seed)
@@ -62,7 +62,7 @@ def finetune(
             write_adapters(model, folder)
             last[:] = [(model, tokens)]
 
-    order = Order(data, out, plan, pick_device(device), threads=threads, resume=resume, sharded=sharded)
+    order = TrainingOrder(data, out, plan, pick_device(device), threads=threads, resume=resume, sharded=sharded)
     if not launch(order, start, export, typer.echo):
         raise KeyboardInterrupt
     typer.echo(str(out if full else out / "lora.safetensors"))

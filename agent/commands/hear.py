@@ -19,8 +19,7 @@ def hear(
     """Write down what is said: the model's stream of the user's words, the agent kept silent."""
     import json
 
-    import torch
-
+    from codec.device import pick_device
     from corpus.audio import read
 
     from ..files.bundle import load_bundle
@@ -30,8 +29,8 @@ def hear(
     sound = read(recording)
     if channel is not None and channel >= len(sound):
         raise ValueError(f"{recording} has {len(sound)} channels, no channel {channel}; they count from 0")
-    place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    bundle = load_bundle(model, device=place, codec=codec)
+    chosen = pick_device(device)
+    bundle = load_bundle(model, device=chosen, codec=codec)
     mono = sound.mean(axis=0) if channel is None else sound[channel]
     words = write_down(bundle, mono, lateness_of(bundle.folder))
     if as_json:

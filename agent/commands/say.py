@@ -24,8 +24,8 @@ def say(
 
     import numpy as np
     import soundfile  # type: ignore[import-untyped]
-    import torch
 
+    from codec.device import pick_device
     from corpus.audio import SAMPLE_RATE, read_mono
 
     from ..files.bundle import load_bundle
@@ -35,13 +35,13 @@ def say(
     if out.suffix.lower() not in (".wav", ".flac"):
         raise ValueError(f"{out}: name a .wav or .flac file")
     reference = None if voice is None else read_mono(voice)
-    place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    chosen = pick_device(device)
     usual = Sampling()
     sampling = Sampling(
         text_temperature=temperature * usual.text_temperature, audio_temperature=temperature * usual.audio_temperature
     )
     reading = read_aloud(
-        load_bundle(model, device=place, codec=codec), text, voice=reference, sampling=sampling, seed=seed
+        load_bundle(model, device=chosen, codec=codec), text, voice=reference, sampling=sampling, seed=seed
     )
     soundfile.write(str(out), np.clip(reading.audio, -1.0, 1.0), SAMPLE_RATE, subtype="PCM_16")
     if words is not None:

@@ -48,12 +48,12 @@ def serve(
     try:
         from ..live.runner import Runner
         from ..live.scheduler import Scheduler
-        from ..serve.access import Access, Limits, check_listening, tls_context
-        from ..serve.conversation import House
+        from ..serve.access import Access, ConnectionLimits, check_listening, tls_context
+        from ..serve.conversation import ServerState
         from ..serve.event_log import start_logging, tell, warn
         from ..serve.recording import Recorder
         from ..serve.server import Server, serve_until_stopped
-        from ..serve.wires.wire import Host
+        from ..serve.wires.wire import ServerFacts
     except ModuleNotFoundError as error:
         raise ValueError(f"agent serve needs {error.name}: pip install 'duologue[serve]'") from None
 
@@ -64,7 +64,7 @@ def serve(
         warn(warning)
 
     name, batch = load(model, codec, device, runtime, int8, sessions, threads)
-    limits = Limits(per_address=per_address)
+    limits = ConnectionLimits(per_address=per_address)
     scheduler = Scheduler(
         batch,
         time.monotonic,
@@ -75,7 +75,7 @@ def serve(
         bound_ms=lag_ms,
     )
     recorder = None if record is None else Recorder(record)
-    house = House(scheduler, Host(model=name, sessions=sessions), limits, recorder)
+    house = ServerState(scheduler, ServerFacts(model=name, sessions=sessions), limits, recorder)
     server = Server(house, Access(auth_token, limits, tuple(origin or ())), Runner(scheduler))
 
     def ready(port: int) -> None:
@@ -92,15 +92,17 @@ def load(
     """The model's name and a batch that has run, for the options of the same names."""
     import torch
 
+    from codec.device import pick_device
+
     from ..files.bundle import load_bundle
     from ..live.batch import Batch
     from ..serve.event_log import tell, warn
 
     if threads:
         torch.set_num_threads(threads)
-    place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    tell("loading", model=model, device=place)
-    bundle = load_bundle(model, device=place, codec=codec)
+    chosen = pick_device(device)
+    tell("loading", model=model, device=chosen)
+    bundle = load_bundle(model, device=chosen, codec=codec)
     batch = Batch(
         bundle, sessions, runtime=cast(Literal["fast", "fused", "torch"], runtime), int8=int8, threads=threads or 1
     )

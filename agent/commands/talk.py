@@ -11,7 +11,7 @@ from rich.console import Console
 
 if TYPE_CHECKING:
     from ..desk.echo import EchoCanceller
-    from ..desk.talk import BothSides, Talk
+    from ..desk.talk import BothSides, DeskTalk
     from ..live.batch import Batch
     from ..live.controls import Controls
 
@@ -108,7 +108,7 @@ def _replay(batch: Batch, path: Path) -> None:
     typer.echo(f"{path}: all {len(kept.frames)} frames came out the same")
 
 
-def _file(batch: Batch, controls: Controls, path: Path, both: BothSides, bound_ms: float | None) -> Talk:
+def _file(batch: Batch, controls: Controls, path: Path, both: BothSides, bound_ms: float | None) -> DeskTalk:
     from corpus.audio import read_mono
 
     from ..desk.talk import talk_to_file, talk_to_file_live
@@ -124,22 +124,22 @@ def _file(batch: Batch, controls: Controls, path: Path, both: BothSides, bound_m
     return done
 
 
-def _live(batch: Batch, controls: Controls, chosen: Devices, both: BothSides, echo: bool, bound_ms: float) -> Talk:
-    from ..desk.line import Line
+def _live(batch: Batch, controls: Controls, chosen: Devices, both: BothSides, echo: bool, bound_ms: float) -> DeskTalk:
+    from ..desk.line import AudioLine
     from ..desk.microphone import common_rate, pick_device, sound, stream
     from ..desk.screen import Screen
-    from ..desk.talk import Talk, endless, talk_to_device
+    from ..desk.talk import DeskTalk, endless, talk_to_device
     from ..live.runner import Runner
 
     module = sound()
     devices = list(module.query_devices())
     pair = (pick_device(devices, chosen[0], "input"), pick_device(devices, chosen[1], "output"))
     rate = common_rate(module, pair)
-    line = Line(rate, _canceller() if echo else None)
+    line = AudioLine(rate, _canceller() if echo else None)
     scheduler = endless(batch, bound_ms)
     with Runner(scheduler), Screen() as screen, stream(module, line, pair, rate):
         ticket = scheduler.admit(controls)
-        done = Talk(line, ticket, both)
+        done = DeskTalk(line, ticket, both)
         with contextlib.suppress(KeyboardInterrupt):  # the way to end a conversation
             talk_to_device(done, screen.show, lambda: ticket.status == "ended")
     return done

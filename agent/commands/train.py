@@ -19,7 +19,7 @@ def train(
     data: Annotated[list[Path], typer.Option("--data", help="folder that `agent tokenize` wrote; repeatable")],
     out: Annotated[Path, typer.Option(help="the run's folder: checkpoint, model, curves")] = Path("runs/agent"),
     preset: Annotated[str | None, typer.Option(help="laptop, tiny or moshi-7b; before the recipe's")] = None,
-    recipe: Annotated[Path | None, typer.Option(help="TOML with settings of agent.training.recipe.Recipe")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="TOML with settings of agent.training.recipe.AgentRecipe")] = None,
     init_lm: Annotated[
         str | None, typer.Option("--init-lm", help="start as this language model: folder or id of the hub")
     ] = None,
@@ -37,18 +37,18 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="go on from the run's checkpoint")] = False,
 ) -> None:
     """Train the full-duplex model on token shards; run it under torchrun for several devices."""
-    from codec.cli import pick_device
+    from codec.device import pick_device
 
     from ..files.bundle import save_bundle
     from ..training.recipe import read_recipe
-    from ..training.run import Order, launch
+    from ..training.run import TrainingOrder, launch
     from ..training.start import fresh_model, model_of_language_model, trained_model, without_own_voice
 
     if init is not None and init_lm is not None:
         raise ValueError("--init and --init-lm exclude each other")
     plan = read_recipe(recipe, preset=preset, steps=steps, batch=batch)
 
-    def start(tokens: TokenManifest, place: torch.device) -> LanguageModel:
+    def start(tokens: TokenManifest, on: torch.device) -> LanguageModel:
         if init is not None:
             model = trained_model(init, tokens, data[0])
             return without_own_voice(model) if plan.model.hears_itself is False else model
@@ -56,8 +56,10 @@ def train(
             return model_of_language_model(plan, tokens, data[0], init_lm, out / "language-model", download)
         return fresh_model(plan, tokens)
 
-    place = pick_device(device)
-    order = Order(data, out, plan, place, text or (), unspoken or (), threads=threads, resume=resume, sharded=sharded)
+    chosen = pick_device(device)
+    order = TrainingOrder(
+        data, out, plan, chosen, text or (), unspoken or (), threads=threads, resume=resume, sharded=sharded
+    )
 
     def export(model: LanguageModel, tokens: Dialogues, folder: Path) -> None:
         save_bundle(folder, model, tokens.vocabulary, tokens.codec)

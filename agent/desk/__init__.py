@@ -1,5 +1,5 @@
 """A conversation at the desk: microphone and loudspeaker (`microphone`, `line`), `echo` removed, on the `screen`."""
 
-from .talk import Talk
+from .talk import DeskTalk
 
-__all__ = ["Talk"]
+__all__ = ["DeskTalk"]

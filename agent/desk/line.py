@@ -36,7 +36,7 @@ class Resampler:
         return np.asarray(self._stream.resample_chunk(samples), np.float32)
 
 
-class Playback:
+class PlayoutBuffer:
     """Sound that waits to be played: starts with a cushion, drops the oldest beyond its room."""
 
     def __init__(self, cushion: int, room: int) -> None:
@@ -76,13 +76,13 @@ class Playback:
         return out
 
 
-class Line:
+class AudioLine:
     """Both directions of a device."""
 
     def __init__(self, rate: int, canceller: EchoCanceller | None = None, cushion_s: float = 0.04) -> None:
         """A line to a device at `rate` Hz that begins to play when `cushion_s` seconds of sound wait."""
         self.canceller = canceller
-        self.playback = Playback(round(cushion_s * rate), round((cushion_s + 3 * FRAME_SECONDS) * rate))
+        self.playback = PlayoutBuffer(round(cushion_s * rate), round((cushion_s + 3 * FRAME_SECONDS) * rate))
         self.dropped = 0  # samples of the device that the loop was too late for
         self._exchanged: deque[tuple[Samples, Samples]] = deque()
         self._kept = 0

@@ -11,7 +11,7 @@ import numpy as np
 from rich.table import Table
 
 from ..live.voice_activity import QUIETEST, level
-from .line import Line
+from .line import AudioLine
 
 FILE_MODE = "talk on files instead: agent talk --input user.wav --output both.wav"
 TEST_S, TONE_HZ = 3.0, (440.0, 660.0)
@@ -77,7 +77,7 @@ def common_rate(module: Any, chosen: tuple[int | None, int | None]) -> int:
 
 
 @contextlib.contextmanager
-def stream(module: Any, line: Line, chosen: tuple[int | None, int | None], rate: int) -> Iterator[Any]:
+def stream(module: Any, line: AudioLine, chosen: tuple[int | None, int | None], rate: int) -> Iterator[Any]:
     """A running full-duplex stream that exchanges sound with a line; gives the stream."""
 
     def callback(indata: Any, outdata: Any, _frames: int, _time: Any, _status: Any) -> None:
@@ -103,7 +103,7 @@ def tones(rate: int) -> np.ndarray[Any, np.dtype[np.float32]]:
 def check_devices(module: Any, chosen: tuple[int | None, int | None]) -> str:
     """Play tones, listen for three seconds, and say how loud the microphone was."""
     rate = common_rate(module, chosen)
-    line = Line(rate)
+    line = AudioLine(rate)
     loudest = QUIETEST
     with stream(module, line, chosen, rate) as opened:
         line.playback.room = rate

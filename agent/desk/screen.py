@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from .talk import Piece, Talk
+from .talk import DeskTalk, TextPiece
 
 BAR = 30  # characters of a full meter
 LOWEST = -60.0  # dBFS of an empty one
@@ -32,12 +32,12 @@ class Screen:
     ) -> None:
         self._live.stop()
 
-    def show(self, talk: Talk) -> None:
+    def show(self, talk: DeskTalk) -> None:
         """Draw the newest."""
         self._live.update(view(talk))
 
 
-def view(talk: Talk) -> Group:
+def view(talk: DeskTalk) -> Group:
     """What the terminal shows of a conversation."""
     meters = Table.grid(padding=(0, 1))
     for side, decibels in zip(("agent", "user"), talk.levels, strict=True):
@@ -55,7 +55,7 @@ def meter(decibels: float, style: str) -> Text:
     return Text("█" * filled, style).append("░" * (BAR - filled), "dim")
 
 
-def transcript(pieces: list[Piece]) -> Text:
+def transcript(pieces: list[TextPiece]) -> Text:
     """The last words of both sides, a line for every change of speaker."""
     text, speaker = Text(), ""
     for piece in pieces[-SHOWN:]:

@@ -20,11 +20,11 @@ from ..live.controls import Controls
 from ..live.runner import Runner
 from ..live.scheduler import Scheduler, Ticket
 from ..live.voice_activity import QUIETEST, level
-from .line import Line
+from .line import AudioLine
 
 
 @dataclass(frozen=True)
-class Piece:
+class TextPiece:
     """A piece of text when it was said or understood."""
 
     at: float  # seconds of the user's sound
@@ -71,13 +71,13 @@ class BothSides:
             self._file.close()
 
 
-class Talk:
+class DeskTalk:
     """One conversation over one line; `serve` is to be called often, and never computes."""
 
-    def __init__(self, line: Line, ticket: Ticket, record: BothSides) -> None:
+    def __init__(self, line: AudioLine, ticket: Ticket, record: BothSides) -> None:
         assert ticket.session is not None
         self.line, self.session, self.record = line, ticket.session, record
-        self.pieces: list[Piece] = []
+        self.pieces: list[TextPiece] = []
         self.levels = (QUIETEST, QUIETEST)  # dBFS of agent and user, of the newest sound
         self.frame_ms = 0.0  # of the newest frame
 
@@ -93,9 +93,9 @@ class Talk:
             self.frame_ms = out.ms.total
             at = round(self.session.counters.frames_out * FRAME_SECONDS, 2)
             if out.text:
-                self.pieces.append(Piece(at, "agent", out.text))
+                self.pieces.append(TextPiece(at, "agent", out.text))
             if out.user_text:
-                self.pieces.append(Piece(at, "user", out.user_text))
+                self.pieces.append(TextPiece(at, "user", out.user_text))
 
     @property
     def answered(self) -> bool:
@@ -113,17 +113,17 @@ class Talk:
         return {**said, "pieces": pieces, "frames": frames, "seconds": self.session.counters.frames_out * FRAME_SECONDS}
 
 
-def write_transcript(path: Path, talk: Talk) -> None:
+def write_transcript(path: Path, talk: DeskTalk) -> None:
     """Write the transcript as JSON."""
     path.write_text(json.dumps(talk.transcript(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def talk_to_file(batch: Batch, controls: Controls, user: Samples, record: BothSides) -> Talk:
+def talk_to_file(batch: Batch, controls: Controls, user: Samples, record: BothSides) -> DeskTalk:
     """The live loop on float32 `[n]`, as fast as it goes, nothing dropped; the answer to a frame plays in the next."""
-    clock, line = StreamClock(), Line(SAMPLE_RATE, cushion_s=0.0)
+    clock, line = StreamClock(), AudioLine(SAMPLE_RATE, cushion_s=0.0)
     scheduler = Scheduler(batch, clock, 1, idle_limit=math.inf, total_limit=math.inf)
     ticket = scheduler.admit(controls)
-    talk = Talk(line, ticket, record)
+    talk = DeskTalk(line, ticket, record)
     for block in blocks_of(user):
         clock.now += FRAME_SECONDS
         line.exchange(block)
@@ -135,12 +135,12 @@ def talk_to_file(batch: Batch, controls: Controls, user: Samples, record: BothSi
     return talk
 
 
-def talk_to_file_live(batch: Batch, controls: Controls, user: Samples, record: BothSides, bound_ms: float) -> Talk:
+def talk_to_file_live(batch: Batch, controls: Controls, user: Samples, record: BothSides, bound_ms: float) -> DeskTalk:
     """The same in real time, with the runner's thread and the lag bound of a live conversation."""
     scheduler = endless(batch, bound_ms)
     with Runner(scheduler):
-        line = Line(SAMPLE_RATE)
-        talk = Talk(line, scheduler.admit(controls), record)
+        line = AudioLine(SAMPLE_RATE)
+        talk = DeskTalk(line, scheduler.admit(controls), record)
         due = time.monotonic()
         for block in blocks_of(user):
             due += FRAME_SECONDS
@@ -156,7 +156,7 @@ def talk_to_file_live(batch: Batch, controls: Controls, user: Samples, record: B
     return talk
 
 
-def talk_to_device(talk: Talk, show: Callable[[Talk], None], ended: Callable[[], bool]) -> None:
+def talk_to_device(talk: DeskTalk, show: Callable[[DeskTalk], None], ended: Callable[[], bool]) -> None:
     """Serve a line until the session ends; stop with Ctrl-C."""
     while not ended():
         talk.serve()

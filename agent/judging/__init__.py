@@ -4,6 +4,6 @@
 `frame_times` measures the live loop, beside the wheel `moshi` (`live_peer`).
 """
 
-from .evaluate import Report
+from .evaluate import AgentReport
 
-__all__ = ["Report"]
+__all__ = ["AgentReport"]

@@ -28,7 +28,7 @@ from . import fdb
 from .probes import Probe, build_probes, talker
 from .published import DIFFERS, PUBLISHED
 from .scoring import Figures, Judged, reference, score
-from .turn_taking import Speech, waits_and_answers
+from .turn_taking import SpeechTimes, waits_and_answers
 
 GROUPS = {
     "turn_taking": ("waits_and_answers", "pause_tor", "turn_tor", "turn_latency"),
@@ -60,7 +60,7 @@ ROWS_SHOWN = {
 
 
 @dataclass
-class Report:
+class AgentReport:
     """What was measured. Times in seconds, rates per second, IPU to overlap in seconds per minute."""
 
     model: str
@@ -130,7 +130,7 @@ def evaluate(
     layout: Path | None = None,
     listen: Path | None = None,
     progress: Callable[[float, float], None] = lambda _, __: None,
-) -> Report:
+) -> AgentReport:
     """Hold every talk and score them.
 
     Args:
@@ -164,7 +164,7 @@ def evaluate(
     if listen is not None:
         _write_talks(listen, judged)
     figures = score(judged, None if isinstance(recognizer, Skipped) else recognizer.transcribe)
-    return Report(name, str(corpus.directory), len(judged), seconds, speed, figures, reference(probes), skipped)
+    return AgentReport(name, str(corpus.directory), len(judged), seconds, speed, figures, reference(probes), skipped)
 
 
 def hold(
@@ -192,7 +192,7 @@ def hold(
     for probe, user, talk in zip(probes, users, talks, strict=True):
         words = talk.words(bundle.vocabulary)
         onset = user.onset if isinstance(user, Provoker) else None
-        judged.append(Judged(probe, talk, tuple(words), Speech.heard(agent_segments(talk.agent), words), onset))
+        judged.append(Judged(probe, talk, tuple(words), SpeechTimes.heard(agent_segments(talk.agent), words), onset))
     return judged
 
 

@@ -59,7 +59,7 @@ def fresh_bundle(preset: str, codec: str) -> FreshBundle:
 
 
 @dataclass(frozen=True)
-class Spread:
+class Milliseconds:
     """Milliseconds at three places of a distribution."""
 
     p50: float
@@ -67,7 +67,7 @@ class Spread:
     p99: float
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Spread:
+    def of(cls, values: Sequence[float]) -> Milliseconds:
         """The spread of some measurements."""
         return cls(*(round(float(each), 2) for each in np.percentile(values, [50, 95, 99])))
 
@@ -77,10 +77,10 @@ class Times:
     """Frames of a number of conversations that go together."""
 
     sessions: int
-    frame_ms: Spread  # encode, step and decode of all of them
-    encode_ms: Spread
-    step_ms: Spread
-    decode_ms: Spread
+    frame_ms: Milliseconds  # encode, step and decode of all of them
+    encode_ms: Milliseconds
+    step_ms: Milliseconds
+    decode_ms: Milliseconds
     cpu_ms: float  # processor time of a frame of all, median
 
     @property
@@ -90,16 +90,16 @@ class Times:
 
 
 @dataclass(frozen=True)
-class Report:
+class FrameTimes:
     """All of it; `dataclasses.asdict` is JSON-ready."""
 
     model: str
     runtime: str
     threads: int
     processor: str
-    frame_ms: Spread  # of one conversation
+    frame_ms: Milliseconds  # of one conversation
     real_time_factor: float
-    old_frame_ms: Spread  # of one conversation that fills the context
+    old_frame_ms: Milliseconds  # of one conversation that fills the context
     sessions: list[Times]
     most_sessions: int  # at once with p99 within 80 ms, of those tried; 0 if none
     wheel: Times | None  # the wheel `moshi`; None without it or if it has no such model
@@ -122,7 +122,7 @@ class Report:
 
 def measure(
     bundle: Bundle, name: str, runtime: Runtime, threads: int, most: int, frames: int = 100, wheel: bool = True
-) -> Report:
+) -> FrameTimes:
     """Time the loop.
 
     Args:
@@ -142,7 +142,7 @@ def measure(
         found.append(crowd_times(batch, crowd, frames))
     good = [each.sessions for each in found if each.frame_ms.p99 <= FRAME_MS]
     theirs = wheel_times(bundle.model.config, frames, WARM_UP) if wheel else None
-    return Report(
+    return FrameTimes(
         name,
         runtime,
         threads,
@@ -172,7 +172,7 @@ def crowd_times(batch: Batch, sessions: int, frames: int) -> Times:
     return _times(sessions, parts[WARM_UP:], float(np.median(processor[WARM_UP:])))
 
 
-def old_times(batch: Batch, frames: int) -> Spread:
+def old_times(batch: Batch, frames: int) -> Milliseconds:
     """Frames of a conversation so old that the whole context is attended to."""
     slot = batch.open()
     young = batch.snapshot(slot)
@@ -182,13 +182,20 @@ def old_times(batch: Batch, frames: int) -> Spread:
     slot = batch.restore(replace(young, model=replace(young.model, temporal=aged)))
     times = [batch.step({slot: sound})[slot].ms.total for sound in _noise(frames + WARM_UP)]
     batch.close(slot)
-    return Spread.of(times[WARM_UP:])
+    return Milliseconds.of(times[WARM_UP:])
 
 
 def _times(sessions: int, parts: list[list[float]], cpu_ms: float) -> Times:
     encode, step, decode = zip(*parts, strict=True)
     whole = [sum(each) for each in parts]
-    return Times(sessions, Spread.of(whole), Spread.of(encode), Spread.of(step), Spread.of(decode), round(cpu_ms, 2))
+    return Times(
+        sessions,
+        Milliseconds.of(whole),
+        Milliseconds.of(encode),
+        Milliseconds.of(step),
+        Milliseconds.of(decode),
+        round(cpu_ms, 2),
+    )
 
 
 def _noise(frames: int) -> list[Samples]:

@@ -27,8 +27,8 @@ from corpus.reader import Corpus
 from corpus.record import AGENT_CHANNEL, USER_CHANNEL, Dialogue, Question, TimingStats, Turn
 from corpus.timing import Segment, measure, speech_segments
 
-from ..offline.users import Provoker, Recording, agent_segments
-from .turn_taking import Speech
+from ..offline.users import Provoker, RecordedUser, agent_segments
+from .turn_taking import SpeechTimes
 
 Kind = Literal["turn", "clean", "interruption", "backchannel", "talk_to_other", "background", "dialogue"]
 Disturbance = Literal["interruption", "backchannel", "talk_to_other", "background"]
@@ -89,10 +89,10 @@ class ProbeSet:
         return [probe for probe in self.probes if probe.kind == kind]
 
 
-def talker(probe: Probe) -> Recording | Provoker:
+def talker(probe: Probe) -> RecordedUser | Provoker:
     """Who holds the talk of a probe."""
     if probe.kind == "dialogue":
-        return Recording(probe.user)
+        return RecordedUser(probe.user)
     return Provoker(probe.user, probe.turn[1] + probe.tail, probe.disturbance, probe.floor_dbfs)
 
 
@@ -215,7 +215,7 @@ def _dialogue(dialogue: Dialogue, audio: Samples) -> Probe:
     audio = audio[:, : to_samples(LONGEST_DIALOGUE)]
     free, end = int(CONTEXT / FRAME_SECONDS) * FRAME_SECONDS, audio.shape[1] / SAMPLE_RATE
     found = agent_segments(audio[AGENT_CHANNEL]), speech_segments(audio[USER_CHANNEL])
-    sides = [Speech(tuple(side)).within(free, end) for side in found]
+    sides = [SpeechTimes(tuple(side)).within(free, end) for side in found]
     return Probe(
         id=dialogue.id,
         kind="dialogue",

@@ -19,7 +19,7 @@ DIFFERS = (
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedFigures:
     """A model's figures, by the names of `agent.judging.evaluate`."""
 
     model: str
@@ -35,7 +35,7 @@ def _row(
     turn: tuple[float, float],
     interruption: tuple[float, float],
     overlap: tuple[float, float, float, float, float] | None = None,
-) -> Published:
+) -> PublishedFigures:
     """v1.0: pause TOR (synthetic), backchannel TOR, per s, JSD, turn and interruption TOR, latency; then v1.5's."""
     figures = {
         "pause_tor": pause,
@@ -50,7 +50,7 @@ def _row(
     if overlap is not None:
         names = ("stop_latency", "response_latency", "keeps_backchannel", "keeps_talk_to_other", "keeps_background")
         figures.update(zip(names, overlap, strict=True))
-    return Published(model, figures, sources)
+    return PublishedFigures(model, figures, sources)
 
 
 PUBLISHED = (

@@ -15,11 +15,11 @@ from corpus.audio import SAMPLE_RATE, Samples, to_samples
 from corpus.interleave import TimedWord
 from corpus.timing import measure, speech_segments
 
-from ..offline.converse import Talk
+from ..offline.converse import OfflineTalk
 from . import turn_taking
 from .answers import answered, spoken
 from .probes import DISTURBANCES, Kind, Probe
-from .turn_taking import Speech
+from .turn_taking import SpeechTimes
 
 LONG_TURN = 3.0  # s from which a turn invites backchannels
 EARLY = 0.5  # s before the end of a question from which words may answer it
@@ -32,9 +32,9 @@ class Judged:
     """A probe and what came of it."""
 
     probe: Probe
-    talk: Talk
+    talk: OfflineTalk
     words: tuple[TimedWord, ...]  # the agent's text stream
-    speech: Speech
+    speech: SpeechTimes
     onset: float | None  # of the disturbance
 
     @property
@@ -201,7 +201,7 @@ def _score_interruptions(interrupted: Sequence[Judged], figures: Figures) -> Non
     )
 
 
-def _keeps(each: Judged, undisturbed: Speech) -> bool | None:
+def _keeps(each: Judged, undisturbed: SpeechTimes) -> bool | None:
     if each.onset is None:
         return False
     return turn_taking.keeps_floor(each.speech, undisturbed, each.onset, each.after + STOP_WITHIN)
@@ -213,7 +213,10 @@ def _score_dialogues(dialogues: Sequence[Judged], figures: Figures) -> None:
         start, end = each.probe.free, each.talk.seconds
         if end <= start:
             continue
-        agent, user = each.speech.within(start, end), Speech.heard(speech_segments(each.talk.user)).within(start, end)
+        agent, user = (
+            each.speech.within(start, end),
+            SpeechTimes.heard(speech_segments(each.talk.user)).within(start, end),
+        )
         stats.append(measure([agent.segments, user.segments], end - start))
         silences.append(turn_taking.silence_ratio(agent, end - start))
         letters.append(len(each.said(start, end)) * 60 / (end - start))

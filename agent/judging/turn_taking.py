@@ -33,22 +33,24 @@ Counts = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Speech:
+class SpeechTimes:
     """What one side said: its IPUs, and its words by start."""
 
     segments: tuple[Segment, ...]
     words: tuple[TimedWord, ...] = ()
 
     @classmethod
-    def heard(cls, segments: Iterable[Segment], words: Iterable[TimedWord] = ()) -> Speech:
+    def heard(cls, segments: Iterable[Segment], words: Iterable[TimedWord] = ()) -> SpeechTimes:
         """Segments as they are, and the words that speech is heard with."""
         kept = tuple(sorted(segments))
         return cls(kept, tuple(word for word in words if _nearest(kept, word.start) is not None))
 
-    def within(self, start: float, end: float) -> Speech:
+    def within(self, start: float, end: float) -> SpeechTimes:
         """The part of a span: segments cut to it, words that start in it."""
         cut = ((max(a, start), min(b, end)) for a, b in self.segments)
-        return Speech(tuple((a, b) for a, b in cut if a < b), tuple(w for w in self.words if start <= w.start < end))
+        return SpeechTimes(
+            tuple((a, b) for a, b in cut if a < b), tuple(w for w in self.words if start <= w.start < end)
+        )
 
     @property
     def seconds(self) -> float:
@@ -73,18 +75,18 @@ class Listening:
     backchannels: tuple[float, ...]  # onsets
 
 
-def takeover(speech: Speech) -> bool:
+def takeover(speech: SpeechTimes) -> bool:
     """Whether speech takes the turn: not if there is none, nor if it spans less than 1 s and has 3 words or fewer."""
     return bool(speech.segments) and (speech.span >= SHORT_SECONDS or len(speech.words) > SHORT_WORDS)
 
 
-def turn_latency(speech: Speech, end: float, until: float) -> float | None:
+def turn_latency(speech: SpeechTimes, end: float, until: float) -> float | None:
     """Seconds from the end of the user's turn to the agent's speech, at least 0; None without a takeover by `until`."""
     after = speech.within(end, until)
     return after.segments[0][0] - end if takeover(after) else None
 
 
-def listen(speech: Speech, start: float, end: float) -> Listening:
+def listen(speech: SpeechTimes, start: float, end: float) -> Listening:
     """Judge an agent while the user's turn lasts from start to end.
 
     More than 3 s of speech in one go takes the floor. A backchannel begins in the turn, is shorter than 1 s, its part
@@ -122,7 +124,7 @@ def divergence(one: Counts, other: Counts) -> float:
     return float(sum((part[part > 0] * np.log2(part[part > 0] / middle[part > 0])).sum() for part in (p, q)) / 2)
 
 
-def stop_latency(speech: Speech, onset: float, until: float) -> float | None:
+def stop_latency(speech: SpeechTimes, onset: float, until: float) -> float | None:
     """Seconds from an interruption's onset until the agent, speaking at the time, falls silent.
 
     None if it was not speaking, or did not fall silent before `until`.
@@ -131,7 +133,7 @@ def stop_latency(speech: Speech, onset: float, until: float) -> float | None:
     return None if running is None or running >= until else running - onset
 
 
-def response_latency(speech: Speech, onset: float, end: float, stop_by: float, until: float) -> float | None:
+def response_latency(speech: SpeechTimes, onset: float, end: float, stop_by: float, until: float) -> float | None:
     """Seconds from an interruption's end to the agent's next turn, at least 0.
 
     None if the agent did not stop for it before `stop_by`, or took no turn before `until`.
@@ -144,7 +146,7 @@ def response_latency(speech: Speech, onset: float, end: float, stop_by: float, u
     return None if waited is None else silent - end + waited
 
 
-def keeps_floor(speech: Speech, undisturbed: Speech, onset: float, until: float) -> bool | None:
+def keeps_floor(speech: SpeechTimes, undisturbed: SpeechTimes, onset: float, until: float) -> bool | None:
     """Whether an agent goes on in spite of a disturbance, as far as it would have gone without.
 
     Kept if from onset to `until` it speaks at least half as long as the undisturbed run does; None if that one is all
@@ -156,7 +158,7 @@ def keeps_floor(speech: Speech, undisturbed: Speech, onset: float, until: float)
     return speech.within(onset, until).seconds >= KEPT_SHARE * planned
 
 
-def silence_ratio(speech: Speech, seconds: float) -> float:
+def silence_ratio(speech: SpeechTimes, seconds: float) -> float:
     """Share of a recording in which a side is silent."""
     return 1.0 - min(speech.seconds / seconds, 1.0) if seconds > 0 else 1.0
 

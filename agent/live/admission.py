@@ -59,7 +59,7 @@ class History:
 
 
 @dataclass(frozen=True)
-class Limits:
+class SessionLimits:
     """Of an admission."""
 
     sessions: int  # conversations at once
@@ -79,7 +79,9 @@ class Limits:
 class Admission:
     """Seats, and those who have, await or keep one. Any thread may call; nothing here computes or waits."""
 
-    def __init__(self, limits: Limits, clock: Clock, new_token: Callable[[], str] = secrets.token_urlsafe) -> None:
+    def __init__(
+        self, limits: SessionLimits, clock: Clock, new_token: Callable[[], str] = secrets.token_urlsafe
+    ) -> None:
         """Start with nobody; `new_token` makes resume tokens."""
         self.limits, self.clock = limits, clock
         self.wake: Callable[[], None] = lambda: None  # called when there is something to do

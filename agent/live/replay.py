@@ -26,7 +26,7 @@ from .controls import Controls
 
 
 @dataclass
-class Recording:
+class Replay:
     """What one conversation heard and said."""
 
     frames: list[Samples] = field(default_factory=list)  # float32 [1920] each
@@ -46,8 +46,8 @@ class Recording:
         save_file(tensors, str(path))
 
 
-def load_recording(path: str | Path) -> Recording:
-    """Read what `Recording.save` wrote. Anything else raises ValueError."""
+def load_recording(path: str | Path) -> Replay:
+    """Read what `Replay.save` wrote. Anything else raises ValueError."""
     try:
         tensors = load_file(str(path))
         frames, tokens, values = tensors["frames"], tensors["tokens"], tensors["controls"]
@@ -58,7 +58,7 @@ def load_recording(path: str | Path) -> Recording:
     if not whole or len(tokens) != len(frames) or len(values) != len(starts) or starts[:1] != [0]:
         raise ValueError(f"{path} is not a kept conversation: its parts do not fit each other")
     controls = [(start, Controls.from_tensor(row[None])) for start, row in zip(starts, values, strict=True)]
-    return Recording(list(frames.numpy()), list(tokens), controls)
+    return Replay(list(frames.numpy()), list(tokens), controls)
 
 
 class RecordingBatch(Batch):
@@ -74,12 +74,12 @@ class RecordingBatch(Batch):
         threads: int = 1,
     ) -> None:
         super().__init__(bundle, slots, runtime, int8, cache, threads)
-        self.recordings: dict[int, Recording] = {}  # by slot
+        self.recordings: dict[int, Replay] = {}  # by slot
 
     def open(self, controls: Controls | None = None) -> int:
         """See `Batch`."""
         slot = super().open(controls)
-        self.recordings[slot] = Recording(controls=[(0, controls or Controls())])
+        self.recordings[slot] = Replay(controls=[(0, controls or Controls())])
         return slot
 
     def restore(self, state: SessionState) -> int:
@@ -104,7 +104,7 @@ class RecordingBatch(Batch):
         return outs
 
 
-def replay(recording: Recording, batch: Batch) -> int | None:
+def replay(recording: Replay, batch: Batch) -> int | None:
     """Have a conversation again; returns the first frame whose tokens differ, None if all are the same."""
     changes = dict(recording.controls)
     slot = batch.open(changes[0])

@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 from corpus.audio import Samples
 
-from .admission import Admission, Entry, Limits, QueueFullError, Ticket
+from .admission import Admission, Entry, QueueFullError, SessionLimits, Ticket
 from .batch import Batch, FrameOut
 from .metrics import FrameTimes, Metrics
 from .session import Clock
@@ -60,7 +60,7 @@ class Scheduler(Admission):
         sessions = batch.slots if max_sessions is None else max_sessions
         if sessions > batch.slots:
             raise ValueError(f"max_sessions must lie in 1..{batch.slots}, the batch's slots, got {sessions}")
-        limits = Limits(sessions, queue_limit, idle_limit, total_limit, resume_limit, bound_ms)
+        limits = SessionLimits(sessions, queue_limit, idle_limit, total_limit, resume_limit, bound_ms)
         super().__init__(limits, clock, new_token)
         self.batch = batch
         self.pace_ms = 0.0  # expected time of a step

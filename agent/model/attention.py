@@ -17,11 +17,11 @@ from .causal import causal_attention
 from .config import TransformerConfig
 from .norm import RMSNorm
 
-Turn = tuple[Tensor, Tensor] | None
+Rotation = tuple[Tensor, Tensor] | None
 
 
 @dataclass(frozen=True)
-class Access:
+class KeyAccess:
     """Where a layer writes its new keys and what its queries may see."""
 
     rows: Tensor  # int64 [B, 1]
@@ -30,7 +30,7 @@ class Access:
     mask: Tensor | None  # bool [B, 1, T, used], None = all
 
 
-def access(position: Tensor, steps: int, capacity: int, window: int) -> Access:
+def access(position: Tensor, steps: int, capacity: int, window: int) -> KeyAccess:
     """The access of `steps` new steps after `position` (int64 [B]) to rings of `capacity` slots."""
     device = position.device
     new = position[:, None] + torch.arange(steps, device=device)
@@ -41,7 +41,7 @@ def access(position: Tensor, steps: int, capacity: int, window: int) -> Access:
     mask = (held >= 0)[:, None] & (distance >= 0) & (distance < window)
     whole = device.type != "cuda" and bool(mask.all())
     rows = torch.arange(len(position), device=device)[:, None]
-    return Access(rows, new % capacity, used, None if whole else mask[:, None])
+    return KeyAccess(rows, new % capacity, used, None if whole else mask[:, None])
 
 
 class Attention(nn.Module):
@@ -59,7 +59,7 @@ class Attention(nn.Module):
         self.k_norm = RMSNorm(self.width, eps, exact=True) if variation.qk_norm else None
         self.sinks = nn.Parameter(torch.zeros(self.heads)) if variation.sinks else None
 
-    def project(self, x: Tensor, turn: Turn) -> tuple[Tensor, Tensor, Tensor]:
+    def project(self, x: Tensor, turn: Rotation) -> tuple[Tensor, Tensor, Tensor]:
         """`[B, T, D]` -> queries `[B, T, H, E]`, keys and values `[B, T, G, E]`."""
         heads = self.in_projs[0](x).unflatten(-1, (-1, self.width))
         turned, value = heads.split([self.heads + self.groups, self.groups], dim=2)

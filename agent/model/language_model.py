@@ -38,7 +38,7 @@ class ModelState:
 
 
 @dataclass(frozen=True)
-class Thought:
+class TemporalStep:
     """The temporal half of a step."""
 
     hidden: Tensor  # [B, D]
@@ -56,7 +56,7 @@ class Frame:
     text: Tensor  # int64 [B], sampled now
     audio: Tensor  # int64 [B, codebooks], sampled now
     user_text: Tensor | None  # int64 [B], sampled now
-    thought: Thought
+    thought: TemporalStep
     audio_logits: Tensor | None  # [B, codebooks, card]
 
 
@@ -146,7 +146,7 @@ class LanguageModel(Predictor):
     @torch.inference_mode()
     def think(
         self, user: Tensor | None, state: ModelState, *, hint: Tensor | None = None, executing: Tensor | None = None
-    ) -> tuple[Thought, ModelState]:
+    ) -> tuple[TemporalStep, ModelState]:
         """The first half of `step`, up to the text logits: choose a text token, then call `speak`."""
         config, tokens, batch = self.config, state.tokens, len(state.seed)
         layout = self._layout()
@@ -173,12 +173,12 @@ class LanguageModel(Predictor):
             text_logits, user_logits = self.text_linear(torch.stack([z, self.user_text_out(z)])).unbind()
         else:
             text_logits = self.text_linear(z)
-        return Thought(z, text_logits, user_logits, executing), replace(state, tokens=tokens, temporal=temporal)
+        return TemporalStep(z, text_logits, user_logits, executing), replace(state, tokens=tokens, temporal=temporal)
 
     @torch.inference_mode()
     def speak(
         self,
-        thought: Thought,
+        thought: TemporalStep,
         text: Tensor,
         state: ModelState,
         sampling: Sampling,

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from .attention import Access, Attention, CrossAttention, Turn, access
+from .attention import Attention, CrossAttention, KeyAccess, Rotation, access
 from .config import TransformerConfig
 from .experts import Experts
 from .gating import Gating, make_scale
@@ -60,7 +60,7 @@ class TemporalLayer(nn.Module):
             self.norm_cross = nn.LayerNorm(dim, eps=1e-5)
             self.layer_scale_cross = make_scale(dim, config.layer_scale)
 
-    def forward(self, x: Tensor, turn: Turn, crossed: Tensor | None, window: int | None) -> Tensor:
+    def forward(self, x: Tensor, turn: Rotation, crossed: Tensor | None, window: int | None) -> Tensor:
         """A whole sequence `[B, T, D]` from its first step on; `window` None sees everything before."""
         query, key, value = self.self_attn.project(self.norm1(x), turn)
         mask = None
@@ -71,7 +71,9 @@ class TemporalLayer(nn.Module):
         attended = self.self_attn.attend(query, key, value, mask, causal=mask is None)
         return self._rest(x, attended, crossed)
 
-    def step(self, x: Tensor, turn: Turn, crossed: Tensor | None, ring: tuple[Tensor, Tensor], where: Access) -> Tensor:
+    def step(
+        self, x: Tensor, turn: Rotation, crossed: Tensor | None, ring: tuple[Tensor, Tensor], where: KeyAccess
+    ) -> Tensor:
         """The next steps `[B, T, D]` of a stream; writes their keys and values into the ring."""
         query, key, value = self.self_attn.project(self.norm1(x), turn)
         for memory, new in zip(ring, (key, value), strict=True):
@@ -132,12 +134,12 @@ class TemporalTransformer(nn.Module):
         assert layer.cross_attention is not None
         return layer.cross_attention.remember(condition)
 
-    def _turns(self, position: Tensor, steps: int) -> list[Turn]:
+    def _turns(self, position: Tensor, steps: int) -> list[Rotation]:
         """The rotation of every layer."""
         count = len(self.layers)
         if not needs_rotation(self.config.positions):
             return [None] * count
-        tables: list[Turn] = [angles(position, steps, table) for table in self.frequencies]
+        tables: list[Rotation] = [angles(position, steps, table) for table in self.frequencies]
         return [(*tables, None)[index] for index in self.config.variation.layer_rotary or (0,) * count]
 
     def _place(self, x: Tensor, position: Tensor) -> Tensor:

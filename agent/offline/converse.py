@@ -4,8 +4,8 @@
     talks[0].agent, talks[0].words(vocabulary)
 
 All conversations run as one batch, frame by frame, so that a user may react to what the agent says. The answer to a
-frame is heard one frame later, as it would be live: latencies measured on a `Talk` are those of the model and its
-delays, without those of a sound card.
+frame is heard one frame later, as it would be live: latencies measured on an `OfflineTalk` are those of the model and
+its delays, without those of a sound card.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Prompt:
 
 
 @dataclass(frozen=True)
-class Talk:
+class OfflineTalk:
     """A conversation of F frames on one clock."""
 
     user: Samples  # float32 [1920 F]
@@ -118,7 +118,7 @@ def converse(
     sampling: Sampling | None = None,
     rows: int = ROWS,
     progress: Callable[[int], None] = lambda _: None,
-) -> list[Talk]:
+) -> list[OfflineTalk]:
     """Let every user talk to the agent.
 
     Args:
@@ -136,7 +136,7 @@ def converse(
     check_voice(bundle)
     prompts = list(prompts) if prompts is not None else [None] * len(users)
     seeds = list(seeds) if seeds is not None else list(range(len(users)))
-    talks: list[Talk] = []
+    talks: list[OfflineTalk] = []
     done = 0
     size = -(-len(users) // max(-(-len(users) // rows), 1))  # batches alike in size
     for first in range(0, len(users), max(size, 1)):
@@ -178,7 +178,7 @@ class _Row:
         self.text: list[int] = []
         self.heard: list[int] = []
 
-    def talk(self, config: ModelConfig) -> Talk:
+    def talk(self, config: ModelConfig) -> OfflineTalk:
         """What was said until the user left."""
         frames = len(self.said)
         empty = np.zeros(0, np.float32)
@@ -186,7 +186,7 @@ class _Row:
         if config.user_text_delay is not None:
             shifted = self.heard[max(config.user_text_delay - 1, 0) :]
             heard = np.array((shifted + [config.pad] * frames)[:frames], dtype=np.int64)
-        return Talk(
+        return OfflineTalk(
             np.concatenate([empty, *self.said]),
             np.concatenate([empty, *self.answers[:frames]]),
             np.array(([config.pad, *self.text])[:frames], dtype=np.int64),
@@ -212,7 +212,7 @@ class _Batch:
         """Conversations that go on."""
         return len(self.live)
 
-    def talks(self) -> list[Talk]:
+    def talks(self) -> list[OfflineTalk]:
         """All conversations."""
         return [row.talk(self.model.config) for row in self.rows]
 

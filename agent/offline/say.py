@@ -18,7 +18,7 @@ from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples
 from corpus.interleave import TimedWord
 
 from ..model.config import ModelConfig
-from ..model.language_model import Thought
+from ..model.language_model import TemporalStep
 from ..model.sampling import TEXT_DRAW, Sampling, choose, gumbel
 from .converse import Bundle, Prompt, check_voice, prompted, stream_words, to_codec
 from .users import is_speech
@@ -39,7 +39,7 @@ class Reading:
     words: tuple[TimedWord, ...]  # by the text stream
 
 
-class Script:
+class ReadingScript:
     """The text tokens of a reading, decided frame by frame."""
 
     def __init__(self, words: Sequence[tuple[Sequence[int], bool]], pad: int, end_pad: int) -> None:
@@ -91,7 +91,7 @@ def say(
     words = [(ids, word[-1] in ".?!") for word in text.split() if (ids := vocabulary.encode(word))]
     if not words:
         raise ValueError("there is nothing to say: give some words")
-    script = Script(words, model.config.pad, model.config.end_pad)
+    script = ReadingScript(words, model.config.pad, model.config.end_pad)
     return _Reader(bundle, sampling or Sampling(), seed, voice_prompt(bundle, voice)).read(script)
 
 
@@ -121,7 +121,7 @@ class _Reader:
         self.late = max(bundle.model.config.delays)
         self.room = np.random.default_rng(seed)
 
-    def read(self, script: Script) -> Reading:
+    def read(self, script: ReadingScript) -> Reading:
         sounds: list[Samples] = []
         tokens: list[int] = []
         ending = silent = call = 0
@@ -136,7 +136,7 @@ class _Reader:
         words = stream_words(np.array(tokens, dtype=np.int64), self.bundle.vocabulary)
         return Reading(np.concatenate(sounds), tuple(words))
 
-    def _step(self, call: int, script: Script) -> tuple[Samples | None, int]:
+    def _step(self, call: int, script: ReadingScript) -> tuple[Samples | None, int]:
         """The sound and text token of the frame that this call completes; None for no sound yet."""
         model, config = self.bundle.model, self.bundle.model.config
         thought, self.state = model.think(self._user(config), self.state)
@@ -160,7 +160,7 @@ class _Reader:
         user: Tensor = codes[:, : config.user_codebooks, 0].to(model.device)
         return user
 
-    def _wish(self, thought: Thought) -> int:
+    def _wish(self, thought: TemporalStep) -> int:
         """The text token that the model would say."""
         s, seed, frame = self.sampling, self.state.seed, self.state.tokens.frame
         draws, card = range(TEXT_DRAW, TEXT_DRAW + 1), thought.text_logits.shape[-1]

@@ -20,7 +20,7 @@ class User(Protocol):
         """The user's next frame, float32 `[1920]`, having heard the agent's last one; None when the talk is over."""
 
 
-class Recording:
+class RecordedUser:
     """A user who says a recording, whatever the agent does."""
 
     def __init__(self, audio: Samples) -> None:
@@ -45,7 +45,7 @@ class Provoker:
             floor_dbfs: of the noise around the user.
         """
         self.onset: float | None = None  # of the disturbance in seconds, once there was one
-        self._turn = Recording(turn)
+        self._turn = RecordedUser(turn)
         self._seconds, self._disturbance, self._floor = seconds, disturbance, 10 ** (floor_dbfs / 20)
         self._room = np.random.default_rng(0)
         self._spoken = self._frame = 0  # frames of the agent's speech after the turn, and of the talk

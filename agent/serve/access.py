@@ -17,7 +17,7 @@ KEY_PROTOCOL = "openai-insecure-api-key."  # the WebSocket subprotocol in which 
 
 
 @dataclass(frozen=True)
-class Limits:
+class ConnectionLimits:
     """What one client may ask for."""
 
     message_bytes: int = 1 << 20  # longer messages close the connection
@@ -62,7 +62,7 @@ class Access:
     """The doorkeeper of a server."""
 
     token: str | None
-    limits: Limits = field(default_factory=Limits)
+    limits: ConnectionLimits = field(default_factory=ConnectionLimits)
     origins: tuple[str, ...] = ()  # further ones that may open WebSockets, such as https://example.org
     connections: Counter[str] = field(default_factory=Counter)  # open, by address
 

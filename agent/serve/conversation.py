@@ -13,11 +13,11 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from ..live.runner import AsyncSignal
 from ..live.scheduler import QueueFullError, Scheduler, Ticket
 from ..live.session import Session
-from .access import Limits, Pace
+from .access import ConnectionLimits, Pace
 from .event_log import tell
 from .prometheus import Traffic
-from .recording import Recorder, Recording
-from .wires.wire import End, Forget, Heard, Host, Message, Opening, Reply, Status, Wire
+from .recording import RecordedConversation, Recorder
+from .wires.wire import End, Forget, Heard, Message, Opening, Reply, ServerFacts, Status, Wire
 
 NEWS_OF_QUEUE_S = 5.0  # a waiting client hears at least this often; Moshi's web client gives up after 10 s
 TIME_TO_SEE_S = 0.5
@@ -35,12 +35,12 @@ CODES = {"shutdown": WSCloseCode.GOING_AWAY, "error": WSCloseCode.INTERNAL_ERROR
 
 
 @dataclass
-class House:
+class ServerState:
     """What all conversations of a server share."""
 
     scheduler: Scheduler
-    host: Host
-    limits: Limits
+    host: ServerFacts
+    limits: ConnectionLimits
     recorder: Recorder | None = None
     traffic: Traffic = field(default_factory=Traffic)
 
@@ -56,14 +56,14 @@ class EndedError(Exception):
 class Conversation:
     """A connection that stands; `run` is its whole life."""
 
-    def __init__(self, house: House, wire: Wire, name: str, socket: web.WebSocketResponse) -> None:
+    def __init__(self, house: ServerState, wire: Wire, name: str, socket: web.WebSocketResponse) -> None:
         """`name` is the wire's, for metrics and logs."""
         self.house, self.wire, self.name, self.socket = house, wire, name, socket
         self.signal = AsyncSignal(asyncio.get_running_loop())
         self.applied = wire.controls
         self.opened = False
         self.frame_ms = 0.0
-        self.recording: Recording | None = None
+        self.recording: RecordedConversation | None = None
 
     async def run(self, resume: str) -> None:
         """Talk until an end; `resume` is the token of a session to go on with, or ""."""

@@ -44,7 +44,7 @@ class Words:
             self.rows.append((piece.strip(), (round(at, 4), end), self.speaker))
 
 
-class Recording:
+class RecordedConversation:
     """One conversation. Calls return at once; the user's clock is the time of both channels."""
 
     def __init__(self, recorder: Recorder, name: str, bound_ms: float, facts: Mapping[str, object]) -> None:
@@ -107,12 +107,12 @@ class Recorder:
         self._thread = ThreadPoolExecutor(1, "agent-recorder")
         self._files: dict[str, soundfile.SoundFile] = {}
 
-    def begin(self, id: str, bound_ms: float, facts: Mapping[str, object]) -> Recording:
+    def begin(self, id: str, bound_ms: float, facts: Mapping[str, object]) -> RecordedConversation:
         """A recording of the conversation `id`, named by the time in UTC."""
         now = datetime.datetime.now(datetime.timezone.utc)
         safe = "".join(letter if letter.isalnum() else "_" for letter in id)
         name = f"{now:%Y%m%dT%H%M%S}.{now.microsecond:06d}-{safe}"
-        return Recording(self, name, bound_ms, {**facts, "began": now.isoformat(timespec="milliseconds")})
+        return RecordedConversation(self, name, bound_ms, {**facts, "began": now.isoformat(timespec="milliseconds")})
 
     def submit_audio(self, name: str, audio: Samples) -> None:
         """Append float32 `[T, 2]` to a recording."""

@@ -18,12 +18,12 @@ from aiohttp import web
 from ..live.runner import Runner
 from . import prometheus as metrics
 from .access import KEY_PROTOCOL, Access, Refusal
-from .conversation import Conversation, House
+from .conversation import Conversation, ServerState
 from .event_log import tell
 from .wires.moshi import MoshiWire
 from .wires.pcm import PcmWire
 from .wires.realtime import RealtimeWire
-from .wires.wire import Host, Wire
+from .wires.wire import ServerFacts, Wire
 
 PAGE = Path(__file__).parent / "web"
 PAGE_FILES = {
@@ -48,7 +48,7 @@ RUNNER_THREAD = "agent-runner"
 PROTOCOLS = ("realtime",)  # WebSocket subprotocols that are answered
 HEARTBEAT_S = 20.0  # a line that answers no ping in half this time is broken
 CLOSING_S = 5.0  # for all conversations to be told and closed
-WIRES: Mapping[str, tuple[str, Callable[[Mapping[str, str], Mapping[str, str], Host], Wire]]] = {
+WIRES: Mapping[str, tuple[str, Callable[[Mapping[str, str], Mapping[str, str], ServerFacts], Wire]]] = {
     "/api/chat": ("moshi", MoshiWire.connect),
     "/v1/realtime": ("realtime", RealtimeWire.connect),
     "/ws/pcm": ("pcm", PcmWire.connect),
@@ -60,7 +60,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Server:
     """A server before it listens: `application` is the whole of it, `serving` runs it."""
 
-    house: House
+    house: ServerState
     access: Access
     runner: Runner
     talking: set[asyncio.Task[None]] = field(default_factory=set)

@@ -24,7 +24,7 @@ FLOOR = 1e-4  # level of speech assumed at least, so that noise on a silent chan
 
 
 @dataclass(frozen=True)
-class Augmentation:
+class UserAugmentation:
     """Chances and ranges; every chance is per variant of a recording, and one must not be 0."""
 
     gain_chance: float = 0.5
@@ -58,7 +58,7 @@ def augment_user(
     agent: Samples,
     rng: np.random.Generator,
     noises: Sequence[Samples] = (),
-    change: Augmentation | None = None,
+    change: UserAugmentation | None = None,
 ) -> Samples:
     """One variant of the user's channel.
 
@@ -71,7 +71,7 @@ def augment_user(
     Returns:
         float32 `[T]` within full scale.
     """
-    change = change or Augmentation()
+    change = change or UserAugmentation()
     out = user.astype(np.float32, copy=True)
     louder, noisy, echoing = _drawn(rng, (change.gain_chance, change.noise_chance, change.echo_chance))
     if louder:
@@ -118,7 +118,7 @@ def _coloured(length: int, rng: np.random.Generator) -> Samples:
     return np.resize(np.fft.irfft(spectrum, size), length).astype(np.float32)
 
 
-def _stretches(length: int, rng: np.random.Generator, change: Augmentation) -> Samples:
+def _stretches(length: int, rng: np.random.Generator, change: UserAugmentation) -> Samples:
     """A gain of ones and zeros in turn, with soft edges: float32 `[length]`. Half of it is no single silence."""
     gain = np.zeros(length + FADE, np.float32)
     now, sounding = 0, bool(rng.random() < 0.7)
@@ -131,7 +131,7 @@ def _stretches(length: int, rng: np.random.Generator, change: Augmentation) -> S
     return ((ramp[FADE:] - ramp[:-FADE]) / FADE).astype(np.float32)
 
 
-def _echo(agent: Samples, rng: np.random.Generator, change: Augmentation) -> Samples:
+def _echo(agent: Samples, rng: np.random.Generator, change: UserAugmentation) -> Samples:
     """The agent's channel late and in a room: noise that dies away, of the direct sound's energy."""
     late = to_samples(rng.uniform(*change.echo_s))
     fall = to_samples(rng.uniform(*change.room_s))

@@ -35,7 +35,7 @@ TEXT = 1  # marks the random numbers of text batches, apart from those of crops
 
 
 @dataclass(frozen=True)
-class Batch:
+class TokenBatch:
     """Rows in the model's order: text, agent, user, user text, hint as far as it has them; undelayed."""
 
     codes: Tensor  # int64 [B, config.streams, T], -1 where there is no token
@@ -130,7 +130,7 @@ class Dialogues:
         validation.hints = 0.0
         return training, validation
 
-    def batch(self, step: int, rows: int, frames: int, rank: int = 0, world: int = 1) -> Batch:
+    def batch(self, step: int, rows: int, frames: int, rank: int = 0, world: int = 1) -> TokenBatch:
         """The batch of a step: `rows` crops of `frames` frames.
 
         In an epoch every dialogue comes up once for each `frames` of its length, at least once, in random order; where
@@ -146,12 +146,12 @@ class Dialogues:
             crops.append(self._crop(index, start, frames, variant, rng))
         return _stacked(crops)
 
-    def whole(self, index: int, variant: int = 0) -> Batch:
+    def whole(self, index: int, variant: int = 0) -> TokenBatch:
         """One dialogue from beginning to end, without hints: a batch of one row."""
         _, begin, end = self._places[index]
         return _stacked([self._crop(index, 0, int(end - begin), variant, None)])
 
-    def text_batch(self, step: int, rows: int, frames: int, rank: int = 0) -> Batch:
+    def text_batch(self, step: int, rows: int, frames: int, rank: int = 0) -> TokenBatch:
         """Text alone, `frames` tokens a row without pauses; all other rows are -1."""
         text = self._text()
         codes = np.full((rows, self.config.streams, frames), ZERO, np.int64)
@@ -159,7 +159,7 @@ class Dialogues:
             rng = np.random.default_rng((self.seed, step, rank, row, TEXT))
             start = int(rng.integers(len(text)))
             codes[row, 0] = text.take(range(start, start + frames), mode="wrap")
-        return Batch(torch.from_numpy(codes), torch.zeros(rows, frames, dtype=torch.uint8))
+        return TokenBatch(torch.from_numpy(codes), torch.zeros(rows, frames, dtype=torch.uint8))
 
     def _subset(self, indices: npt.NDArray[np.intp]) -> Dialogues:
         part = copy.copy(self)
@@ -228,9 +228,9 @@ def _shuffled(seed: int, epoch: int, count: int) -> Rows:
     return np.random.default_rng((seed, epoch)).permutation(count)
 
 
-def _stacked(crops: Sequence[tuple[Rows, npt.NDArray[np.uint8]]]) -> Batch:
+def _stacked(crops: Sequence[tuple[Rows, npt.NDArray[np.uint8]]]) -> TokenBatch:
     codes, labels = zip(*crops, strict=True)
-    return Batch(torch.from_numpy(np.stack(codes)), torch.from_numpy(np.stack(labels)))
+    return TokenBatch(torch.from_numpy(np.stack(codes)), torch.from_numpy(np.stack(labels)))
 
 
 def _check_alike(folders: Sequence[str | Path], manifests: Sequence[TokenManifest]) -> None:

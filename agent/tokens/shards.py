@@ -78,7 +78,7 @@ class VocabularyIdentity(Record):
         )
 
 
-class ShardEntry(Record):
+class TokenShard(Record):
     """One shard file."""
 
     file: str
@@ -97,7 +97,7 @@ class TokenManifest(Record):
     variants: int = Field(ge=1)  # of the user's channel
     seed: int  # of the augmentation
     noise: str | None = None  # SHA-256 of the recordings of noise, None for noise made up
-    shards: tuple[ShardEntry, ...] = ()
+    shards: tuple[TokenShard, ...] = ()
     complete: bool = False  # no dialogue of the corpus is missing
 
     @property
@@ -155,9 +155,9 @@ def shard_bytes(dialogues: Sequence[TokenDialogue]) -> bytes:
     return bytes(save(tensors, metadata={"ids": ids}))
 
 
-def entry_of(file: str, data: bytes, dialogues: Sequence[TokenDialogue]) -> ShardEntry:
+def entry_of(file: str, data: bytes, dialogues: Sequence[TokenDialogue]) -> TokenShard:
     """The manifest's line about a shard."""
-    return ShardEntry(
+    return TokenShard(
         file=file,
         sha256=hashlib.sha256(data).hexdigest(),
         dialogues=len(dialogues),
@@ -178,7 +178,7 @@ class Shard:
     ids: tuple[str, ...]
 
 
-def open_shard(folder: str | Path, entry: ShardEntry) -> Shard:
+def open_shard(folder: str | Path, entry: TokenShard) -> Shard:
     """Map a shard into memory, after one look at every byte. Raises ValueError when the file is missing or changed."""
     path = Path(folder) / SHARDS / entry.file
     try:

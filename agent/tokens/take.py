@@ -17,7 +17,7 @@ from corpus.store import Corpus
 
 
 @dataclass(frozen=True)
-class Recording:
+class Take:
     """One two-channel recording, the agent on the left, and what is said in it."""
 
     id: str
@@ -55,7 +55,7 @@ class Recording:
         return agent, user
 
 
-def recordings(path: str | Path) -> Iterator[Recording]:
+def recordings(path: str | Path) -> Iterator[Take]:
     """Every recording of a corpus of ours, moshi-finetune's or J-Moshi's layout, in stored order, lazily.
 
     Raises ValueError where there is no corpus, and when a list of words or a line of a manifest is missing or broken.
@@ -67,7 +67,7 @@ def recordings(path: str | Path) -> Iterator[Recording]:
         yield from _foreign(source)
 
 
-def _ours(corpus: Corpus) -> Iterator[Recording]:
+def _ours(corpus: Corpus) -> Iterator[Take]:
     """Words by their true times: the lists beside the recordings are spaced for moshi-finetune's interleaver."""
     for dialogue in corpus:
         words = [
@@ -75,10 +75,10 @@ def _ours(corpus: Corpus) -> Iterator[Recording]:
             for channel, label in ((AGENT_CHANNEL, MAIN_SPEAKER), (USER_CHANNEL, USER_SPEAKER))
             for word in dialogue.words(channel)
         ]
-        yield Recording(dialogue.id, corpus.audio_path(dialogue), tuple(words), dialogue)
+        yield Take(dialogue.id, corpus.audio_path(dialogue), tuple(words), dialogue)
 
 
-def _foreign(source: Source) -> Iterator[Recording]:
+def _foreign(source: Source) -> Iterator[Take]:
     for item in items(source):
         if isinstance(item, BadLine):
             raise ValueError(f"{item.manifest}:{item.number} {item.why}")
@@ -88,7 +88,7 @@ def _foreign(source: Source) -> Iterator[Recording]:
             words = read_words(item, source.layout)
         except ValueError as error:
             raise ValueError(f"{item.audio}: {error}") from None
-        yield Recording(_id(item.audio, source.root), item.audio, tuple(words))
+        yield Take(_id(item.audio, source.root), item.audio, tuple(words))
 
 
 def _id(audio: Path, root: Path) -> str:

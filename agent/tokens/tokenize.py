@@ -21,7 +21,7 @@ from .augment import augment_user, read_noises, variant_rng
 from .frame_labels import dialogue_labels, word_labels
 from .shard_writer import ShardWriter
 from .shards import Codes, TokenDialogue, TokenManifest, VocabularyIdentity
-from .take import Recording, recordings
+from .take import Take, recordings
 from .text_stream import Placement, Tokens, lay_sides
 from .workers import in_order
 
@@ -76,7 +76,7 @@ class Tokenizer:
     seed: int = 0
     noises: list[Samples] = field(default_factory=list)
 
-    def __call__(self, recording: Recording) -> TokenDialogue:
+    def __call__(self, recording: Take) -> TokenDialogue:
         """One recording's tokens. Raises ValueError when its sound cannot be read."""
         agent, user = recording.read()
         more = (
@@ -90,7 +90,7 @@ class Tokenizer:
         labels = word_labels(recording.words, frames) if dialogue is None else dialogue_labels(dialogue, frames)
         return TokenDialogue(recording.id, codes[0], codes[1:], text, labels, placement)
 
-    def _text(self, recording: Recording, frames: int) -> tuple[Tokens, Placement]:
+    def _text(self, recording: Take, frames: int) -> tuple[Tokens, Placement]:
         words, sides = self.vocabulary, (recording.said(agent) for agent in (True, False))
         return lay_sides(sides, frames, words.encode, words.pad, words.end_pad)
 

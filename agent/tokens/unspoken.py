@@ -21,7 +21,7 @@ from corpus.record import AGENT_CHANNEL, USER_CHANNEL, Dialogue
 from ..files.vocabulary import Vocabulary
 from ..model.config import ModelConfig
 from ..model.streams import ZERO
-from .crops import Batch
+from .crops import TokenBatch
 from .text_stream import Tokens, lay_sides
 
 UNSPOKEN = 2  # marks the random numbers of these rows, apart from those of `agent.tokens.crops`
@@ -58,7 +58,7 @@ class Unspoken:
         """Of all dialogues, had they been spoken."""
         return float(self._lengths[-1]) / FRAME_RATE / 3600.0
 
-    def batch(self, step: int, rows: int, frames: int, rank: int = 0) -> Batch:
+    def batch(self, step: int, rows: int, frames: int, rank: int = 0) -> TokenBatch:
         """Crops for a step: `rows` of `frames` frames, drawn by length; all rows of codes but the texts are -1."""
         config = self.config
         codes = np.full((rows, config.streams, frames), ZERO, np.int64)
@@ -69,7 +69,7 @@ class Unspoken:
             start = int(rng.integers(max(texts.shape[1] - frames, 0) + 1))
             part = texts[:, start : start + frames]
             codes[row, [0, 1 + config.n_q], : part.shape[1]] = part
-        return Batch(torch.from_numpy(codes), torch.zeros(rows, frames, dtype=torch.uint8))
+        return TokenBatch(torch.from_numpy(codes), torch.zeros(rows, frames, dtype=torch.uint8))
 
 
 def read_plans(path: str | Path) -> Iterator[Dialogue]:

@@ -15,14 +15,14 @@ from concurrent.futures.process import BrokenProcessPool
 import torch
 
 from .shards import TokenDialogue
-from .take import Recording
+from .take import Take
 
-Work = Callable[[Recording], TokenDialogue]
+Work = Callable[[Take], TokenDialogue]
 
 _work: Work | None = None  # of a worker process, made by its initialiser
 
 
-def in_order(make: Callable[[], Work], recordings: Iterable[Recording], workers: int) -> Generator[TokenDialogue]:
+def in_order(make: Callable[[], Work], recordings: Iterable[Take], workers: int) -> Generator[TokenDialogue]:
     """The tokens of recordings, in their order.
 
     Every process computes with one thread: its results are the same to the bit, and as many processes are quicker.
@@ -38,7 +38,7 @@ def in_order(make: Callable[[], Work], recordings: Iterable[Recording], workers:
     return _here(make, recordings) if workers == 1 else _in_processes(make, recordings, workers)
 
 
-def _here(make: Callable[[], Work], recordings: Iterable[Recording]) -> Generator[TokenDialogue]:
+def _here(make: Callable[[], Work], recordings: Iterable[Take]) -> Generator[TokenDialogue]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -47,7 +47,7 @@ def _here(make: Callable[[], Work], recordings: Iterable[Recording]) -> Generato
         torch.set_num_threads(threads)
 
 
-def _in_processes(make: Callable[[], Work], recordings: Iterable[Recording], workers: int) -> Generator[TokenDialogue]:
+def _in_processes(make: Callable[[], Work], recordings: Iterable[Take], workers: int) -> Generator[TokenDialogue]:
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(make,))
     left, pending = iter(recordings), deque[Future[TokenDialogue]]()
@@ -79,6 +79,6 @@ def _die_with(parent: multiprocessing.process.BaseProcess) -> None:
     os._exit(1)
 
 
-def _one(recording: Recording) -> TokenDialogue:
+def _one(recording: Take) -> TokenDialogue:
     assert _work is not None, "the initialiser ran"
     return _work(recording)

@@ -4,7 +4,7 @@
 `regularise` hides inputs, `finetune` adapts a trained model, `sharding` shares it among processes.
 """
 
-from .recipe import Recipe, read_recipe
+from .recipe import AgentRecipe, read_recipe
 from .trainer import Trainer
 
-__all__ = ["Recipe", "Trainer", "read_recipe"]
+__all__ = ["AgentRecipe", "Trainer", "read_recipe"]

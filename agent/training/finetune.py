@@ -18,10 +18,10 @@ from ..files.tensor_names import to_native
 from ..model.language_model import LanguageModel
 from ..model.lora import LoraLinear, adapter_tensors, add_adapters, merge_adapters
 from ..tokens.crops import Dialogues
-from .recipe import Recipe
+from .recipe import AgentRecipe
 
 # moshi-finetune's settings for a 7B model: small steps, since the model knows how to talk.
-DEFAULTS = Recipe(
+DEFAULTS = AgentRecipe(
     steps=2000,
     batch=16,
     frames=1250,

@@ -18,7 +18,7 @@ from ..model import streams
 from ..model.config import ModelConfig
 from ..model.predictor import Predictor
 from ..tokens.frame_labels import Label
-from .recipe import Recipe
+from .recipe import AgentRecipe
 from .regularise import coarsen_user, hide_own_voice, hide_tokens
 
 NOTHING = -1  # a target without loss
@@ -26,7 +26,7 @@ BEFORE, AFTER = 1, 2  # positions around the agent's words that count as its spe
 
 
 @dataclass
-class Losses:
+class AgentLosses:
     """The sum to go down and the parts to report, all scalars with or without gradient."""
 
     total: Tensor
@@ -100,7 +100,7 @@ def codebook_loss(means: Tensor, present: Tensor, weights: Tensor) -> Tensor:
     return weighted_mean(means, weights * present)
 
 
-def codebook_weights(config: ModelConfig, recipe: Recipe) -> list[float]:
+def codebook_weights(config: ModelConfig, recipe: AgentRecipe) -> list[float]:
     """a_k of every predicted codebook: semantic or acoustic, times the user's factor on the user's side."""
     agent = config.agent_codebooks
     return [
@@ -113,13 +113,13 @@ def codebook_weights(config: ModelConfig, recipe: Recipe) -> list[float]:
 class Objective(nn.Module):
     """A model and what it is trained for."""
 
-    def __init__(self, model: Predictor, recipe: Recipe) -> None:
+    def __init__(self, model: Predictor, recipe: AgentRecipe) -> None:
         super().__init__()
         if model.config.demux_text:
             raise ValueError("a model with two text tokens in one number cannot be trained")
         self.model, self.recipe = model, recipe
 
-    def forward(self, codes: Tensor, generator: torch.Generator, labels: Tensor | None = None) -> Losses:
+    def forward(self, codes: Tensor, generator: torch.Generator, labels: Tensor | None = None) -> AgentLosses:
         """Losses of a batch.
 
         Args:
@@ -145,12 +145,12 @@ class Objective(nn.Module):
             self._add_codebooks(found, z, before, targets[:, 1 : 1 + config.dep_q], spoken, generator)
         return found
 
-    def _text_losses(self, z: Tensor, targets: Tensor, read: Tensor) -> Losses:
+    def _text_losses(self, z: Tensor, targets: Tensor, read: Tensor) -> AgentLosses:
         """Of both text streams; where nothing is heard but `read` (bool `[N]`), only of what the agent's words are."""
         model, config, recipe = self.model, self.model.config, self.recipe
         heard = ~read
         text, words = text_loss(model.text_linear(z[heard]), targets[heard, 0], config.pad, recipe.pad_weight)
-        found = Losses(recipe.text_weight * text, {"text": text.detach(), "words": words})
+        found = AgentLosses(recipe.text_weight * text, {"text": text.detach(), "words": words})
         if bool(read.any()):
             wording = wording_loss(model.text_linear(z[read]), targets[read, 0], (config.pad, config.end_pad))
             found.total = found.total + recipe.text_weight * wording
@@ -164,7 +164,7 @@ class Objective(nn.Module):
 
     def _add_codebooks(
         self,
-        found: Losses,
+        found: AgentLosses,
         z: Tensor,
         before: Tensor,
         targets: Tensor,

@@ -13,7 +13,7 @@ from typing import Any
 
 from codec.training import parallel
 
-from .recipe import Recipe
+from .recipe import AgentRecipe
 
 FRAME_SECONDS = 0.08
 SPEED_LINES = 10  # progress lines over which speed is measured
@@ -22,7 +22,9 @@ SPEED_LINES = 10  # progress lines over which speed is measured
 class Progress:
     """Collects losses between lines; silent in all processes but the first."""
 
-    def __init__(self, folder: Path, recipe: Recipe, say: Callable[[str], None] = print, hours: float = 0.0) -> None:
+    def __init__(
+        self, folder: Path, recipe: AgentRecipe, say: Callable[[str], None] = print, hours: float = 0.0
+    ) -> None:
         """`hours`: of the corpus, for the number of times it was seen; 0 if unknown."""
         self.folder, self.recipe, self.hours = folder, recipe, hours
         first = parallel.rank() == 0

@@ -12,11 +12,11 @@ from codec.training.recipe import recipe_values
 
 from ..model.size import ModelSize
 
-Settings = TypeVar("Settings", "Recipe", ModelSize)
+Settings = TypeVar("Settings", "AgentRecipe", ModelSize)
 
 
 @dataclass(frozen=True)
-class Recipe:
+class AgentRecipe:
     """One run over crops of dialogues. Loss weights are Moshi's (arXiv 2410.00037, section 4.4) by default."""
 
     steps: int = 20_000
@@ -96,7 +96,7 @@ class Recipe:
         return rise * (self.final_rate + (1.0 - self.final_rate) * max(fall, 0.0))
 
 
-def read_recipe(path: str | Path | None, base: Recipe | None = None, **changes: Any) -> Recipe:
+def read_recipe(path: str | Path | None, base: AgentRecipe | None = None, **changes: Any) -> AgentRecipe:
     """A recipe from a TOML file, with `changes` that are not None on top; what neither says is `base`'s.
 
     The table `[model]` holds the settings of `ModelSize`; "preset" among `changes` is one of them.
@@ -114,7 +114,7 @@ def read_recipe(path: str | Path | None, base: Recipe | None = None, **changes: 
     values |= {key: value for key, value in changes.items() if value is not None}
     if "betas" in values:
         values["betas"] = tuple(values["betas"])
-    base = base or Recipe()
+    base = base or AgentRecipe()
     return _changed(base, {**values, "model": _changed(base.model, size, "[model]")}, "the recipe")
 
 

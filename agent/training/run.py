@@ -16,17 +16,17 @@ from ..tokens.crops import Dialogues
 from ..tokens.shards import TokenManifest, read_manifest
 from ..tokens.unspoken import Unspoken
 from .progress import Progress
-from .recipe import Recipe
+from .recipe import AgentRecipe
 from .trainer import CHECKPOINT, Trainer
 
 
 @dataclass(frozen=True)
-class Order:
+class TrainingOrder:
     """What a run is asked to do."""
 
     data: Sequence[Path]  # folders of tokens
     out: Path  # the run's folder
-    recipe: Recipe
+    recipe: AgentRecipe
     device: torch.device
     texts: Sequence[Path] = ()  # .txt files for steps on text alone
     unspoken: Sequence[Path] = ()  # dialogues without sound to read in every step
@@ -36,7 +36,7 @@ class Order:
 
 
 def launch(
-    order: Order,
+    order: TrainingOrder,
     start: Callable[[TokenManifest, torch.device], LanguageModel],
     export: Callable[[LanguageModel, Dialogues, Path], object],
     say: Callable[[str], None],

@@ -15,10 +15,10 @@ from ..files.vocabulary import Vocabulary
 from ..model.language_model import LanguageModel
 from ..model.quantized import dequantize
 from ..tokens.shards import TokenManifest, read_vocabulary
-from .recipe import Recipe
+from .recipe import AgentRecipe
 
 
-def fresh_model(recipe: Recipe, tokens: TokenManifest) -> LanguageModel:
+def fresh_model(recipe: AgentRecipe, tokens: TokenManifest) -> LanguageModel:
     """A model of the recipe's size for these tokens, with weights drawn from its seed."""
     words, codec = tokens.vocabulary, tokens.codec
     torch.manual_seed(recipe.seed)
@@ -28,7 +28,7 @@ def fresh_model(recipe: Recipe, tokens: TokenManifest) -> LanguageModel:
 
 
 def model_of_language_model(
-    recipe: Recipe, tokens: TokenManifest, folder: Path, source: str, scratch: Path, download: bool
+    recipe: AgentRecipe, tokens: TokenManifest, folder: Path, source: str, scratch: Path, download: bool
 ) -> LanguageModel:
     """A model whose temporal transformer is an open LM of `transformers`, for tokens made with the LM's tokenizer.
 

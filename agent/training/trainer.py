@@ -31,7 +31,7 @@ from .interruption import interruptions
 from .objective import Objective
 from .precision import onednn_products
 from .progress import Progress
-from .recipe import Recipe
+from .recipe import AgentRecipe
 from .regularise import add_dropout
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -73,7 +73,7 @@ class Trainer:
     def __init__(
         self,
         model: LanguageModel,
-        recipe: Recipe,
+        recipe: AgentRecipe,
         data: Batches,
         folder: Path,
         device: torch.device,
@@ -268,7 +268,7 @@ class Trainer:
         self.best = math.inf if about.get("best") is None else about["best"]
 
 
-def shortened(recipe: Recipe, device: torch.device) -> bool:
+def shortened(recipe: AgentRecipe, device: torch.device) -> bool:
     """Whether products on a device are done in bfloat16; "auto" does where the hardware has such products."""
     if recipe.precision != "auto":
         return recipe.precision == "bfloat16"
@@ -277,7 +277,7 @@ def shortened(recipe: Recipe, device: torch.device) -> bool:
     return device.type == "cuda"
 
 
-def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
+def make_optimizer(model: nn.Module, recipe: AgentRecipe) -> torch.optim.AdamW:
     """AdamW over what is trained: the rates of the parts, weight decay for matrices only."""
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     matrices = {module.weight for module in model.modules() if isinstance(module, nn.Linear)}
@@ -293,7 +293,7 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
     return optimizer
 
 
-def _rate(name: str, recipe: Recipe) -> float:
+def _rate(name: str, recipe: AgentRecipe) -> float:
     if name.startswith("depth."):
         return recipe.depth_learning_rate
     text = name.startswith(("text_emb.", "text_linear."))

@@ -32,7 +32,7 @@ from agent.judging.live_peer import official
 from agent.model.quantized import quantize
 from agent.training.objective import Objective
 from agent.training.precision import onednn_products
-from agent.training.recipe import Recipe
+from agent.training.recipe import AgentRecipe
 
 ROUNDS, STEPS = 4, 20  # the first round warms up
 BATCH, FRAMES = 4, 125  # of a training pass: 4 x 10 s
@@ -102,7 +102,7 @@ def trainer(model: Any, codes: Tensor, predicted: int) -> Callable[[], None]:
 
 def objective(model: LanguageModel, codes: Tensor, depth_frames: float) -> Callable[[], None]:
     """A call that makes the gradients of one batch as `agent train` does."""
-    wanted, draw = Objective(model, Recipe(depth_frames=depth_frames)), torch.Generator().manual_seed(0)
+    wanted, draw = Objective(model, AgentRecipe(depth_frames=depth_frames)), torch.Generator().manual_seed(0)
 
     def train() -> None:
         torch.autograd.backward(wanted(codes, draw).total)

@@ -23,12 +23,12 @@ from rich.table import Table
 from agent.model.size import ModelSize
 from agent.tokens.crops import Dialogues
 from agent.tokens.shards import read_manifest
-from agent.training.recipe import Recipe
+from agent.training.recipe import AgentRecipe
 from agent.training.start import fresh_model
 from agent.training.trainer import Trainer
 
 SIZE = ModelSize(dim=192, layers=4, heads=4, context=250, depth_dim=96, depth_layers=2, depth_heads=2, both_sides=False)
-RECIPE = Recipe(
+RECIPE = AgentRecipe(
     batch=8,
     frames=200,
     learning_rate=2e-3,

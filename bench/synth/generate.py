@@ -21,7 +21,7 @@ from rich.table import Table
 
 from corpus.store import Corpus
 from synth.engines.protocol import Style
-from synth.recipe import Recipe
+from synth.recipe import CorpusRecipe
 from synth.voices.bank import load_bank
 from synth.voices.casting import load_engine
 
@@ -96,7 +96,7 @@ def run(hours: float = 0.3, plan_hours: float = 100.0, as_json: bool = False) ->
 
 def bare_engine(corpus: Corpus) -> Run:
     """The engine alone, unwrapped, speaking every turn of a corpus in this process."""
-    engine, base = load_engine(Recipe().engine), load_bank()["joe"]
+    engine, base = load_engine(CorpusRecipe().engine), load_bank()["joe"]
     began = time.monotonic()
     for dialogue in corpus:
         for turn in dialogue.turns:

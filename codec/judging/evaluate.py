@@ -22,7 +22,7 @@ LISTEN_CLIPS = 5  # clips whose decoded audio is written
 
 
 @dataclass
-class Report:
+class CodecReport:
     """Means over the clips per system, what was skipped, and what was judged."""
 
     clips: int
@@ -49,7 +49,7 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Clip:
+class JudgedClip:
     """What is judged: `[T]` at 24 kHz, whose, and what is said, if known."""
 
     audio: Samples
@@ -57,7 +57,7 @@ class Clip:
     text: str | None
 
 
-def choose_clips(audio: Audio, count: int, seconds: float) -> list[Clip]:
+def choose_clips(audio: Audio, count: int, seconds: float) -> list[JudgedClip]:
     """Up to `count` clips of 1 to `seconds` s, speakers in turn, in a fixed order; longer ones lose their end and text.
 
     Raises:
@@ -74,21 +74,21 @@ def choose_clips(audio: Audio, count: int, seconds: float) -> list[Clip]:
         raise ValueError("no clip lasts a second; nothing to evaluate")
     limit = int(seconds * SAMPLE_RATE)
     return [
-        Clip(audio.segment(i, 0, limit), audio.clips[i].speaker, audio.clips[i].text)
+        JudgedClip(audio.segment(i, 0, limit), audio.clips[i].speaker, audio.clips[i].text)
         if audio.clips[i].seconds <= seconds
-        else Clip(audio.segment(i, 0, limit), audio.clips[i].speaker, None)
+        else JudgedClip(audio.segment(i, 0, limit), audio.clips[i].speaker, None)
         for i in chosen[:count]
     ]
 
 
 def evaluate(
-    clips: Sequence[Clip],
+    clips: Sequence[JudgedClip],
     systems: Sequence[System | Skipped],
     whisper: str | Path | None = None,
     language: str | None = "en",
     listen: Path | None = None,
     say: Callable[[str], None] = lambda _: None,
-) -> Report:
+) -> CodecReport:
     """Measure every system on every clip.
 
     Args:
@@ -99,7 +99,7 @@ def evaluate(
     metrics, skipped = load_metrics()
     recognizer = load_recognizer(whisper, language)
     known = all(clip.text for clip in clips)
-    report = Report(
+    report = CodecReport(
         clips=len(clips),
         speakers=len({clip.speaker for clip in clips}),
         seconds=round(sum(len(clip.audio) for clip in clips) / SAMPLE_RATE, 1),
@@ -123,7 +123,7 @@ def evaluate(
     return report
 
 
-def _measure(clips: Sequence[Clip], decoded: Sequence[Decoded], metrics: dict[str, Metric]) -> dict[str, float]:
+def _measure(clips: Sequence[JudgedClip], decoded: Sequence[Decoded], metrics: dict[str, Metric]) -> dict[str, float]:
     seconds = sum(len(clip.audio) for clip in clips) / SAMPLE_RATE
     values = {"kbps": sum(item.bits for item in decoded) / seconds / 1000.0}
     for name, metric in metrics.items():

@@ -19,7 +19,7 @@ from corpus.audio import FRAME_SECONDS
 
 from ..model import Codec
 from ..training.phones import PHONES, PhoneAligner
-from .evaluate import Clip
+from .evaluate import JudgedClip
 
 Indices = npt.NDArray[np.int64]
 STEPS = 150  # of L-BFGS
@@ -36,7 +36,7 @@ class PhoneProbe:
     frames: int
 
 
-def phone_probe(codec: Codec, clips: Sequence[Clip]) -> PhoneProbe:
+def phone_probe(codec: Codec, clips: Sequence[JudgedClip]) -> PhoneProbe:
     """A linear probe (logistic regression) on a codebook's entries, fitted on half of the speakers.
 
     A frame's phone is the one at its middle, by forced alignment; silence counts as a phone.

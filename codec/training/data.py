@@ -107,7 +107,7 @@ def _turn(clip: Clip) -> Samples:
 
 
 @dataclass(frozen=True)
-class Augmentation:
+class CropAugmentation:
     """How a crop is changed; every chance is per crop."""
 
     peak: tuple[float, float] = (0.1, 0.95)  # the crop's peak is set to a level in this range
@@ -118,7 +118,7 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
-class Piece:
+class CropPiece:
     """Where a stretch of a clip lies in a crop, in samples."""
 
     clip: int
@@ -132,7 +132,7 @@ class CropBatch:
     """`audio` float32 `[B, T]`, and per row the pieces of clean speech in it (none where voices overlap)."""
 
     audio: Samples
-    pieces: tuple[tuple[Piece, ...], ...]
+    pieces: tuple[tuple[CropPiece, ...], ...]
 
 
 class Crops:
@@ -143,12 +143,12 @@ class Crops:
         audio: Audio,
         samples: int,
         seed: int,
-        augmentation: Augmentation | None = None,
+        augmentation: CropAugmentation | None = None,
         noise: Audio | None = None,
     ) -> None:
         """Draw crops of `samples` samples; `noise` are recordings to mix in, white noise where None."""
         self.audio, self.samples, self.seed = audio, samples, seed
-        self.augmentation, self.noise = augmentation or Augmentation(), noise
+        self.augmentation, self.noise = augmentation or CropAugmentation(), noise
         mass = np.array([clip.weight * clip.seconds for clip in audio.clips])
         self._cumulative = np.cumsum(mass / mass.sum())
 
@@ -157,7 +157,7 @@ class Crops:
         crops = [self.crop(np.random.default_rng((self.seed, step, rank, row))) for row in range(rows)]
         return CropBatch(np.stack([audio for audio, _ in crops]), tuple(pieces for _, pieces in crops))
 
-    def crop(self, rng: np.random.Generator) -> tuple[Samples, tuple[Piece, ...]]:
+    def crop(self, rng: np.random.Generator) -> tuple[Samples, tuple[CropPiece, ...]]:
         """One augmented crop float32 `[samples]` and the clean speech in it."""
         change = self.augmentation
         crop, pieces = self._speech(rng)
@@ -179,14 +179,14 @@ class Crops:
     def _draw(self, rng: np.random.Generator) -> int:
         return min(int(np.searchsorted(self._cumulative, rng.random(), side="right")), len(self.audio) - 1)
 
-    def _speech(self, rng: np.random.Generator) -> tuple[Samples, tuple[Piece, ...]]:
+    def _speech(self, rng: np.random.Generator) -> tuple[Samples, tuple[CropPiece, ...]]:
         out, filled, pieces = np.zeros(self.samples, np.float32), 0, []
         while filled < self.samples:
             index = self._draw(rng)
             start = _random_start(self.audio, index, self.samples, rng)
             part = self.audio.segment(index, start, self.samples - filled)
             out[filled : filled + len(part)] = part / max(float(np.abs(part).max(initial=0.0)), 1e-3) * 0.5
-            pieces.append(Piece(index, start, filled, len(part)))
+            pieces.append(CropPiece(index, start, filled, len(part)))
             filled += len(part) + int(rng.uniform(*self.augmentation.gap) * SAMPLE_RATE) + 1
         return out, tuple(pieces)
 

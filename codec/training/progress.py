@@ -21,7 +21,7 @@ from ..model import Codec
 from . import parallel
 from .data import Audio
 from .losses import SpectralLoss
-from .recipe import Recipe
+from .recipe import CodecRecipe
 
 VALIDATION_CLIPS = 12
 VALIDATION_SECONDS = 6.0
@@ -43,7 +43,9 @@ class Progress:
         """Print a line, in the first process only."""
         self._print(line)
 
-    def record(self, step: int, recipe: Recipe, parts: dict[str, float], counts: Tensor | None, rate: float) -> None:
+    def record(
+        self, step: int, recipe: CodecRecipe, parts: dict[str, float], counts: Tensor | None, rate: float
+    ) -> None:
         """Take in one step's losses and code counts `[Q, K]`; prints every `log_every` steps."""
         if self._clock_step < 0:
             self._clock, self._clock_step = time.monotonic(), step

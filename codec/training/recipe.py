@@ -17,7 +17,7 @@ Stage = Literal["continuous", "quantized", "adversarial"]
 
 
 @dataclass(frozen=True)
-class Recipe:
+class CodecRecipe:
     """A run in three stages: latents with noise and no quantizer, then quantized, then the decoder against adversaries.
 
     The first stage lets the latent settle before k-means starts the codebooks; in the last one encoder and codebooks
@@ -109,7 +109,7 @@ def recipe_values(path: str | Path | None) -> dict[str, Any]:
         raise ValueError(f"cannot read the recipe {path}: {error}") from None
 
 
-def read_recipe(path: str | Path | None, **changes: Any) -> Recipe:
+def read_recipe(path: str | Path | None, **changes: Any) -> CodecRecipe:
     """A recipe from a TOML file (the default one if None), with `changes` that are not None on top.
 
     Another number of `steps` stretches the stages with it.
@@ -120,13 +120,13 @@ def read_recipe(path: str | Path | None, **changes: Any) -> Recipe:
     values = recipe_values(path)
     steps = changes.pop("steps", None)
     values |= {key: value for key, value in changes.items() if value is not None}
-    known = {field.name for field in dataclasses.fields(Recipe)}
+    known = {field.name for field in dataclasses.fields(CodecRecipe)}
     unknown = sorted(values.keys() - known)
     if unknown:
         raise ValueError(f"the recipe has no setting {unknown[0]!r}; known are {', '.join(sorted(known))}")
     if "held_out" in values:
         values["held_out"] = tuple(values["held_out"])
-    recipe = Recipe(**values)
+    recipe = CodecRecipe(**values)
     if steps is None or steps == recipe.steps:
         return recipe
     share = steps / recipe.steps

@@ -22,7 +22,7 @@ RANGE = 8.0  # decades under the loudest band that are told apart
 SMALLEST_SPREAD = 1e-3
 
 
-class Recognizer:
+class RecognizerLoss:
     """The encoder of a Whisper folder in Hugging Face's form; nothing is downloaded.
 
     It is no `nn.Module`, so that its weights are neither trained nor saved along with what it judges.

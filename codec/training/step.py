@@ -13,8 +13,8 @@ from ..model import Codec
 from . import losses, parallel
 from .discriminators import Discriminators
 from .loudness import LoudnessLoss
-from .recipe import Recipe, Stage
-from .recognizer import Recognizer
+from .recipe import CodecRecipe, Stage
+from .recognizer import RecognizerLoss
 from .teacher import TeacherHead
 
 SEMANTIC_NOISE = 2.0  # noise of the semantic branch in the continuous stage, relative to the acoustic branch's
@@ -22,7 +22,7 @@ HISS_DB = (-60.0, -35.0)  # against the crop's RMS
 
 
 @dataclass
-class Losses:
+class CodecLosses:
     """The weighted sum to minimise and its parts, as plain numbers, for the log."""
 
     total: Tensor
@@ -39,7 +39,11 @@ class StepLosses(nn.Module):
     """Computes what the codec minimises on a batch; holds the teacher's head, which is trained along."""
 
     def __init__(
-        self, recipe: Recipe, codec: Codec, head: TeacherHead | None = None, recognizer: Recognizer | None = None
+        self,
+        recipe: CodecRecipe,
+        codec: Codec,
+        head: TeacherHead | None = None,
+        recognizer: RecognizerLoss | None = None,
     ) -> None:
         super().__init__()
         self.recipe, self.head, self.recognizer = recipe, head, recognizer
@@ -55,7 +59,7 @@ class StepLosses(nn.Module):
         stage: Stage,
         generator: torch.Generator,
         targets: tuple[Tensor, Tensor] | None = None,
-    ) -> tuple[Losses, Tensor, QuantizerAux]:
+    ) -> tuple[CodecLosses, Tensor, QuantizerAux]:
         """Losses, decoded audio `[B, 1, T]` and the quantizer's traces for a batch `[B, 1, T]`.
 
         Args:
@@ -64,7 +68,7 @@ class StepLosses(nn.Module):
         entries, aux = self._entries(codec, wav, stage, generator)
         with torch.autocast(wav.device.type, torch.bfloat16, enabled=self.recipe.shortened(wav.device.type)):
             output, pitch = codec.decode_supervised(entries, wav)
-        found = Losses(wav.new_zeros(()))
+        found = CodecLosses(wav.new_zeros(()))
         error = self.spectral(output[:, 0], wav[:, 0], self.complex_weight > 0)
         found.add("mel", error.mel, self.recipe.mel_weight)
         found.add("fine", error.fine, self.recipe.fine_weight)
@@ -126,8 +130,8 @@ def _noisy(entries: Tensor, level: float, generator: torch.Generator) -> Tensor:
 
 
 def adversarial_terms(
-    found: Losses, judges: Discriminators, wav: Tensor, output: Tensor, recipe: Recipe
-) -> tuple[Losses, Tensor]:
+    found: CodecLosses, judges: Discriminators, wav: Tensor, output: Tensor, recipe: CodecRecipe
+) -> tuple[CodecLosses, Tensor]:
     """Add the generator's adversarial and feature terms; also the discriminators' own loss, for audio `[B, T]`."""
     judges.requires_grad_(False)
     _, real_features = judges(wav)
@@ -141,7 +145,9 @@ def adversarial_terms(
 
 
 @torch.no_grad()
-def move_codebooks(codec: Codec, aux: QuantizerAux, recipe: Recipe, step: int, generator: torch.Generator) -> Tensor:
+def move_codebooks(
+    codec: Codec, aux: QuantizerAux, recipe: CodecRecipe, step: int, generator: torch.Generator
+) -> Tensor:
     """Exponential averages and, every few steps, new entries for dead ones. Returns counts `[Q, K]` of this step."""
     quantizer = codec.quantizer
     statistics = quantizer.statistics(aux.traces)

@@ -28,8 +28,8 @@ from .data import Crops
 from .kmeans import collect_latents, start_codebooks
 from .optimizer_state import Average, optimizer_tensors, restore_optimizer
 from .progress import Progress
-from .recipe import Recipe
-from .recognizer import Recognizer
+from .recipe import CodecRecipe
+from .recognizer import RecognizerLoss
 from .step import StepLosses, adversarial_terms, move_codebooks
 from .teacher import Teacher, TeacherHead
 
@@ -50,13 +50,13 @@ class Trainer:
     def __init__(
         self,
         codec: Codec,
-        recipe: Recipe,
+        recipe: CodecRecipe,
         crops: Crops,
         folder: Path,
         device: torch.device,
         teacher: Teacher | None = None,
         has_codebooks: bool = False,
-        recognizer: Recognizer | None = None,
+        recognizer: RecognizerLoss | None = None,
     ) -> None:
         """`crops` must be cut to `recipe.frames`; `has_codebooks`: the codec is trained, keep its codebooks."""
         self.codec, self.recipe, self.crops, self.folder, self.device = codec.to(device), recipe, crops, folder, device

@@ -32,7 +32,7 @@ LONG = 15.0  # s: a turn long enough that a listener would say something
 
 
 @dataclass(frozen=True)
-class Item:
+class FdbItem:
     """One test: the user's turns it is made of, and its annotation, a span in seconds of the dialogue."""
 
     task: str
@@ -62,7 +62,7 @@ def part(part: Part) -> None:
                 _write(part.target, dialogue, item, channel)
 
 
-def items(dialogue: Dialogue) -> Iterator[Item]:
+def items(dialogue: Dialogue) -> Iterator[FdbItem]:
     """Every item of a dialogue, in the order of its turns."""
     spoken = sorted((turn for turn in dialogue.turns if turn.words), key=lambda turn: turn.words[0].start)
     floor = [turn for turn in spoken if turn.event != "backchannel"]
@@ -73,28 +73,28 @@ def items(dialogue: Dialogue) -> Iterator[Item]:
             yield from _own_turn(turn, floor[place + 1] if place + 1 < len(floor) else None)
 
 
-def _interruption(turn: Turn, before: list[Turn]) -> Iterator[Item]:
+def _interruption(turn: Turn, before: list[Turn]) -> Iterator[FdbItem]:
     context = next((one for one in reversed(before) if one.speaker == turn.speaker), None)
     if context and context.words[-1].end < turn.words[0].start:
         label = {"context": context.spoken_text, "interrupt": turn.spoken_text}
         span = (turn.words[0].start, turn.words[-1].end)
-        yield Item("user_interruption", (context, turn), "interrupt.json", label, span)
+        yield FdbItem("user_interruption", (context, turn), "interrupt.json", label, span)
 
 
-def _own_turn(turn: Turn, following: Turn | None) -> Iterator[Item]:
+def _own_turn(turn: Turn, following: Turn | None) -> Iterator[FdbItem]:
     end = turn.words[-1].end
     silences = [(one.end, other.start) for one, other in pairwise(turn.words)]
     longest = max(silences, key=lambda silence: silence[1] - silence[0], default=(0.0, 0.0))
     if longest[1] - longest[0] >= PAUSE:
-        yield Item("pause_handling", (turn,), "pause.json", {"text": "[PAUSE]"}, longest)
+        yield FdbItem("pause_handling", (turn,), "pause.json", {"text": "[PAUSE]"}, longest)
     if following and following.speaker == "agent" and following.words[0].start >= end:
         span = (end, following.words[0].start)
-        yield Item("turn_taking", (turn,), "turn_taking.json", {"text": "[TURN-TAKING]"}, span)
+        yield FdbItem("turn_taking", (turn,), "turn_taking.json", {"text": "[TURN-TAKING]"}, span)
     if end - turn.words[0].start >= LONG:
-        yield Item("backchannel", (turn,))
+        yield FdbItem("backchannel", (turn,))
 
 
-def item_audio(item: Item, channel: Samples) -> Samples:
+def item_audio(item: FdbItem, channel: Samples) -> Samples:
     """The user's channel `[T]` at 24 kHz as an item's input at 16 kHz: other turns than the item's are silence."""
     begin = to_samples(item.start)
     heard = np.zeros(to_samples(item.words[-1].end - item.start + TAIL), np.float32)
@@ -105,7 +105,7 @@ def item_audio(item: Item, channel: Samples) -> Samples:
     return np.clip(resample(heard, SAMPLE_RATE, RATE), -1, 1)
 
 
-def _write(target: Target, dialogue: Dialogue, item: Item, channel: Samples) -> None:
+def _write(target: Target, dialogue: Dialogue, item: FdbItem, channel: Samples) -> None:
     folder = target.folder(f"synthetic_{item.task}/{dialogue.id}-{item.turns[-1].index:03d}")
     with synced_file(folder / "input.wav") as file:
         soundfile.write(file, item_audio(item, channel), RATE, format="WAV", subtype="PCM_16")
@@ -116,7 +116,7 @@ def _write(target: Target, dialogue: Dialogue, item: Item, channel: Samples) -> 
         write_synced(folder / item.file, json.dumps(annotation, ensure_ascii=False).encode())
 
 
-def _moved(item: Item, span: tuple[float, float]) -> list[float]:
+def _moved(item: FdbItem, span: tuple[float, float]) -> list[float]:
     return [round(time - item.start, 4) for time in span]
 
 

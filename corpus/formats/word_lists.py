@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..layouts import BadLine, Item, Layout, detect, items, read_words
+from ..layouts import BadLine, Layout, LayoutRecording, detect, items, read_words
 from ..manifest import MAIN_SPEAKER
 from ..record import AGENT_CHANNEL, USER_CHANNEL
 from .recordings import Recording, Rights, Unreadable, Utterance, file_audio, utterances_of
@@ -25,7 +25,7 @@ def recordings(source: Path, rights: Rights) -> Iterator[Recording | Unreadable]
             yield Unreadable(name, str(error))
 
 
-def _utterances(item: Item, layout: Layout, rights: Rights) -> Iterator[Utterance]:
+def _utterances(item: LayoutRecording, layout: Layout, rights: Rights) -> Iterator[Utterance]:
     words = read_words(item, layout)
     for channel in (AGENT_CHANNEL, USER_CHANNEL):
         own = [word for word in words if (word.speaker == MAIN_SPEAKER) == (channel == AGENT_CHANNEL)]

@@ -16,7 +16,7 @@ from corpus.suggestion import suggestion
 
 from ..plan import Planner
 from ..presets import PRESETS
-from ..recipe import Recipe, load_recipe
+from ..recipe import CorpusRecipe, load_recipe
 from ..report import CorpusStats, collect, write_page
 from ..script.writers import parse_writer
 from .mirror import Mirror
@@ -32,12 +32,12 @@ MOST_REJECTED_IN_A_ROW = 20
 
 
 @dataclass(frozen=True)
-class Order:
+class CorpusOrder:
     """What a user asked for, checked."""
 
     out: Path
     hours: float
-    recipe: Recipe
+    recipe: CorpusRecipe
     seed: int
     workers: int
     ray: str = ""  # address of a Ray cluster; empty: processes of this computer
@@ -61,7 +61,7 @@ class Order:
         mirror: str = "",
         quality: bool = False,
         whisper: str = "",
-    ) -> Order:
+    ) -> CorpusOrder:
         """Check an order as typed. `workers` 0 means one for each core; `quality` and `whisper` shut quality gates.
 
         Raises:
@@ -73,7 +73,7 @@ class Order:
             raise ValueError(f"--workers must be 0 (one for each core) or more, not {workers}")
         if timing is not None and timing not in PRESETS:
             raise ValueError(f"unknown timing preset {timing!r}{suggestion(timing, PRESETS)}")
-        chosen = load_recipe(recipe) if recipe else Recipe()
+        chosen = load_recipe(recipe) if recipe else CorpusRecipe()
         if writer is not None:
             parse_writer(writer)
         writing = chosen.writer.model_copy(update={"use": writer}) if writer is not None else None
@@ -109,7 +109,7 @@ class Outcome:
         )
 
 
-def generate(order: Order, *, silent: bool = False) -> Outcome:
+def generate(order: CorpusOrder, *, silent: bool = False) -> Outcome:
     """Write the corpus an order asks for, or what is missing of it.
 
     Raises:
@@ -144,7 +144,7 @@ def generate(order: Order, *, silent: bool = False) -> Outcome:
     return Outcome(data.stats, write_page(order.out, data), rejected, out_of_band(data.stats), speed)
 
 
-def _ensure_space(order: Order) -> None:
+def _ensure_space(order: CorpusOrder) -> None:
     """Raise ValueError where the disk cannot hold what is missing, before anything is written."""
     there = Corpus(order.out).seconds if (order.out / IDENTITY).exists() else 0.0
     per_hour = BYTES_PER_HOUR + (BYTES_PER_HOUR_STEMS if order.recipe.store.stems else 0)
@@ -152,7 +152,7 @@ def _ensure_space(order: Order) -> None:
 
 
 def _fill(
-    order: Order, job: Job, planner: Planner, writer: CorpusWriter, mirror: Mirror | None, *, silent: bool
+    order: CorpusOrder, job: Job, planner: Planner, writer: CorpusWriter, mirror: Mirror | None, *, silent: bool
 ) -> int:
     """Make and publish dialogues until the corpus holds the hours asked for; returns how many were rejected."""
     wanted, seconds = order.hours * 3600, writer.published.seconds
@@ -188,7 +188,7 @@ def _fill(
     return rejected
 
 
-def _pool(order: Order, job: Job, scripts: WriteAhead | None) -> Pool | RayPool:
+def _pool(order: CorpusOrder, job: Job, scripts: WriteAhead | None) -> Pool | RayPool:
     """Where the work is done: processes of this computer, or a cluster."""
     if order.ray:
         return RayPool(job, order.workers, scripts, order.ray, order.ray_gpus)

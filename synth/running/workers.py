@@ -16,7 +16,7 @@ from corpus.staging import load_staged
 from corpus.store import stage
 
 from ..plan import Planner, dialogue_id
-from ..recipe import Recipe
+from ..recipe import CorpusRecipe
 from ..script.line import Line
 from ..script.models.usable import UnusableError
 from ..script.writers import load_writer
@@ -35,7 +35,7 @@ class Job:
     """Everything a worker needs to make any dialogue of a corpus."""
 
     out: Path
-    recipe: Recipe
+    recipe: CorpusRecipe
     seed: int
 
     def planner(self) -> Planner:

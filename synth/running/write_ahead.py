@@ -14,7 +14,7 @@ from pathlib import Path
 from ..plan import Planner, dialogue_id
 from ..script.line import Line
 from ..script.models.duplicates import NearDuplicateIndex
-from ..script.models.store import Script, ScriptStore
+from ..script.models.store import ScriptStore, WrittenScript
 from ..script.models.usable import UnusableError
 from ..script.models.writer import ModelWriter
 
@@ -95,7 +95,7 @@ class WriteAhead:
             return stored.lines
         for attempt in range(_TRIES):
             lines = tuple(self._planner.write(number, attempt))
-            script = Script(id=id, seed=seed, writer=self._planner.writer.name, lines=lines)
+            script = WrittenScript(id=id, seed=seed, writer=self._planner.writer.name, lines=lines)
             with self._looking:
                 alike = self._alike.add(script.text)
             if alike < ALIKE:

@@ -25,7 +25,7 @@ EDGE_FADE = 0.004  # s over which every piece fades in and out
 
 
 @dataclass(frozen=True)
-class Piece:
+class TurnPiece:
     """A stretch of one turn without planned silences. Word times are seconds from the start of the turn's clip."""
 
     start: int  # samples from the start of the clip
@@ -34,10 +34,10 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Clip:
+class SpokenClip:
     """One turn as it will be heard, from its first to its last sample."""
 
-    pieces: tuple[Piece, ...]
+    pieces: tuple[TurnPiece, ...]
 
     @property
     def words(self) -> tuple[Word, ...]:
@@ -55,16 +55,16 @@ class Clip:
         words = self.words
         return words[min(number or len(words), len(words)) - 1].end
 
-    def scaled(self, gain: float) -> Clip:
+    def scaled(self, gain: float) -> SpokenClip:
         """The same clip, louder or softer by a linear gain."""
-        return Clip(tuple(replace(piece, samples=piece.samples * np.float32(gain)) for piece in self.pieces))
+        return SpokenClip(tuple(replace(piece, samples=piece.samples * np.float32(gain)) for piece in self.pieces))
 
     def audio(self) -> Samples:
         """All pieces one after the other, without the planned silences: `[T]`."""
         return np.concatenate([piece.samples for piece in self.pieces])
 
 
-def cut_clip(samples: Samples, rate: int, words: Sequence[Word], turn: Turn, grid: int = 1) -> Clip:
+def cut_clip(samples: Samples, rate: int, words: Sequence[Word], turn: Turn, grid: int = 1) -> SpokenClip:
     """Cut an engine's clip into the pieces of a turn.
 
     Args:
@@ -77,7 +77,7 @@ def cut_clip(samples: Samples, rate: int, words: Sequence[Word], turn: Turn, gri
     kept = words[: turn.cut_word]
     silences = {pause.after_word: pause.seconds for pause in turn.pauses if pause.after_word < len(kept)}
     bounds = [0, *sorted(silences), len(kept)]
-    pieces: list[Piece] = []
+    pieces: list[TurnPiece] = []
     clock = 0.0  # s on the clip where the next piece's first word starts, less its attack
     for first, last in itertools.pairwise(bounds):
         begin = _edge(words, first, len(audio), before=True)
@@ -91,8 +91,8 @@ def cut_clip(samples: Samples, rate: int, words: Sequence[Word], turn: Turn, gri
         start = -(-start // grid) * grid
         shift = start / SAMPLE_RATE - to_samples(begin) / SAMPLE_RATE
         sound = _faded(audio[to_samples(begin) : to_samples(end)], CUT_FADE if is_cut else EDGE_FADE)
-        pieces.append(Piece(start, sound, tuple(moved(word, shift) for word in words[first:last])))
-    return Clip(tuple(pieces))
+        pieces.append(TurnPiece(start, sound, tuple(moved(word, shift) for word in words[first:last])))
+    return SpokenClip(tuple(pieces))
 
 
 def _edge(words: Sequence[Word], boundary: int, length: int, *, before: bool) -> float:
@@ -119,7 +119,7 @@ def _faded(samples: Samples, release: float) -> Samples:
     return faded
 
 
-def spoken_turn(turn: Turn, clip: Clip, onset: int, quality: UtteranceQuality | None = None) -> Turn:
+def spoken_turn(turn: Turn, clip: SpokenClip, onset: int, quality: UtteranceQuality | None = None) -> Turn:
     """The turn with its words on the recording's clock, the clip starting at sample `onset`."""
     words = tuple(moved(word, to_seconds(onset)) for word in clip.words)
     return turn.model_copy(update={"start": words[0].start, "end": words[-1].end, "words": words, "quality": quality})

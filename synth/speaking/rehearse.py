@@ -13,7 +13,7 @@ from corpus.audio import FRAME_SAMPLES, SAMPLE_RATE, to_samples
 from corpus.record import Dialogue, Turn, Word
 
 from ..seeds import choices
-from .clips import Clip, cut_clip, spoken_turn
+from .clips import SpokenClip, cut_clip, spoken_turn
 from .timeline import onsets
 
 SECONDS_PER_WORD, SECONDS_PER_LETTER, DEVIATION = 0.0285, 0.0532, 0.05  # fitted to 400 words of the default voice
@@ -44,7 +44,7 @@ def rehearse(plan: Dialogue, *, steady: bool = False) -> Dialogue:
     return plan.model_copy(update={"turns": turns})
 
 
-def _clip(turn: Turn, rate: float, rng: random.Random, grid: int) -> Clip:
+def _clip(turn: Turn, rate: float, rng: random.Random, grid: int) -> SpokenClip:
     words = word_times(turn.text, rate, rng)
     silence = np.zeros(to_samples(words[-1].end + EDGE), np.float32)
     return cut_clip(silence, SAMPLE_RATE, words, turn, grid)

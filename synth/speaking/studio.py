@@ -19,7 +19,7 @@ from ..engines.pseudo.blend import find_voice
 from ..seeds import choices, derive, noise
 from .acoustics import PEAK, NoiseBank, noise_floor, send
 from .backchannels import BackchannelBank
-from .clips import Clip, cut_clip, spoken_turn
+from .clips import SpokenClip, cut_clip, spoken_turn
 from .steady import SteadyVoice
 from .timeline import onsets
 
@@ -40,7 +40,7 @@ class RejectedError(ValueError):
 
 
 @dataclass(frozen=True)
-class Recording:
+class SpokenDialogue:
     """A rendered dialogue. `audio` is `[2, T]` at 24 kHz as stored; `stems` the clean channels before acoustics."""
 
     dialogue: Dialogue
@@ -87,7 +87,7 @@ class Studio:
             self._steady[key] = SteadyVoice(self.engine, reference, speaker.lufs, language)
         return self._steady[key]
 
-    def render(self, plan: Dialogue) -> Recording:
+    def render(self, plan: Dialogue) -> SpokenDialogue:
         """Speak and mix one planned dialogue.
 
         Raises:
@@ -114,9 +114,9 @@ class Studio:
         dialogue = plan.model_copy(
             update={"turns": turns, "acoustics": acoustics, "stats": measure_audio(stems + floors)}
         )
-        return Recording(dialogue, audio, stems)
+        return SpokenDialogue(dialogue, audio, stems)
 
-    def _clip(self, plan: Dialogue, turn: Turn) -> tuple[Clip, UtteranceQuality | None]:
+    def _clip(self, plan: Dialogue, turn: Turn) -> tuple[SpokenClip, UtteranceQuality | None]:
         speaker = plan.speaker(turn.speaker)
         steady = self._is_steady(speaker)
         if steady or turn.event == "backchannel":
@@ -157,9 +157,9 @@ class Studio:
             return bank.take(turn.text, 0)
         return bank.clip(turn.text, choices(plan.seed, "backchannel", turn.index))
 
-    def _levelled(self, plan: Dialogue, clips: Mapping[int, Clip]) -> dict[int, Clip]:
+    def _levelled(self, plan: Dialogue, clips: Mapping[int, SpokenClip]) -> dict[int, SpokenClip]:
         """Every speaker at the planned loudness: one gain for all turns, so that their dynamics stay."""
-        levelled: dict[int, Clip] = {}
+        levelled: dict[int, SpokenClip] = {}
         for speaker in plan.speakers:
             own = [turn for turn in plan.turns if turn.speaker == speaker.id]
             said = [clips[turn.index].audio() for turn in own if turn.event != "backchannel"]
@@ -173,7 +173,7 @@ class Studio:
                     levelled[turn.index] = clip.scaled(gain)
         return levelled
 
-    def _mix(self, plan: Dialogue, clips: Mapping[int, Clip], starts: Mapping[int, int]) -> Samples:
+    def _mix(self, plan: Dialogue, clips: Mapping[int, SpokenClip], starts: Mapping[int, int]) -> Samples:
         end = max(starts[index] + to_samples(clip.duration) for index, clip in clips.items())
         stems = np.zeros((2, end + to_samples(choices(plan.seed, "tail").uniform(*TAIL))), np.float32)
         for turn in plan.turns:
@@ -185,6 +185,6 @@ class Studio:
         return np.asarray(stems * np.minimum(1.0, PEAK / np.maximum(peaks, 1e-9)), dtype=np.float32)
 
 
-def _cut(speech: Speech, turn: Turn, language: str, grid: int = 1) -> Clip:
+def _cut(speech: Speech, turn: Turn, language: str, grid: int = 1) -> SpokenClip:
     words = align(speech.samples, speech.rate, turn.text, speech.words, language)
     return cut_clip(speech.samples, speech.rate, words, turn, grid)

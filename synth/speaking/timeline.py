@@ -12,14 +12,14 @@ from collections.abc import Mapping, Sequence
 from corpus.audio import SAMPLE_RATE, to_samples, to_seconds
 from corpus.record import AGENT_CHANNEL, Dialogue, Turn
 
-from .clips import Clip
+from .clips import SpokenClip
 
 CHANNEL_GAP = 0.12  # s between two clips on one channel
 HEARD_BEFORE_REPLY = 0.4  # share of the anchor heard before an overlapping reply may begin
 MAX_SHARE_OVERLAPPED = 0.7  # of a reply's own length
 
 
-def onsets(plan: Dialogue, clips: Mapping[int, Clip], agent_grid: int = 1) -> dict[int, int]:
+def onsets(plan: Dialogue, clips: Mapping[int, SpokenClip], agent_grid: int = 1) -> dict[int, int]:
     """The sample at which each turn's clip begins, by turn index.
 
     Args:
@@ -41,7 +41,7 @@ def onsets(plan: Dialogue, clips: Mapping[int, Clip], agent_grid: int = 1) -> di
 
 
 def _wanted(
-    turn: Turn, clip: Clip, clips: Mapping[int, Clip], starts: Mapping[int, int], turns: Sequence[Turn]
+    turn: Turn, clip: SpokenClip, clips: Mapping[int, SpokenClip], starts: Mapping[int, int], turns: Sequence[Turn]
 ) -> float:
     """Onset in seconds that the plan asks for, before the channel has its say."""
     lead = clip.words[0].start  # the offset counts from word to word, the clip begins a little earlier

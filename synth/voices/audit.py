@@ -34,7 +34,7 @@ FLOOR_BIAS = 2.5  # dB by which that percentile lies under the mean level of noi
 
 
 @dataclass(frozen=True)
-class Problem:
+class ClipProblem:
     """Why a clip is refused: one word to sort by and one line to read."""
 
     fault: Fault
@@ -60,7 +60,7 @@ class ClipReport:
     snr: float = 0.0
     unity: float = 1.0
     embedding: Embeddings | None = None
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[ClipProblem, ...] = ()
 
 
 def audit_clip(path: Path, embedder: Embedder) -> ClipReport:
@@ -68,24 +68,24 @@ def audit_clip(path: Path, embedder: Embedder) -> ClipReport:
     try:
         samples = read_mono(path)
     except ValueError as error:
-        return ClipReport(path, np.zeros(0, np.float32), problems=(Problem("unreadable", str(error)),))
+        return ClipReport(path, np.zeros(0, np.float32), problems=(ClipProblem("unreadable", str(error)),))
     energy = Energy.of(samples, SAMPLE_RATE)
     if not energy.speech.any():
-        return ClipReport(path, samples, clip_digest(samples), problems=(Problem("silent", "it is silent"),))
+        return ClipReport(path, samples, clip_digest(samples), problems=(ClipProblem("silent", "it is silent"),))
     speech, snr = float(energy.speech.sum() * STEP), signal_to_noise(energy)
     heard = embedder.listen(samples)
     unity = halves_similarity(heard.windows)
     problems = []
     clipped = float((np.abs(samples) >= CLIPPED_LEVEL).mean())
     if clipped > CLIPPED_SHARE:
-        problems.append(Problem("clipped", f"{100 * clipped:.1f} % of it is clipped; record it at a lower level"))
+        problems.append(ClipProblem("clipped", f"{100 * clipped:.1f} % of it is clipped; record it at a lower level"))
     if speech < SHORTEST_SPEECH:
-        problems.append(Problem("short", f"{speech:.1f} s of speech; give {SHORTEST_SPEECH:.0f} s or more"))
+        problems.append(ClipProblem("short", f"{speech:.1f} s of speech; give {SHORTEST_SPEECH:.0f} s or more"))
     if snr < LEAST_SNR:
-        problems.append(Problem("noisy", f"{snr:.0f} dB above its noise; {LEAST_SNR:.0f} dB are needed"))
+        problems.append(ClipProblem("noisy", f"{snr:.0f} dB above its noise; {LEAST_SNR:.0f} dB are needed"))
     if unity < embedder.one_speaker:
         what = f"two people seem to speak in it (its halves are {unity:.2f} alike, {embedder.one_speaker:.2f} is one)"
-        problems.append(Problem("two speakers", what))
+        problems.append(ClipProblem("two speakers", what))
     return ClipReport(path, samples, clip_digest(samples), speech, snr, unity, heard.vector, tuple(problems))
 
 

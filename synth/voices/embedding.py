@@ -21,7 +21,7 @@ INSTALL = "pip install --no-deps resemblyzer && pip install webrtcvad-wheels lib
 
 
 @dataclass(frozen=True)
-class Heard:
+class EmbeddedClip:
     """What an embedder makes of a clip: the vector `[size]` of the whole, and `[N, size]` of overlapping windows."""
 
     vector: Embeddings
@@ -45,7 +45,7 @@ class Embedder(Protocol):
     apart: float
     one_speaker: float
 
-    def listen(self, samples: Samples) -> Heard:
+    def listen(self, samples: Samples) -> EmbeddedClip:
         """Listen to a clip, float32 `[T]` at 24 kHz."""
         ...
 
@@ -78,7 +78,7 @@ class ResemblyzerEmbedder:
                 raise ValueError(f"voice embeddings need resemblyzer; type: {INSTALL}") from None
             self._encoder = resemblyzer.VoiceEncoder("cpu", verbose=False)
 
-    def listen(self, samples: Samples) -> Heard:
+    def listen(self, samples: Samples) -> EmbeddedClip:
         """See `Embedder`. Windows are 1.6 s long, 0.4 s apart; silent ones and the padded last are left out."""
         levelled = self._levelled(samples)
         vector, windows, spans = self._encoder.embed_utterance(
@@ -86,7 +86,9 @@ class ResemblyzerEmbedder:
         )
         power = np.array([float(np.mean(levelled[span] ** 2)) for span in spans])
         heard = (power > self._QUIET * np.median(power)) & np.array([span.stop <= len(levelled) for span in spans])
-        return Heard(np.asarray(vector / np.linalg.norm(vector), np.float32), np.asarray(windows[heard], np.float32))
+        return EmbeddedClip(
+            np.asarray(vector / np.linalg.norm(vector), np.float32), np.asarray(windows[heard], np.float32)
+        )
 
     def _levelled(self, samples: Samples) -> Samples:
         narrow = resample(samples, SAMPLE_RATE, self._RATE)

@@ -27,7 +27,7 @@ from corpus.durable import replace_synced, sha256_of
 from corpus.lock import FileLock
 
 from ..engines.voice_profile import VoiceProfile
-from .audit import ClipReport, Problem, audit_clip
+from .audit import ClipProblem, ClipReport, audit_clip
 from .embedding import Embedder, Embeddings, alike_rows
 from .entry import BankEntry, Side
 from .records import (
@@ -131,21 +131,21 @@ class VoiceStore:
                     self._commit()
         return Added(tuple(ids), tuple(refused))
 
-    def audit(self, embedder: Embedder) -> list[tuple[str, Problem]]:
+    def audit(self, embedder: Embedder) -> list[tuple[str, ClipProblem]]:
         """Every problem of the bank by voice: unfit or changed clips, speakers under two names, unstated rights."""
         self.check_embedder(embedder)
-        found: list[tuple[str, Problem]] = []
+        found: list[tuple[str, ClipProblem]] = []
         for entry, indexed in zip(self.entries, self.info.voices, strict=True):
             report = audit_clip(self.clip_path(entry), embedder)
             found += [(entry.id, problem) for problem in report.problems]
             if report.sha256 and sha256_of(self.clip_path(entry)) != indexed.file:
-                found.append((entry.id, Problem("changed", "its clip is not the one that was added")))
+                found.append((entry.id, ClipProblem("changed", "its clip is not the one that was added")))
             if UNSTATED in entry.licence or UNSTATED in entry.consent:
-                found.append((entry.id, Problem("no licence", f"its licence or consent is {UNSTATED}")))
+                found.append((entry.id, ClipProblem("no licence", f"its licence or consent is {UNSTATED}")))
         for one, other, cosine in alike_rows(self.embeddings(), embedder.alike):
             if self.entries[one].speaker != self.entries[other].speaker:
                 what = f"it sounds like {self.entries[one].id} (cosine {cosine:.2f})"
-                found.append((self.entries[other].id, Problem("same speaker", what)))
+                found.append((self.entries[other].id, ClipProblem("same speaker", what)))
         return found
 
     def clip_path(self, entry: BankEntry) -> Path:
@@ -164,7 +164,7 @@ class VoiceStore:
             return report
         same = next((voice.id for voice in self.info.voices if voice.clip == report.sha256), None)
         if same is not None:
-            return replace(report, problems=(Problem("same clip", f"it is the clip of {same}"),))
+            return replace(report, problems=(ClipProblem("same clip", f"it is the clip of {same}"),))
         near = self.nearest(report.embedding)
         if near is None:
             return report
@@ -172,7 +172,7 @@ class VoiceStore:
         if cosine < embedder.alike or (rights.speaker and self.entry(id).speaker == rights.speaker):
             return report
         what = f"it sounds like {id} (cosine {cosine:.2f}); if it is the same person, give both one --speaker"
-        return replace(report, problems=(Problem("same speaker", what),))
+        return replace(report, problems=(ClipProblem("same speaker", what),))
 
     def _store(self, report: ClipReport, rights: VoiceRights, embedder: Embedder) -> str:
         """Write one clip and take its voice into the lists, which `_commit` writes."""

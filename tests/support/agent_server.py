@@ -18,17 +18,17 @@ from agent.live.batch import Batch, FrameOut, PartTimes
 from agent.live.controls import Controls
 from agent.live.runner import Runner
 from agent.live.scheduler import Scheduler
-from agent.serve.access import Access, Limits
-from agent.serve.conversation import House
+from agent.serve.access import Access, ConnectionLimits
+from agent.serve.conversation import ServerState
 from agent.serve.recording import Recorder
 from agent.serve.server import Server, serving
-from agent.serve.wires.wire import Host
+from agent.serve.wires.wire import ServerFacts
 from corpus.audio import FRAME_SAMPLES, Samples
 
 FRAME_BYTES = 2 * FRAME_SAMPLES
 SILENCE = bytes(FRAME_BYTES)
 CLOSED = (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSING)
-FAST = Limits(messages_per_second=1e6, bytes_per_second=1e9)
+FAST = ConnectionLimits(messages_per_second=1e6, bytes_per_second=1e9)
 
 
 @dataclass
@@ -48,13 +48,13 @@ Client = Callable[[Place, aiohttp.ClientSession], Coroutine[Any, Any, None]]
 def a_server_object(
     batch: Batch | ParrotBatch,
     token: str | None = None,
-    limits: Limits = FAST,
+    limits: ConnectionLimits = FAST,
     recorder: Recorder | None = None,
     **settings: Any,
 ) -> Server:
     """A server that does not listen yet; `settings` are the scheduler's."""
     scheduler = Scheduler(cast(Batch, batch), time.monotonic, bound_ms=5000, **settings)
-    house = House(scheduler, Host("tiny", scheduler.max_sessions), limits, recorder)
+    house = ServerState(scheduler, ServerFacts("tiny", scheduler.max_sessions), limits, recorder)
     return Server(house, Access(token, limits), Runner(scheduler))
 
 

@@ -12,11 +12,11 @@ from agent import LanguageModel, tiny
 from agent.model.config import ModelConfig
 from agent.tokens.frame_labels import Label
 from agent.training.progress import Progress
-from agent.training.recipe import Recipe
+from agent.training.recipe import AgentRecipe
 from agent.training.trainer import Trainer
 
 CPU = torch.device("cpu")
-QUICK = Recipe(
+QUICK = AgentRecipe(
     steps=12, batch=2, frames=10, warmup=2, learning_rate=3e-3, depth_learning_rate=2e-3, depth_frames=0.4, dropout=0.1,
     masking=0.1, text_only=0.2, checkpoint_every=5, validate_every=6, validation_batches=2, log_every=4,
 )  # fmt: skip
@@ -56,14 +56,14 @@ class RandomCodes:
         return crop
 
 
-def make_trainer(folder: Path, recipe: Recipe = QUICK, seed: int = 0, sharded: bool = False) -> Trainer:
+def make_trainer(folder: Path, recipe: AgentRecipe = QUICK, seed: int = 0, sharded: bool = False) -> Trainer:
     config = tiny()
     torch.manual_seed(seed)
     data = RandomCodes(config)
     return Trainer(LanguageModel(config), recipe, data, folder, CPU, held_out=data, sharded=sharded)
 
 
-def quiet(folder: Path, recipe: Recipe = QUICK) -> Progress:
+def quiet(folder: Path, recipe: AgentRecipe = QUICK) -> Progress:
     folder.mkdir(parents=True, exist_ok=True)
     return Progress(folder, recipe, lambda line: None)
 

@@ -10,7 +10,7 @@ import pytest
 
 from corpus.record import Dialogue
 from synth.plan import Planner, estimated_seconds
-from synth.recipe import Recipe, parse_recipe
+from synth.recipe import CorpusRecipe, parse_recipe
 from synth.speaking.acoustics import load_noise_bank
 from synth.voices.bank import load_bank
 from tests.support.places import ROOT
@@ -18,7 +18,7 @@ from tests.support.places import ROOT
 
 @pytest.fixture(scope="module")
 def planner() -> Planner:
-    return Planner(Recipe(), 0, load_bank(), load_noise_bank())
+    return Planner(CorpusRecipe(), 0, load_bank(), load_noise_bank())
 
 
 def test_any_process_plans_the_same(planner: Planner) -> None:
@@ -39,7 +39,7 @@ def test_seed_number_and_recipe_each_change_the_plan(planner: Planner) -> None:
         planner.plan(0),
         planner.plan(1),
         Planner(planner.recipe, 1, planner.voices, planner.noises).plan(0),
-        Planner(Recipe(timing="candor"), 0, planner.voices, planner.noises).plan(0),
+        Planner(CorpusRecipe(timing="candor"), 0, planner.voices, planner.noises).plan(0),
     ]
     texts = [" ".join(turn.text for turn in plan.turns) for plan in plans]
     assert len(set(texts)) == len(texts)

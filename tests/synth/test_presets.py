@@ -8,7 +8,7 @@ import pytest
 from corpus.timing import offset_distance, summarise
 from synth.plan import Planner
 from synth.presets import PRESETS
-from synth.recipe import Recipe
+from synth.recipe import CorpusRecipe
 from synth.speaking.acoustics import load_noise_bank
 from synth.speaking.studio import Studio
 from synth.voices.bank import load_bank
@@ -18,7 +18,7 @@ from tests.support.tone_engine import ToneEngine
 @pytest.mark.parametrize(("name", "hours"), [("fisher", 1.0), ("candor", 0.4), ("service", 0.4), ("assistant", 0.4)])
 def test_a_rendered_corpus_measures_like_its_preset(name: str, hours: float) -> None:
     preset, bank, noises = PRESETS[name](), load_bank(), load_noise_bank()
-    planner = Planner(Recipe(timing=name), 0, bank, noises)
+    planner = Planner(CorpusRecipe(timing=name), 0, bank, noises)
     studio = Studio(ToneEngine(), bank, noises, 0)
     stats = []
     for plan in planner.dialogues():

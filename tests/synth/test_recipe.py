@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from synth.recipe import Recipe, load_recipe, parse_recipe
+from synth.recipe import CorpusRecipe, load_recipe, parse_recipe
 from tests.support.places import DATASETS
 
 
 def test_the_shipped_recipe_states_every_default() -> None:
     shipped = load_recipe(DATASETS / "everyday.toml")
-    assert shipped.model_dump(exclude={"description"}) == Recipe(engine="piper").model_dump(exclude={"description"})
-    assert shipped.model_fields_set == set(Recipe.model_fields)
+    assert shipped.model_dump(exclude={"description"}) == CorpusRecipe(engine="piper").model_dump(
+        exclude={"description"}
+    )
+    assert shipped.model_fields_set == set(CorpusRecipe.model_fields)
 
 
 @pytest.mark.parametrize(
@@ -62,4 +64,4 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 
 def test_the_digest_changes_with_any_value() -> None:
-    assert Recipe().digest() == Recipe().digest() != Recipe(timing="candor").digest()
+    assert CorpusRecipe().digest() == CorpusRecipe().digest() != CorpusRecipe(timing="candor").digest()

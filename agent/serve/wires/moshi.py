@@ -18,7 +18,18 @@ from ...live.voice_activity import SpeechEvent
 from . import moshi_messages as protocol
 from .moshi_messages import Kind
 from .opus import OpusReader, OpusWriter
-from .wire import RECORDED, Heard, Host, Input, Message, Opening, Status, change_controls, controls_from, parse_object
+from .wire import (
+    RECORDED,
+    Heard,
+    Input,
+    Message,
+    Opening,
+    ServerFacts,
+    Status,
+    change_controls,
+    controls_from,
+    parse_object,
+)
 
 PARAMETERS = {  # of Moshi's web client and PersonaPlex, and what they are called here
     "text_topk": "text_top_k",
@@ -51,7 +62,7 @@ class MoshiWire:
         self.reader, self.writer = OpusReader(), OpusWriter()
 
     @classmethod
-    def connect(cls, query: Mapping[str, str], headers: Mapping[str, str], host: Host) -> MoshiWire:
+    def connect(cls, query: Mapping[str, str], headers: Mapping[str, str], host: ServerFacts) -> MoshiWire:
         """The wire of a request; raises ValueError like the constructor."""
         return cls(query, host.voices)
 
@@ -87,7 +98,7 @@ class MoshiWire:
         if not out.ready:
             return []
         pages = self.writer.append(out.audio)
-        messages: list[Message] = [protocol.Message(Kind.AUDIO, pages).encode()] if pages else []
+        messages: list[Message] = [protocol.MoshiMessage(Kind.AUDIO, pages).encode()] if pages else []
         return [*messages, protocol.text(out.text)] if out.text else messages
 
     def speech(self, event: SpeechEvent) -> list[Message]:

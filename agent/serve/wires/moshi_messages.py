@@ -25,7 +25,7 @@ class Kind(IntEnum):
 
 
 @dataclass(frozen=True)
-class Message:
+class MoshiMessage:
     """One message."""
 
     kind: Kind
@@ -36,26 +36,26 @@ class Message:
         return bytes([self.kind]) + self.payload
 
 
-HANDSHAKE = Message(Kind.HANDSHAKE).encode()
+HANDSHAKE = MoshiMessage(Kind.HANDSHAKE).encode()
 
 
-def decode(data: bytes) -> Message | None:
+def decode(data: bytes) -> MoshiMessage | None:
     """The message in these bytes; None if they are empty or of an unknown kind, which is to be discarded."""
     if not data or data[0] not in Kind._value2member_map_:
         return None
-    return Message(Kind(data[0]), data[1:])
+    return MoshiMessage(Kind(data[0]), data[1:])
 
 
 def text(piece: str) -> bytes:
     """A text message."""
-    return Message(Kind.TEXT, piece.encode()).encode()
+    return MoshiMessage(Kind.TEXT, piece.encode()).encode()
 
 
 def error(reason: str) -> bytes:
     """An error message."""
-    return Message(Kind.ERROR, reason.encode()).encode()
+    return MoshiMessage(Kind.ERROR, reason.encode()).encode()
 
 
 def metadata(content: Mapping[str, object]) -> bytes:
     """A metadata message."""
-    return Message(Kind.METADATA, json.dumps(content).encode()).encode()
+    return MoshiMessage(Kind.METADATA, json.dumps(content).encode()).encode()

@@ -31,11 +31,11 @@ from .wire import (
     End,
     Forget,
     Heard,
-    Host,
     Input,
     Message,
     Opening,
     Reply,
+    ServerFacts,
     Status,
     change_controls,
     controls_from,
@@ -61,7 +61,7 @@ class PcmWire:
         self.stats = query.get("stats", "0") not in ("", "0", "false")
 
     @classmethod
-    def connect(cls, query: Mapping[str, str], headers: Mapping[str, str], host: Host) -> PcmWire:
+    def connect(cls, query: Mapping[str, str], headers: Mapping[str, str], host: ServerFacts) -> PcmWire:
         """The wire of a request; raises ValueError like the constructor."""
         return cls(query)
 

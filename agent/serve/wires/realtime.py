@@ -23,11 +23,11 @@ from .wire import (
     RECORDED,
     Forget,
     Heard,
-    Host,
     Input,
     Message,
     Opening,
     Reply,
+    ServerFacts,
     Status,
     change_controls,
     controls_from,
@@ -45,7 +45,7 @@ class RealtimeWire:
 
     resumable = True
 
-    def __init__(self, query: Mapping[str, str], host: Host, beta: bool = False) -> None:
+    def __init__(self, query: Mapping[str, str], host: ServerFacts, beta: bool = False) -> None:
         """Raises ValueError for a malformed control among the parameters; unknown ones are passed over."""
         self.asked = controls_from(query)  # by the client
         self.host, self.beta = host, beta
@@ -66,7 +66,7 @@ class RealtimeWire:
         }
 
     @classmethod
-    def connect(cls, query: Mapping[str, str], headers: Mapping[str, str], host: Host) -> RealtimeWire:
+    def connect(cls, query: Mapping[str, str], headers: Mapping[str, str], host: ServerFacts) -> RealtimeWire:
         """The wire of a request; the header `OpenAI-Beta` asks for the beta's names."""
         beta = "realtime=v1" in headers.get("OpenAI-Beta", "")
         return cls(query, host, beta or BETA_PROTOCOL in headers.get("Sec-WebSocket-Protocol", ""))

@@ -10,7 +10,7 @@ from typing import Any
 
 from corpus.audio import SAMPLE_RATE
 
-from .wire import Host
+from .wire import ServerFacts
 
 Event = dict[str, Any]
 FORMAT = {"type": "audio/pcm", "rate": SAMPLE_RATE}
@@ -24,7 +24,7 @@ BETA_NAMES = {
 NOT_IN_BETA = {"conversation.item.done"}
 
 
-def session(host: Host, id: str, extra: Mapping[str, object]) -> Event:
+def session(host: ServerFacts, id: str, extra: Mapping[str, object]) -> Event:
     """The session object; `extra` is what this server adds, under `duologue`."""
     return {
         "type": "realtime",

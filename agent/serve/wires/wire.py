@@ -71,7 +71,7 @@ class Status:
 
 
 @dataclass(frozen=True)
-class Host:
+class ServerFacts:
     """What a wire may tell about the server."""
 
     model: str

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 
 @dataclass(frozen=True)
-class Message:
+class ChatMessage:
     """One message of a conversation with a model."""
 
     role: Literal["system", "user", "assistant"]
@@ -16,7 +16,7 @@ class Message:
 
 
 @dataclass(frozen=True)
-class Reply:
+class ModelReply:
     """What a model answered. `cut_off`: it had more to say than it was allowed."""
 
     text: str
@@ -36,7 +36,7 @@ class ChatModel(Protocol):
         """Raise ValueError, saying what to do, if the model cannot be had."""
         ...
 
-    def chat(self, messages: Sequence[Message], *, seed: int, most_tokens: int, as_json: bool) -> Reply:
+    def chat(self, messages: Sequence[ChatMessage], *, seed: int, most_tokens: int, as_json: bool) -> ModelReply:
         """Answer the messages with at most so many tokens; `as_json` where the answer has to be JSON.
 
         Raises:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .chat import Message, Reply
+from .chat import ChatMessage, ModelReply
 
 _TOP_P = 0.95
 
@@ -35,12 +35,12 @@ class LocalModel:
         with self._turn:
             self._load()
 
-    def chat(self, messages: Sequence[Message], *, seed: int, most_tokens: int, as_json: bool) -> Reply:
+    def chat(self, messages: Sequence[ChatMessage], *, seed: int, most_tokens: int, as_json: bool) -> ModelReply:
         """One reply; see `ChatModel.chat`. The same arguments give the same reply on the same machine."""
         with self._turn:
             return self._answer(messages, seed, most_tokens)
 
-    def _answer(self, messages: Sequence[Message], seed: int, most_tokens: int) -> Reply:
+    def _answer(self, messages: Sequence[ChatMessage], seed: int, most_tokens: int) -> ModelReply:
         import torch
 
         tokenizer, model = self._load()
@@ -61,7 +61,7 @@ class LocalModel:
                 pad_token_id=tokenizer.eos_token_id,
             )
         new = made[0, given["input_ids"].shape[1] :]
-        return Reply(tokenizer.decode(new, skip_special_tokens=True).strip(), cut_off=len(new) >= most_tokens)
+        return ModelReply(tokenizer.decode(new, skip_special_tokens=True).strip(), cut_off=len(new) >= most_tokens)
 
     def _load(self) -> tuple[Any, Any]:
         if self._loaded is None:
@@ -100,7 +100,7 @@ def _load(name: str, source: str) -> tuple[Any, Any]:
     return tokenizer, (model.cuda() if torch.cuda.is_available() else model)
 
 
-def _as_prompt(tokenizer: Any, messages: Sequence[Message]) -> str:
+def _as_prompt(tokenizer: Any, messages: Sequence[ChatMessage]) -> str:
     """The text a model continues: by its chat template, or as a plain transcript where it has none."""
     if getattr(tokenizer, "chat_template", None):
         listed = [{"role": message.role, "content": message.content} for message in messages]

@@ -9,7 +9,7 @@ from typing import Any
 from corpus.suggestion import suggestion
 
 from ...web_request import Patience, RefusedRequestError, fetch
-from .chat import Message, Reply
+from .chat import ChatMessage, ModelReply
 
 CHECK_SECONDS = 20.0  # for the list of models, before anything is written
 
@@ -50,7 +50,7 @@ class OpenAIClient:
         if names and self._model not in names:
             raise ValueError(f"{self._url} has no model {self._model!r}{suggestion(self._model, names)}")
 
-    def chat(self, messages: Sequence[Message], *, seed: int, most_tokens: int, as_json: bool) -> Reply:
+    def chat(self, messages: Sequence[ChatMessage], *, seed: int, most_tokens: int, as_json: bool) -> ModelReply:
         """One reply; see `ChatModel.chat`."""
         body: dict[str, Any] = {
             "model": self._model,
@@ -71,7 +71,7 @@ class OpenAIClient:
         except RefusedRequestError as error:
             raise ValueError(f"{self._url} refuses the request: {error}") from None
 
-    def _post(self, body: dict[str, Any]) -> Reply:
+    def _post(self, body: dict[str, Any]) -> ModelReply:
         try:
             answer = fetch(f"{self._url}/chat/completions", json.dumps(body).encode(), self._headers, self._patience)
         except RefusedRequestError as error:
@@ -79,9 +79,9 @@ class OpenAIClient:
             raise
         try:
             choice = json.loads(answer)["choices"][0]
-            return Reply(choice["message"]["content"] or "", choice.get("finish_reason") == "length")
+            return ModelReply(choice["message"]["content"] or "", choice.get("finish_reason") == "length")
         except (ValueError, LookupError, TypeError, AttributeError):
-            return Reply("", cut_off=False)  # as unusable as an empty reply, and asked for again like one
+            return ModelReply("", cut_off=False)  # as unusable as an empty reply, and asked for again like one
 
     def _refused(self, error: RefusedRequestError, path: str) -> None:
         """Say clearly what no other request can mend."""

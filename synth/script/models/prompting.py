@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ..language import Language, load_language
 from ..line import Brief, plain_words
-from .chat import Message
+from .chat import ChatMessage
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -64,7 +64,7 @@ class Prompts(_Section):
 
 
 @dataclass(frozen=True)
-class Check:
+class CheckableQuestion:
     """A question that a program can check; `answer` as in `corpus.record.Question`."""
 
     kind: str
@@ -82,7 +82,7 @@ class Scenario:
     scene: str
     user: str
     agent: str
-    checks: tuple[Check, ...]
+    checks: tuple[CheckableQuestion, ...]
 
 
 @cache
@@ -132,7 +132,7 @@ def draw_scenario(brief: Brief, passages: Sequence[str], rng: random.Random) -> 
     return Scenario(language, family, brief.words, scene, user, agent, checks)
 
 
-def whole_dialogue(scenario: Scenario) -> list[Message]:
+def whole_dialogue(scenario: Scenario) -> list[ChatMessage]:
     """The messages that ask for a whole dialogue as JSON."""
     prompts = load_prompts(scenario.language.code)
     listed = "\n".join(
@@ -143,26 +143,26 @@ def whole_dialogue(scenario: Scenario) -> list[Message]:
         "turns": str(max(4, round(scenario.words / WORDS_PER_TURN))),
         "questions": Template(prompts.questions).substitute(listed=listed) if listed else "",
     }
-    return [Message("system", prompts.system), Message("user", Template(prompts.ask).substitute(values))]
+    return [ChatMessage("system", prompts.system), ChatMessage("user", Template(prompts.ask).substitute(values))]
 
 
-def ask_again(scenario: Scenario, problem: str) -> Message:
+def ask_again(scenario: Scenario, problem: str) -> ChatMessage:
     """The message that says what was wrong with an answer and asks for another."""
-    return Message("user", Template(load_prompts(scenario.language.code).again).substitute(problem=problem))
+    return ChatMessage("user", Template(load_prompts(scenario.language.code).again).substitute(problem=problem))
 
 
 def next_turn(
     scenario: Scenario, speaker: Literal["agent", "user"], said: Sequence[tuple[str, str]], *, last: bool
-) -> list[Message]:
+) -> list[ChatMessage]:
     """The messages that ask for one turn of `speaker`, after (speaker, text) turns; `last`: to say goodbye."""
     prompts = load_prompts(scenario.language.code)
     who = Template(prompts.user_is if speaker == "user" else prompts.agent_is).substitute(_parts(scenario))
-    messages = [Message("system", Template(prompts.speaker).substitute(scene=scenario.scene, who=who))]
+    messages = [ChatMessage("system", Template(prompts.speaker).substitute(scene=scenario.scene, who=who))]
     if not said or said[0][0] == speaker:
-        messages.append(Message("user", prompts.begin))
-    messages += [Message("assistant" if who == speaker else "user", text) for who, text in said]
+        messages.append(ChatMessage("user", prompts.begin))
+    messages += [ChatMessage("assistant" if who == speaker else "user", text) for who, text in said]
     if last:
-        messages[-1] = Message(messages[-1].role, f"{messages[-1].content} {prompts.close}")
+        messages[-1] = ChatMessage(messages[-1].role, f"{messages[-1].content} {prompts.close}")
     return messages
 
 
@@ -170,24 +170,24 @@ def _parts(scenario: Scenario) -> dict[str, str]:
     return {"scene": scenario.scene, "user": scenario.user, "agent": scenario.agent}
 
 
-def _checks(prompts: Prompts, language: Language, count: int, rng: random.Random) -> tuple[Check, ...]:
+def _checks(prompts: Prompts, language: Language, count: int, rng: random.Random) -> tuple[CheckableQuestion, ...]:
     trivia, sums = prompts.seeds["trivia"], prompts.seeds["sums"]
     assert isinstance(trivia, list)
     assert isinstance(sums, dict)
     checks = []
     for question, answer in rng.sample(trivia, min(count // 2, len(trivia))):
-        checks.append(Check("trivia", question, plain_words(answer)))
+        checks.append(CheckableQuestion("trivia", question, plain_words(answer)))
     for _ in range(count - len(checks)):
         checks.append(_sum(sums, language, rng))
     rng.shuffle(checks)
     return tuple(checks)
 
 
-def _sum(sums: Mapping[str, str], language: Language, rng: random.Random) -> Check:
+def _sum(sums: Mapping[str, str], language: Language, rng: random.Random) -> CheckableQuestion:
     kind = rng.choice(sorted(sums))
     a, b = (rng.randint(2, _LARGEST_TERM[kind]) for _ in range(2))
     if kind == "minus":
         a, b = max(a, b), min(a, b)
     result = {"plus": a + b, "minus": a - b, "times": a * b}[kind]
     say = language.numbers.cardinal
-    return Check("arithmetic", sums[kind].format(a=say(a), b=say(b)), plain_words(say(result)))
+    return CheckableQuestion("arithmetic", sums[kind].format(a=say(a), b=say(b)), plain_words(say(result)))

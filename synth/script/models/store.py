@@ -16,7 +16,7 @@ from ..line import Line
 FOLDER = "scripts"  # of a corpus
 
 
-class Script(BaseModel):
+class WrittenScript(BaseModel):
     """One written dialogue. `seed` is the dialogue's: it follows from recipe, writer, prompts and corpus seed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,15 +38,15 @@ class ScriptStore:
     def __init__(self, corpus: Path) -> None:
         self._folder = corpus / FOLDER
 
-    def load(self, id: str, seed: int) -> Script | None:
+    def load(self, id: str, seed: int) -> WrittenScript | None:
         """The script of a dialogue; None where there is none that can be read and is of this seed."""
         try:
-            script = Script.model_validate_json((self._folder / f"{id}.json").read_bytes())
+            script = WrittenScript.model_validate_json((self._folder / f"{id}.json").read_bytes())
         except (OSError, ValidationError):
             return None
         return script if (script.id, script.seed) == (id, seed) else None
 
-    def save(self, script: Script) -> None:
+    def save(self, script: WrittenScript) -> None:
         """Put a script on disk, whole or not at all. Raises DiskFullError."""
         with disk_full_told(self._folder.parent):
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -57,10 +57,10 @@ class ScriptStore:
         os.replace(temporary, self._folder / f"{script.id}.json")
         sync_directory(self._folder)
 
-    def __iter__(self) -> Iterator[Script]:
+    def __iter__(self) -> Iterator[WrittenScript]:
         """Every readable script, by id."""
         for path in sorted(self._folder.glob("*.json")):
             try:
-                yield Script.model_validate_json(path.read_bytes())
+                yield WrittenScript.model_validate_json(path.read_bytes())
             except (OSError, ValidationError):
                 continue

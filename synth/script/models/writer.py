@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ..line import Brief, Line, plain_words
-from .chat import ChatModel, Message, Reply
+from .chat import ChatMessage, ChatModel, ModelReply
 from .enact import enact
 from .json_turns import WrittenTurn, read_turns
 from .prompting import Scenario, ask_again, draw_scenario, load_prompts, next_turn, whole_dialogue
@@ -73,7 +73,7 @@ class ModelWriter:
             except UnusableError as error:
                 if not left:
                     raise
-                shown = Message("assistant", reply.text[:_LONGEST_REPLY] or "(nothing)")
+                shown = ChatMessage("assistant", reply.text[:_LONGEST_REPLY] or "(nothing)")
                 messages = [*first, shown, ask_again(scenario, error.problem)]
         raise AssertionError("the last try returns or raises")
 
@@ -124,7 +124,7 @@ class ModelWriter:
         raise problem
 
 
-def _read(reply: Reply, scenario: Scenario) -> tuple[WrittenTurn, ...]:
+def _read(reply: ModelReply, scenario: Scenario) -> tuple[WrittenTurn, ...]:
     try:
         answer = read_turns(reply.text)
     except ValueError as error:
@@ -132,7 +132,7 @@ def _read(reply: Reply, scenario: Scenario) -> tuple[WrittenTurn, ...]:
     return usable(answer.turns, scenario)
 
 
-def _said(reply: Reply, scenario: Scenario, turns: Sequence[WrittenTurn]) -> str:
+def _said(reply: ModelReply, scenario: Scenario, turns: Sequence[WrittenTurn]) -> str:
     """The first line of a reply as one turn, cut at a sentence where it is too long."""
     line = next((line for line in reply.text.splitlines() if line.strip()), "")
     text = spoken_turn(_LABEL.sub("", line), scenario)

@@ -23,7 +23,7 @@ AFTER_SENTENCE = 0.35
 
 
 @dataclass(frozen=True)
-class Take:
+class Attempt:
     """One attempt: how it was made, what came out, what the gates say."""
 
     way: str  # seed, split or engine
@@ -43,7 +43,7 @@ class Control:
         self, text: str, voice: ReferenceVoice, style: Style, seed: int
     ) -> tuple[Speech | None, UtteranceQuality]:
         """The best passing take of a text, None if none passes, and what to store about it."""
-        passing: list[Take] = []
+        passing: list[Attempt] = []
         reasons: list[str] = []
         tried = 0
         for take in self._takes(text, voice, style, seed):
@@ -63,7 +63,7 @@ class Control:
         )
         return (best.speech if best else None), found
 
-    def _takes(self, text: str, voice: ReferenceVoice, style: Style, seed: int) -> Iterator[Take]:
+    def _takes(self, text: str, voice: ReferenceVoice, style: Style, seed: int) -> Iterator[Attempt]:
         settings = self.gates.settings
         for attempt in range(max(settings.seeds, settings.best_of)):
             yield self._take("seed", self.engine, text, voice, style, derive(seed, "take", attempt))
@@ -73,7 +73,7 @@ class Control:
             for attempt in range(settings.seeds):
                 yield self._take("engine", self.fallback, text, voice, style, derive(seed, "fallback", attempt))
 
-    def _take(self, way: str, engine: Engine, text: str, voice: ReferenceVoice, style: Style, seed: int) -> Take:
+    def _take(self, way: str, engine: Engine, text: str, voice: ReferenceVoice, style: Style, seed: int) -> Attempt:
         try:
             if way == "split":
                 parts = text_parts(text)
@@ -84,12 +84,12 @@ class Control:
             else:
                 speech = engine.speak(text, voice, style, seed)
         except EngineFailureError as error:
-            return Take(way, None, Verdict({}, (error.code,)))
+            return Attempt(way, None, Verdict({}, (error.code,)))
         except ValueError:
             if way != "engine":
                 raise
-            return Take(way, None, Verdict({}, ("other_voice",)))
-        return Take(way, speech, self.gates.judge(speech, text, voice, engine))
+            return Attempt(way, None, Verdict({}, ("other_voice",)))
+        return Attempt(way, speech, self.gates.judge(speech, text, voice, engine))
 
 
 def text_parts(text: str) -> list[str]:

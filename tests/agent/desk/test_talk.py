@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from agent import LanguageModel, tiny
 from agent.commands.bench import bench as bench_command
 from agent.commands.talk import talk as talk_command
-from agent.desk.line import Line, Playback
+from agent.desk.line import AudioLine, PlayoutBuffer
 from agent.desk.microphone import device_table, pick_device, tones
 from agent.desk.screen import view
 from agent.desk.talk import BothSides, talk_to_file, talk_to_file_live, write_transcript
@@ -49,7 +49,7 @@ def best_match(part: Samples, whole: Samples) -> float:
 
 @pytest.mark.parametrize("rate", [16_000, 24_000, 44_100, 48_000])
 def test_a_line_carries_sound_both_ways_at_any_rate(rate: int) -> None:
-    line = Line(rate, cushion_s=0.02)
+    line = AudioLine(rate, cushion_s=0.02)
     said, wanted = tone(523.0, 1.0, SAMPLE_RATE), tone(523.0, 1.0, rate)
     spoken, rest, played, heard, far = tone(311.0, 1.5, rate), said, [], [], []
     for block in np.array_split(spoken, 173):  # blocks of an odd size, as devices may have
@@ -70,7 +70,7 @@ def test_a_line_carries_sound_both_ways_at_any_rate(rate: int) -> None:
 
 
 def test_playback_waits_for_its_cushion_and_drops_the_oldest() -> None:
-    playback = Playback(cushion=100, room=250)
+    playback = PlayoutBuffer(cushion=100, room=250)
     playback.put(np.full(99, 0.5, np.float32))
     assert not playback.take(50).any()
     playback.put(np.full(1, 0.5, np.float32))
@@ -83,7 +83,7 @@ def test_playback_waits_for_its_cushion_and_drops_the_oldest() -> None:
 
 
 def test_a_stalled_loop_loses_sound_but_no_memory() -> None:
-    line = Line(48_000)
+    line = AudioLine(48_000)
     for _ in range(300):
         line.exchange(np.ones(480, np.float32))
     assert line.dropped == 2 * 48_000
@@ -91,7 +91,7 @@ def test_a_stalled_loop_loses_sound_but_no_memory() -> None:
 
 
 def test_garbage_from_a_driver_is_made_sound() -> None:
-    line = Line(SAMPLE_RATE)
+    line = AudioLine(SAMPLE_RATE)
     line.exchange(np.array([np.nan, np.inf, -1e30, 0.5], np.float32))
     np.testing.assert_array_equal(line.receive()[0], np.array([0, 1, -1, 0.5], np.float32))
 
@@ -209,9 +209,9 @@ def test_what_is_no_kept_conversation_is_told(tmp_path: Path) -> None:
 
 
 def load_empty() -> Any:
-    from agent.live.replay import Recording
+    from agent.live.replay import Replay
 
-    return Recording()
+    return Replay()
 
 
 # --- devices and the terminal ---------------------------------------------------------------------------------------

@@ -22,10 +22,10 @@ from agent.judging.evaluate import GROUPS, ROWS_SHOWN, evaluate, hold, prompt_of
 from agent.judging.probes import DISTURBANCES, Probe, ProbeSet, build_probes
 from agent.judging.published import PUBLISHED
 from agent.judging.scoring import Judged, reference, score
-from agent.judging.turn_taking import Speech
+from agent.judging.turn_taking import SpeechTimes
 from agent.model.presets import tiny
-from agent.offline.converse import Prompt, Talk, converse, stream_words
-from agent.offline.users import Provoker, Recording, agent_segments
+from agent.offline.converse import OfflineTalk, Prompt, converse, stream_words
+from agent.offline.users import Provoker, RecordedUser, agent_segments
 from codec import Codec
 from codec.config import tiny as tiny_codec
 from corpus.audio import FRAME_SAMPLES, SAMPLE_RATE, Samples, to_samples
@@ -61,9 +61,9 @@ def probes(tmp_path_factory: pytest.TempPathFactory) -> ProbeSet:
 
 def test_a_talk_is_the_same_alone_and_beside_others() -> None:
     sounds = [noise(12, seed=1), noise(7, seed=2), noise(20, seed=3)]
-    together = converse(tiny_bundle(), [Recording(each) for each in sounds], seeds=[5, 6, 7])
+    together = converse(tiny_bundle(), [RecordedUser(each) for each in sounds], seeds=[5, 6, 7])
     for sound, seed, talk in zip(sounds, [5, 6, 7], together, strict=True):
-        alone = converse(tiny_bundle(), [Recording(sound)], seeds=[seed])[0]
+        alone = converse(tiny_bundle(), [RecordedUser(sound)], seeds=[seed])[0]
         assert talk.text.tolist() == alone.text.tolist()
         assert talk.heard is not None
         assert alone.heard is not None
@@ -80,7 +80,7 @@ def test_a_prompt_is_said_and_the_model_goes_on_from_it_as_in_training() -> None
     codes = torch.randint(config.card, (config.agent_codebooks, free), generator=random)
     text = torch.randint(4, config.text_card, (free,), generator=random)
     user = noise(frames, seed=4)
-    talk = converse(bundle, [Recording(user)], prompts=[Prompt(codes, text)], sampling=GREEDY)[0]
+    talk = converse(bundle, [RecordedUser(user)], prompts=[Prompt(codes, text)], sampling=GREEDY)[0]
     # training's frame t is heard as the user's frame t + 1, and said after the longest delay and one frame more
     said = talk.text[late + 1 :].tolist()
     assert said[: free - 1] == text[1:].tolist()
@@ -216,9 +216,9 @@ def play(probe: Probe, policy: Policy) -> Judged:
         words += [TimedWord(token, start + i * step, start + (i + 1) * step) for i, token in enumerate(tokens)]
     frames = math.ceil(seconds / 0.08)
     user = np.pad(probe.user, (0, max(0, len(agent) - len(probe.user))))
-    talk = Talk(user, agent, np.zeros(frames, np.int64), None, tiny_bundle().model.config)
+    talk = OfflineTalk(user, agent, np.zeros(frames, np.int64), None, tiny_bundle().model.config)
     spoke = bool(lines) and probe.disturbance is not None
-    return Judged(probe, talk, tuple(words), Speech.heard(agent_segments(agent), words), onset if spoke else None)
+    return Judged(probe, talk, tuple(words), SpeechTimes.heard(agent_segments(agent), words), onset if spoke else None)
 
 
 def test_who_waits_answers_listens_and_stops_scores_well(probes: ProbeSet) -> None:
@@ -338,6 +338,6 @@ def test_misfits_are_said_in_one_line(tmp_path: Path) -> None:
     bundle = tiny_bundle()
     other = dataclasses.replace(bundle, codec=Codec(tiny_codec(1)).eval())
     with pytest.raises(ValueError, match="give the codec it was trained with"):
-        converse(other, [Recording(noise(2))])
+        converse(other, [RecordedUser(noise(2))])
     with pytest.raises(ValueError, match="nothing to judge with"):
         build_probes(Corpus(write_corpus(tmp_path / "corpus", short=True)), 1)

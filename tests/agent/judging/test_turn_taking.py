@@ -9,14 +9,14 @@ import pytest
 
 from agent.judging import turn_taking
 from agent.judging.answers import answered, spoken
-from agent.judging.turn_taking import Speech
+from agent.judging.turn_taking import SpeechTimes
 from corpus.interleave import TimedWord
 
-SILENT = Speech(())
+SILENT = SpeechTimes(())
 
 
-def speech(*segments: tuple[float, float], words: tuple[float, ...] = ()) -> Speech:
-    return Speech.heard(segments, [TimedWord(f"w{start}", start, start + 0.2) for start in words])
+def speech(*segments: tuple[float, float], words: tuple[float, ...] = ()) -> SpeechTimes:
+    return SpeechTimes.heard(segments, [TimedWord(f"w{start}", start, start + 0.2) for start in words])
 
 
 def test_words_count_only_where_speech_is_heard() -> None:

@@ -11,7 +11,7 @@ import torch
 from agent import LanguageModel
 from agent.model.presets import tiny
 from agent.offline.hear import Lateness, hear
-from agent.offline.say import SENTENCE_PAUSE, WORD_PAUSE, Script, say
+from agent.offline.say import SENTENCE_PAUSE, WORD_PAUSE, ReadingScript, say
 from agent.training.start import without_own_voice
 from tests.agent.judging.test_evaluate import TinyBundle, tiny_bundle
 from tests.support.agent_fixtures import noise
@@ -19,12 +19,12 @@ from tests.support.agent_fixtures import noise
 PAD, EPAD, WORD = 3, 0, 9
 
 
-def run(script: Script, wishes: list[int]) -> list[int]:
+def run(script: ReadingScript, wishes: list[int]) -> list[int]:
     return [script.next(wish) for wish in wishes]
 
 
 def test_a_word_begins_when_the_model_wants_one() -> None:
-    script = Script([((11, 12), False), ((21,), False), ((31,), True)], PAD, EPAD)
+    script = ReadingScript([((11, 12), False), ((21,), False), ((31,), True)], PAD, EPAD)
     #                    epad, word 1      pads    a word at once  pad  epad word
     assert run(script, [EPAD, PAD, PAD, PAD, PAD, WORD, PAD, EPAD, PAD, PAD]) == [
         EPAD,
@@ -42,7 +42,7 @@ def test_a_word_begins_when_the_model_wants_one() -> None:
 
 
 def test_a_model_that_wants_nothing_is_paced() -> None:
-    script = Script([((11,), False), ((21,), True), ((31,), False)], PAD, EPAD)
+    script = ReadingScript([((11,), False), ((21,), True), ((31,), False)], PAD, EPAD)
     said = run(script, [PAD] * 40)
     assert said[:2] == [EPAD, 11]
     assert said.index(21) == said.index(11) + WORD_PAUSE + 1

@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from agent.serve.access import Access, Limits, Pace, check_listening, tls_context
+from agent.serve.access import Access, ConnectionLimits, Pace, check_listening, tls_context
 from agent.serve.server import serving
 from tests.support.agent_fixtures import FakeClock
 from tests.support.agent_server import ParrotBatch, Place, a_server_object, ending, next_json, talk
@@ -32,7 +32,7 @@ def test_messages_that_are_too_long_too_many_or_from_too_many() -> None:
         for socket in sockets:
             await socket.close()
 
-    limits = Limits(
+    limits = ConnectionLimits(
         message_bytes=9000,
         messages_per_second=10,
         seconds_slowed=0.5,

@@ -23,7 +23,7 @@ from agent.files.bundle import save_bundle
 from agent.files.codec_identity import CodecIdentity
 from agent.files.vocabulary import train_vocabulary
 from agent.model.presets import tiny
-from agent.serve.access import Limits
+from agent.serve.access import ConnectionLimits
 from agent.serve.conversation import REASONS
 from agent.serve.event_log import JsonLines, Readable, start_logging, tell
 from agent.serve.wires.wire import pcm_of
@@ -176,7 +176,7 @@ def test_idle_and_total_limits_are_told() -> None:
 def test_shutting_down_tells_everybody() -> None:
     async def run() -> None:
         async with aiohttp.ClientSession() as http:
-            limits = Limits(seconds_to_close=0.5)
+            limits = ConnectionLimits(seconds_to_close=0.5)
             async with a_server(ParrotBatch(), limits=limits, max_sessions=2, queue_limit=2) as place:
                 deaf = await http.ws_connect(place.url("/v1/realtime", "ws"))
                 deaf._response.connection.transport.pause_reading()  # never answers

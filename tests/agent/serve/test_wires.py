@@ -22,14 +22,14 @@ from agent.serve.wires.moshi_messages import Kind
 from agent.serve.wires.opus import OpusReader, Pages
 from agent.serve.wires.pcm import PcmWire
 from agent.serve.wires.realtime import RealtimeWire
-from agent.serve.wires.wire import Forget, Heard, Host, Opening, Reply, Status, Wire, pcm_of, samples_of
+from agent.serve.wires.wire import Forget, Heard, Opening, Reply, ServerFacts, Status, Wire, pcm_of, samples_of
 from corpus.audio import FRAME_SAMPLES, Samples
 from tests.support.malformed import malformed
 from tests.support.places import ASSETS
 from tests.support.speechlike import speech_like
 
 RECORDED = json.loads((ASSETS / "moshi_client_messages.json").read_text())
-HOST = Host("tiny", 4)
+HOST = ServerFacts("tiny", 4)
 OPENING = Opening("id", "tiny", "secret", False, False)
 ONE_LINE = r"^[^\n]{10,400}\Z"
 STATUS = Status(12.0, 30.0, 0)
@@ -88,7 +88,7 @@ def test_moshi_discards_what_it_does_not_know() -> None:
 
 def test_kinds_round_trip() -> None:
     for kind in Kind:
-        message = protocol.Message(kind, b"payload")
+        message = protocol.MoshiMessage(kind, b"payload")
         assert protocol.decode(message.encode()) == message
     assert [int(kind) for kind in Kind] == list(range(8))
 

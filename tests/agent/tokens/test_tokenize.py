@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from agent.commands.tokenize import tokenize as command
 from agent.files.codec_identity import codec_digest
 from agent.files.vocabulary import train_vocabulary
-from agent.tokens.augment import Augmentation, augment_user, variant_rng
+from agent.tokens.augment import UserAugmentation, augment_user, variant_rng
 from agent.tokens.frame_labels import Label, dialogue_labels, word_labels
 from agent.tokens.shards import SHARDS, open_shard, read_manifest, read_vocabulary
 from agent.tokens.text_stream import Placement, lay_words
@@ -125,7 +125,7 @@ def test_labels_of_a_dialogue_and_of_words_alone() -> None:
 
 # --- augmentation
 
-NOTHING = Augmentation(gain_chance=0.0, noise_chance=0.0, echo_chance=0.0)
+NOTHING = UserAugmentation(gain_chance=0.0, noise_chance=0.0, echo_chance=0.0)
 
 
 def burst(seed: int, level: float = 0.05, seconds: float = 4.0) -> np.ndarray:

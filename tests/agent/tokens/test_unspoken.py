@@ -16,12 +16,12 @@ from agent.model.language_model import LanguageModel
 from agent.model.presets import tiny
 from agent.tokens.unspoken import Unspoken, read_plans
 from agent.training.objective import Objective, soundless, wording_loss
-from agent.training.recipe import Recipe
+from agent.training.recipe import AgentRecipe
 from agent.training.trainer import Trainer
 from corpus.record import Dialogue
-from synth.cli import plan
+from synth.commands.plan import plan
 from synth.plan import Planner
-from synth.recipe import Recipe as Corpus
+from synth.recipe import AgentRecipe as Corpus
 from synth.speaking.acoustics import load_noise_bank
 from synth.speaking.rehearse import rehearse
 from synth.speaking.studio import Studio
@@ -103,7 +103,7 @@ def test_reading_beside_hearing_changes_no_other_part(plans: Path) -> None:
     model = LanguageModel(CONFIG)
     heard = RandomCodes(CONFIG).batch(0, 2, 40).codes
     read = Unspoken([plans], CONFIG, VOCABULARY).batch(0, 3, 40).codes
-    objective = Objective(model, Recipe()).eval()
+    objective = Objective(model, AgentRecipe()).eval()
     alone, only, both = (objective(codes, torch.Generator()) for codes in (heard, read, torch.cat([heard, read])))
     assert both.parts.pop("wording") == pytest.approx(only.parts["wording"].item(), rel=1e-5)
     assert both.parts["words"] > 0

@@ -21,7 +21,7 @@ from agent.training.objective import (
     speech_positions,
     text_loss,
 )
-from agent.training.recipe import Recipe
+from agent.training.recipe import AgentRecipe
 from agent.training.regularise import add_dropout, coarsen_user, hide_own_voice, hide_tokens
 
 PAD = 3
@@ -61,8 +61,8 @@ def test_codebook_loss_by_hand() -> None:
     without_last = codebook_loss(means, torch.tensor([True, True, False]), weights)
     assert without_last.item() == pytest.approx(205 / 101)
     assert codebook_loss(means, torch.zeros(3, dtype=torch.bool), weights).item() == 0.0
-    assert codebook_weights(tiny(), Recipe(user_weight=0.5)) == [100.0, 1.0, 50.0, 0.5]
-    personaplex = Recipe(semantic_weight=1.0, acoustic_weight=0.02)
+    assert codebook_weights(tiny(), AgentRecipe(user_weight=0.5)) == [100.0, 1.0, 50.0, 0.5]
+    personaplex = AgentRecipe(semantic_weight=1.0, acoustic_weight=0.02)
     assert codebook_weights(tiny(), personaplex) == [1.0, 0.02, 1.0, 0.02]
 
 
@@ -89,7 +89,7 @@ def test_the_objective_is_the_masked_output_of_the_model(both: bool) -> None:
         config = replace(config, dep_q=2, depth=replace(config.depth, schedule=(0, 1)))
     torch.manual_seed(0)
     model, codes = LanguageModel(config), codes_of(config)
-    recipe = Recipe(text_weight=0.7, pad_weight=0.4, user_text_weight=0.2, user_weight=0.3)
+    recipe = AgentRecipe(text_weight=0.7, pad_weight=0.4, user_text_weight=0.2, user_weight=0.3)
     found = Objective(model, recipe)(codes, torch.Generator())
     out = model(codes)
     assert out.logits is not None
@@ -131,8 +131,10 @@ def test_a_share_of_frames_trains_the_later_codebooks_and_all_the_first() -> Non
     config = tiny()
     torch.manual_seed(0)
     model, codes = LanguageModel(config), codes_of(config)
-    every = Objective(model, Recipe())(codes, torch.Generator())
-    parts = [Objective(model, Recipe(depth_frames=0.5))(codes, torch.Generator().manual_seed(n)) for n in range(200)]
+    every = Objective(model, AgentRecipe())(codes, torch.Generator())
+    parts = [
+        Objective(model, AgentRecipe(depth_frames=0.5))(codes, torch.Generator().manual_seed(n)) for n in range(200)
+    ]
     for found in parts:
         assert found.parts["semantic"].item() == pytest.approx(every.parts["semantic"].item(), rel=1e-5)
     acoustic = torch.stack([found.parts["acoustic"] for found in parts])
@@ -149,7 +151,7 @@ def test_frames_in_which_the_agent_is_silent_are_drawn_less_often() -> None:
     config = tiny()
     torch.manual_seed(0)
     model, codes = LanguageModel(config), codes_of(config, frames=12)
-    objective, every = Objective(model, Recipe(silent_frames=0.0)), Objective(model, Recipe())
+    objective, every = Objective(model, AgentRecipe(silent_frames=0.0)), Objective(model, AgentRecipe())
     silent, plain = (f(codes, torch.Generator(), torch.zeros(2, 12, dtype=torch.uint8)) for f in (objective, every))
     assert silent.parts["acoustic"].item() == 0.0
     assert silent.parts["semantic"].item() == pytest.approx(plain.parts["semantic"].item())
@@ -168,7 +170,7 @@ def test_text_without_audio_trains_no_codebook() -> None:
     config = tiny()
     model, codes = LanguageModel(config), codes_of(config)
     codes[:, 1:] = -1
-    found = Objective(model, Recipe())(codes, torch.Generator())
+    found = Objective(model, AgentRecipe())(codes, torch.Generator())
     found.total.backward()
     assert found.parts["semantic"].item() == 0.0
     assert found.total.item() == pytest.approx(found.parts["wording"].item())
@@ -184,10 +186,10 @@ def test_dropout_and_hidden_tokens_act_in_training_only() -> None:
     torch.manual_seed(0)
     model, codes = LanguageModel(config), codes_of(config)
     names = list(model.state_dict())
-    plain = Objective(model, Recipe()).eval()(codes, torch.Generator()).total.item()
+    plain = Objective(model, AgentRecipe()).eval()(codes, torch.Generator()).total.item()
     add_dropout(model, 0.3)
     assert list(model.state_dict()) == names
-    objective = Objective(model, Recipe(masking=0.3))
+    objective = Objective(model, AgentRecipe(masking=0.3))
     assert objective.eval()(codes, torch.Generator()).total.item() == plain
     objective.train()
     totals = {objective(codes, torch.Generator().manual_seed(1)).total.item() for _ in range(3)}
@@ -223,6 +225,6 @@ def test_the_own_voice_is_hidden_from_some_rows_and_from_them_only() -> None:
     assert heard[:, 0].all()
     assert heard[:, 1 + config.agent_codebooks :].all()
     model, codes = LanguageModel(config), codes_of(config)
-    deaf, plain = (Objective(model, Recipe(own_voice_hidden=share)) for share in (1.0, 0.0))
+    deaf, plain = (Objective(model, AgentRecipe(own_voice_hidden=share)) for share in (1.0, 0.0))
     assert deaf.eval()(codes, torch.Generator()).total == plain.eval()(codes, torch.Generator()).total
     assert deaf.train()(codes, torch.Generator()).total != plain.train()(codes, torch.Generator()).total

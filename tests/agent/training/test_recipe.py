@@ -9,19 +9,19 @@ import pytest
 
 from agent import LanguageModel, tiny
 from agent.model.size import ModelSize
-from agent.training.recipe import Recipe, read_recipe
+from agent.training.recipe import AgentRecipe, read_recipe
 from agent.training.trainer import make_optimizer
 from tests.support.places import DATASETS
 
 
 def test_learning_rates_by_hand() -> None:
-    recipe = Recipe(steps=10, warmup=2, schedule="wsd", decay=0.4, final_rate=0.2)
+    recipe = AgentRecipe(steps=10, warmup=2, schedule="wsd", decay=0.4, final_rate=0.2)
     rates = [recipe.rate(step) for step in range(10)]
     assert rates == pytest.approx([0.5, 1, 1, 1, 1, 1, 1, 0.8, 0.6, 0.4])
     cosine = [replace(recipe, schedule="cosine").rate(step) for step in (1, 2, 6, 10)]
     assert cosine == pytest.approx([1, 1, 0.6, 0.2])
     model = LanguageModel(tiny())
-    groups = make_optimizer(model, Recipe(learning_rate=1.0, depth_learning_rate=0.5, text_rate=0.25)).param_groups
+    groups = make_optimizer(model, AgentRecipe(learning_rate=1.0, depth_learning_rate=0.5, text_rate=0.25)).param_groups
     rate = {p: (group["lr"], group["weight_decay"]) for group in groups for p in group["params"]}
     assert len(rate) == len(list(model.parameters()))
     found = {name: rate[p] for name, p in model.named_parameters()}

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from agent import GREEDY, LanguageModel, tiny
 from agent.training.progress import Progress
-from agent.training.recipe import Recipe
+from agent.training.recipe import AgentRecipe
 from agent.training.trainer import Trainer
 from codec.training.trainer import TrainingError
 from tests.support.agent_training import (
@@ -44,7 +44,7 @@ def test_a_tiny_model_learns_two_dialogues_by_heart() -> None:
         def batch(self, step: int, rows: int, frames: int, rank: int = 0, world: int = 1) -> Crop:
             return Crop(codes)
 
-    recipe = Recipe(
+    recipe = AgentRecipe(
         steps=400, batch=2, frames=frames, warmup=20, learning_rate=1e-2, depth_learning_rate=1e-2, weight_decay=0.0,
         semantic_weight=1.0, depth_frames=0.5, user_weight=0.1, text_rate=1.0, precision="float32",
     )  # fmt: skip

@@ -13,9 +13,9 @@ import soundfile  # type: ignore[import-untyped]
 import torch
 
 from codec import metrics
-from codec.cli import pick_device
 from codec.config import tiny
-from codec.judging.evaluate import Clip, choose_clips, evaluate
+from codec.device import pick_device
+from codec.judging.evaluate import JudgedClip, choose_clips, evaluate
 from codec.judging.peers import Decoded, Opus, OurCodec, aligned, peer
 from codec.judging.probe import fitted_guesses
 from codec.metrics import Skipped
@@ -37,11 +37,11 @@ class Attenuated:
 
 
 @pytest.fixture(scope="module")
-def clips() -> list[Clip]:
-    return [Clip(speech_like(3.0, seed), f"speaker{seed}", None) for seed in (1, 2)]
+def clips() -> list[JudgedClip]:
+    return [JudgedClip(speech_like(3.0, seed), f"speaker{seed}", None) for seed in (1, 2)]
 
 
-def test_the_original_scores_the_ceiling_and_skips_are_named(clips: list[Clip], tmp_path: Path) -> None:
+def test_the_original_scores_the_ceiling_and_skips_are_named(clips: list[JudgedClip], tmp_path: Path) -> None:
     skip = Skipped("codec2:3.2", "pycodec2 is not installed")
     report = evaluate(clips, [Attenuated(), skip], listen=tmp_path)
     found, _ = metrics.load_metrics()

@@ -14,8 +14,8 @@ from codec.config import tiny
 from codec.model import Codec
 from codec.training.clips import find_clips
 from codec.training.data import Audio, Crops
-from codec.training.recipe import Recipe
-from codec.training.recognizer import Recognizer
+from codec.training.recipe import CodecRecipe
+from codec.training.recognizer import RecognizerLoss
 from codec.training.trainer import Trainer
 from corpus.audio import FRAME_SAMPLES, resample
 from tests.support.speechlike import speech_like
@@ -31,7 +31,7 @@ def whisper_folder(folder: Path) -> Path:
 
 
 def test_the_recognizer_hears_what_whisper_hears(tmp_path: Path) -> None:
-    recognizer = Recognizer(whisper_folder(tmp_path))
+    recognizer = RecognizerLoss(whisper_folder(tmp_path))
     audio = speech_like(30.0, 1)
     extractor = transformers.WhisperFeatureExtractor()
     inputs = extractor(resample(audio, 24_000, 16_000), sampling_rate=16_000, return_tensors="pt").input_features
@@ -43,7 +43,7 @@ def test_the_recognizer_hears_what_whisper_hears(tmp_path: Path) -> None:
 
 
 def test_the_recognizers_loss_reaches_the_audio_and_is_zero_for_the_same(tmp_path: Path) -> None:
-    recognizer = Recognizer(whisper_folder(tmp_path))
+    recognizer = RecognizerLoss(whisper_folder(tmp_path))
     target = torch.from_numpy(speech_like(1.0, 2))[None]
     assert float(recognizer.loss(target, target)) == 0.0
     output = (target + 0.01 * torch.randn(target.shape)).requires_grad_()
@@ -56,9 +56,9 @@ def test_the_recognizers_loss_reaches_the_audio_and_is_zero_for_the_same(tmp_pat
 def test_a_recognizer_trains_along_and_is_not_saved(tmp_path: Path) -> None:
     (tmp_path / "speech").mkdir()
     soundfile.write(tmp_path / "speech" / "one.wav", speech_like(2.0, 3), 24_000)
-    recipe = Recipe(steps=2, continuous_steps=2, adversarial_steps=0, batch=2, frames=4, warmup=1)
+    recipe = CodecRecipe(steps=2, continuous_steps=2, adversarial_steps=0, batch=2, frames=4, warmup=1)
     crops = Crops(Audio(find_clips([tmp_path / "speech"])), recipe.frames * FRAME_SAMPLES, 0)
-    recognizer = Recognizer(whisper_folder(tmp_path / "whisper"))
+    recognizer = RecognizerLoss(whisper_folder(tmp_path / "whisper"))
     trainer = Trainer(Codec(tiny()), recipe, crops, tmp_path / "run", torch.device("cpu"), recognizer=recognizer)
     parts, _ = trainer.train_step()
     assert parts["recognizer"] > 0.0
@@ -68,6 +68,6 @@ def test_a_recognizer_trains_along_and_is_not_saved(tmp_path: Path) -> None:
 
 def test_a_folder_without_whisper_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no folder"):
-        Recognizer(tmp_path / "nothing")
+        RecognizerLoss(tmp_path / "nothing")
     with pytest.raises(ValueError, match="holds no Whisper"):
-        Recognizer(tmp_path)
+        RecognizerLoss(tmp_path)

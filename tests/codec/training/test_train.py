@@ -19,10 +19,10 @@ from codec.config import CodecConfig, QuantizerConfig, SeanetConfig, Transformer
 from codec.model import Codec
 from codec.training import discriminators, losses
 from codec.training.clips import find_clips
-from codec.training.data import Audio, Augmentation, CropBatch, Crops, Piece, split_speakers
+from codec.training.data import Audio, CropAugmentation, CropBatch, CropPiece, Crops, split_speakers
 from codec.training.optimizer_state import Average
 from codec.training.progress import Progress
-from codec.training.recipe import Recipe, read_recipe
+from codec.training.recipe import CodecRecipe, read_recipe
 from codec.training.step import StepLosses, hissing
 from codec.training.teacher import StoredTeacher, make_teacher
 from codec.training.trainer import Trainer, TrainingError
@@ -32,7 +32,7 @@ from tests.support.speechlike import speech_like
 from tests.support.tiny_corpus import write_corpus
 
 FRAME = 1920
-QUICK = Recipe(
+QUICK = CodecRecipe(
     steps=12, continuous_steps=4, adversarial_steps=4, batch=2, frames=4, adversarial_frames=3, warmup=2,
     kmeans_batches=8, dead_every=2, checkpoint_every=5, validate_every=100, log_every=2, dropout=0.5,
 )  # fmt: skip
@@ -59,7 +59,7 @@ def mimi_like() -> CodecConfig:
     return CodecConfig("mimi", body, transformer, transformer, QuantizerConfig(8, 32, 4))
 
 
-def trainer(folder: Path, run: Path, recipe: Recipe = QUICK, codec: Codec | None = None) -> Trainer:
+def trainer(folder: Path, run: Path, recipe: CodecRecipe = QUICK, codec: Codec | None = None) -> Trainer:
     torch.manual_seed(3)
     crops = Crops(Audio(find_clips([folder])), recipe.frames * FRAME, recipe.seed)
     return Trainer(codec or Codec(tiny()), recipe, crops, run, torch.device("cpu"))
@@ -162,7 +162,7 @@ def test_discriminators_judge_any_length_and_pass_gradients(config: discriminato
 
 
 def test_crops_depend_on_seed_step_rank_and_row_only(folder: Path) -> None:
-    noisy = Augmentation(silence=0.5, noise=0.5, overlap=0.5)
+    noisy = CropAugmentation(silence=0.5, noise=0.5, overlap=0.5)
 
     def make(seed: int) -> Crops:
         return Crops(Audio(find_clips([folder])), 4 * FRAME, seed, noisy)
@@ -235,7 +235,7 @@ def test_a_teacher_s_targets_follow_the_crop(folder: Path, tmp_path: Path) -> No
         return np.stack([frames, -frames, np.full_like(frames, len(sound) // 1000)], 1).astype(np.float16)
 
     teacher = StoredTeacher(audio, ramp, "ramp", tmp_path)
-    crop = CropBatch(np.zeros((2, 8 * FRAME), np.float32), ((Piece(1, 4800, FRAME // 2, 4 * FRAME),), ()))
+    crop = CropBatch(np.zeros((2, 8 * FRAME), np.float32), ((CropPiece(1, 4800, FRAME // 2, 4 * FRAME),), ()))
     targets, valid = teacher.targets(crop)
     assert valid.tolist() == [[False, True, True, True, False, False, False, False], [False] * 8]
     # frame k's centre lies (k + 0.5) * 1920 - 960 + 4800 samples into the clip: feature 10 + 4 k, averaged over 8
@@ -268,7 +268,7 @@ def test_teachers_of_transformers_follow_the_sound(kind: str, folder: Path, tmp_
     teacher = make_teacher(kind, model, audio, tmp_path / "cache")
     assert teacher is not None
     assert teacher.dim == 16
-    crop = CropBatch(np.zeros((1, 8 * FRAME), np.float32), ((Piece(0, 0, 0, 8 * FRAME),),))
+    crop = CropBatch(np.zeros((1, 8 * FRAME), np.float32), ((CropPiece(0, 0, 0, 8 * FRAME),),))
     targets, valid = teacher.targets(crop)
     assert valid.all()
     assert float(targets.std(dim=1).mean()) > 0.05
@@ -283,7 +283,7 @@ def test_stages_and_learning_rate() -> None:
     rates = [replace(QUICK, decay=0.5).rate(step) for step in range(12)]
     assert rates == pytest.approx([0.5, 1, 1, 1, 1, 0.75, 0.5, 0.25, 0.5, 1, 1, 0.5])
     with pytest.raises(ValueError, match="cannot hold"):
-        Recipe(steps=10, continuous_steps=8, adversarial_steps=4)
+        CodecRecipe(steps=10, continuous_steps=8, adversarial_steps=4)
 
 
 def test_the_shipped_recipe_is_read_and_typos_are_named(tmp_path: Path) -> None:
@@ -334,13 +334,13 @@ def test_the_last_stage_leaves_encoder_and_codes_alone(judged: bool, folder: Pat
 def test_a_tiny_codec_overfits_four_seconds(tmp_path: Path) -> None:
     sound = speech_like(4.0, 0)
     soundfile.write(tmp_path / "a.wav", sound, 24_000)
-    recipe = Recipe(
+    recipe = CodecRecipe(
         steps=130, continuous_steps=50, adversarial_steps=0, batch=2, frames=16, warmup=10, learning_rate=4e-3,
         kmeans_batches=4, average=0.9, validate_every=10_000, checkpoint_every=10_000, log_every=50, unquantized=0.1,
         dropout=0.0,
     )  # fmt: skip
     torch.manual_seed(0)
-    plain = Augmentation(peak=(0.5, 0.5), silence=0.0, noise=0.0, overlap=0.0)
+    plain = CropAugmentation(peak=(0.5, 0.5), silence=0.0, noise=0.0, overlap=0.0)
     crops = Crops(Audio(find_clips([tmp_path])), recipe.frames * FRAME, 0, plain)
     lines: list[str] = []
     run = Trainer(Codec(tiny()), recipe, crops, tmp_path / "run", torch.device("cpu"))

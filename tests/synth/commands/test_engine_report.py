@@ -17,7 +17,7 @@ from synth.commands.engines import engines_app
 from synth.engines import default_engine
 from synth.engines.declaration import HubWeights
 from synth.engines.pocket_config import hub_weights
-from synth.recipe import Recipe
+from synth.recipe import CorpusRecipe
 from synth.voices.casting import load_engine
 from tests.support.engine_models import kokoro_files
 from tests.support.places import ROOT
@@ -117,10 +117,10 @@ def test_default_engine_is_pocket_once_its_cloning_weights_are_there(cache: Path
         ("kyutai/pocket-tts", True),
         ("kyutai/pocket-tts-without-voice-cloning", False),  # the tokenizer is there
     }
-    assert (default_engine(), Recipe().engine) == ("piper", "piper")
+    assert (default_engine(), CorpusRecipe().engine) == ("piper", "piper")
     for part in weights:
         put(cache, part)
-    assert (default_engine(), Recipe().engine) == ("pocket", "pocket")
+    assert (default_engine(), CorpusRecipe().engine) == ("pocket", "pocket")
     assert engine_row("pocket").weights == "found"
 
 

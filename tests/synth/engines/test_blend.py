@@ -12,8 +12,8 @@ from synth.engines.pseudo.blend import PLACES, blended, draw_blend, find_voice
 from synth.engines.pseudo.speaker import fit
 from synth.engines.voice_profile import distance
 from synth.plan import Planner
-from synth.recipe import Recipe, Voices, parse_recipe
-from synth.running.generate import Order
+from synth.recipe import CorpusRecipe, Voices, parse_recipe
+from synth.running.generate import CorpusOrder
 from synth.speaking.acoustics import load_noise_bank
 from synth.speaking.studio import Studio
 from synth.voices.bank import load_bank
@@ -65,7 +65,7 @@ def test_every_place_on_every_line_is_a_voice_that_can_be_fitted() -> None:
 
 
 def test_every_dialogue_has_another_user_and_the_same_one_again() -> None:
-    recipe = Recipe(voices=Voices(user=USERS, agent=("joe",), blend=True))
+    recipe = CorpusRecipe(voices=Voices(user=USERS, agent=("joe",), blend=True))
     bank, noises = load_bank(), load_noise_bank()
     planner = Planner(recipe, 3, bank, noises)
     plans = [planner.plan(number) for number in range(30)]
@@ -79,9 +79,9 @@ def test_every_dialogue_has_another_user_and_the_same_one_again() -> None:
 
 
 def test_recipes_without_blends_are_as_they_were() -> None:
-    assert "blend" not in Recipe().model_dump_json()
+    assert "blend" not in CorpusRecipe().model_dump_json()
     bank, noises = load_bank(), load_noise_bank()
-    plain, blend = (Recipe(voices=Voices(user=USERS, blend=blend)) for blend in (False, True))
+    plain, blend = (CorpusRecipe(voices=Voices(user=USERS, blend=blend)) for blend in (False, True))
     one, other = Planner(plain, 3, bank, noises).plan(0), Planner(blend, 3, bank, noises)
     assert replace(other, recipe=plain).plan(0) == one
 
@@ -99,6 +99,6 @@ def test_the_speaker_gate_has_nothing_to_compare_a_blend_with(tmp_path: Path) ->
         parse_recipe({"voices": {"blend": True}, "quality": {"gates": ["speaker"]}})
     recipe = tmp_path / "blend.toml"
     recipe.write_text("[voices]\nblend = true\n")
-    order = Order.of(out=tmp_path / "out", hours=0.1, recipe=recipe, quality=True)
+    order = CorpusOrder.of(out=tmp_path / "out", hours=0.1, recipe=recipe, quality=True)
     assert "speaker" not in order.recipe.quality.gates
     assert "dnsmos" in order.recipe.quality.gates

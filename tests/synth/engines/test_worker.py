@@ -19,8 +19,8 @@ from synth.engines.catalogue import engine_entry
 from synth.engines.declaration import WorkerDeclaration, read_declaration
 from synth.engines.failure import MOST_FAILURES
 from synth.engines.worker import WorkerEngine
-from synth.recipe import Length, Recipe
-from synth.running.generate import Order, generate
+from synth.recipe import CorpusRecipe, Length
+from synth.running.generate import CorpusOrder, generate
 from synth.running.workers import Job, Worker
 from synth.voices.casting import engine_voices, load_engine
 from tests.support.places import ROOT
@@ -259,7 +259,7 @@ DIALOGUES = 3
 
 def made_with(path: Path, out: Path) -> list[str]:
     """Checksums of the audio of a few dialogues, as a process of the pool makes them."""
-    recipe = Recipe(engine=f"worker:{path}", length=Length(shortest=20, longest=25))
+    recipe = CorpusRecipe(engine=f"worker:{path}", length=Length(shortest=20, longest=25))
     load_engine.cache_clear()  # the same file name stands for another worker
     (out / WORK).mkdir(parents=True)
     worker = Worker(Job(out, recipe, 0))
@@ -288,7 +288,7 @@ def test_corpus_made_with_a_worker_holds_its_words_and_licences(tmp_path: Path) 
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(f'engine = "worker:{template(tmp_path)}"\n[length]\nshortest = 20\nlongest = 40\n')
     out = tmp_path / "corpus"
-    generate(Order.of(out=out, hours=0.004, recipe=recipe, workers=1), silent=True)
+    generate(CorpusOrder.of(out=out, hours=0.004, recipe=recipe, workers=1), silent=True)
     records = list(Corpus(out))
     assert sum(record.audio.duration for record in records if record.audio) >= 0.004 * 3600
     for record in records:

@@ -13,10 +13,11 @@ from rich.console import Console
 
 from corpus.audio import SAMPLE_RATE
 from corpus.record import Dialogue, Speaker, TimingStats, Turn, Voice, Word
-from corpus.store import CorpusInfo, CorpusWriter
-from synth.commands.listen import ProgramPlayback, choose_player, listen, stats, transcript_line
+from corpus.store import Corpus, CorpusInfo, CorpusWriter
 from synth.presets import fisher
 from synth.report import Tally
+from synth.report.playback import ProgramPlayback, choose_player, listen, transcript_line
+from synth.report.stats import stats_of
 from synth.running.progress import Progress, summary_table
 
 INFO = CorpusInfo(generator="test", engine="tone", timing="fisher", seed=7, recipe={"name": "tiny"})
@@ -228,6 +229,6 @@ def test_transcript_strikes_through_what_was_cut() -> None:
 
 
 def test_stats_of_a_corpus_on_disk(corpus: Path) -> None:
-    found = stats(corpus)
+    found = stats_of(Corpus(corpus))
     assert (found.dialogues, found.turns, found.words, found.recipe) == (1, 2, 6, "tiny")
     assert found.seconds == pytest.approx(1.0)

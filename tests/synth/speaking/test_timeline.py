@@ -7,7 +7,7 @@ import pytest
 
 from corpus.audio import SAMPLE_RATE
 from corpus.record import Dialogue, Pause, Speaker, Turn, Word
-from synth.speaking.clips import ATTACK, CUT_FADE, RELEASE, Clip, cut_clip, spoken_turn
+from synth.speaking.clips import ATTACK, CUT_FADE, RELEASE, SpokenClip, cut_clip, spoken_turn
 from synth.speaking.timeline import CHANNEL_GAP, onsets
 
 SPEAKERS = (Speaker(id="agent", role="agent", channel=0), Speaker(id="user", role="user", channel=1))
@@ -21,7 +21,7 @@ def tone(words: list[tuple[float, float]], seconds: float) -> np.ndarray:
     return audio
 
 
-def spoken(turn: Turn, words: list[tuple[float, float]], seconds: float) -> Clip:
+def spoken(turn: Turn, words: list[tuple[float, float]], seconds: float) -> SpokenClip:
     timed = [
         Word(text=text, start=start, end=end, source="native")
         for text, (start, end) in zip(turn.written_words, words, strict=True)
@@ -75,12 +75,12 @@ def test_placing_moves_every_word_by_the_onset() -> None:
     assert (moved.start, moved.end) == (moved.words[0].start, moved.words[-1].end)
 
 
-def dialogue(*turns: Turn) -> tuple[Dialogue, dict[int, Clip]]:
+def dialogue(*turns: Turn) -> tuple[Dialogue, dict[int, SpokenClip]]:
     clips = {turn.index: spoken(turn, WORDS, 2.5) for turn in turns}
     return Dialogue(id="d0", seed=0, speakers=SPEAKERS, turns=turns), clips
 
 
-def word_starts(plan: Dialogue, clips: dict[int, Clip]) -> list[float]:
+def word_starts(plan: Dialogue, clips: dict[int, SpokenClip]) -> list[float]:
     return [starts / SAMPLE_RATE + clips[i].words[0].start for i, starts in onsets(plan, clips).items()]
 
 

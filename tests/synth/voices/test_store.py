@@ -17,7 +17,7 @@ from synth.alignment.align import Energy
 from synth.commands import voices as voices_command
 from synth.voices.audit import audit_clip, signal_to_noise
 from synth.voices.bank import BANK
-from synth.voices.embedding import Embedder, Embeddings, Heard, halves_similarity, load_embedder
+from synth.voices.embedding import EmbeddedClip, Embedder, Embeddings, halves_similarity, load_embedder
 from synth.voices.pairs import audible_pairs, speaker_groups, split_voices
 from synth.voices.records import AT_OWN_RISK, Split, VoiceRights
 from synth.voices.store import VoiceStore, clips_of, stored_entries
@@ -34,9 +34,9 @@ class PitchEmbedder:
     apart = 0.9
     one_speaker = 0.9
 
-    def listen(self, samples: Samples) -> Heard:
+    def listen(self, samples: Samples) -> EmbeddedClip:
         windows = np.stack([self._vector(part) for part in np.array_split(samples, 8)])
-        return Heard(self._vector(samples), windows)
+        return EmbeddedClip(self._vector(samples), windows)
 
     def _vector(self, samples: Samples) -> Embeddings:
         spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), 2 * SAMPLE_RATE))[100:1000]

@@ -1,0 +1,66 @@
+"""`codec train`: a codec from scratch or from a checkpoint."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import DataOption
+
+
+def train(
+    data: DataOption,
+    out: Annotated[Path, typer.Option(help="the run's folder: checkpoint, samples, curves")] = Path("runs/codec"),
+    preset: Annotated[str, typer.Option(help="laptop, mimi or tiny")] = "laptop",
+    recipe: Annotated[Path | None, typer.Option(help="TOML with settings of codec.training.recipe.CodecRecipe")] = None,
+    init: Annotated[str | None, typer.Option(help="fine-tune this codec: shipped name, file, folder, hub id")] = None,
+    steps: Annotated[int | None, typer.Option(help="steps in all; the stages keep their shares")] = None,
+    batch: Annotated[int | None, typer.Option(help="crops per process and step")] = None,
+    noise: Annotated[list[Path] | None, typer.Option(help="recordings of background noise to mix in")] = None,
+    cache: Annotated[Path | None, typer.Option(help="keep audio (24 kHz, 16 bit) and teacher features here")] = None,
+    teacher: Annotated[str, typer.Option(help="none, whisper, wavlm or phonemes")] = "none",
+    teacher_model: Annotated[Path | None, typer.Option(help="the teacher's model folder")] = None,
+    recognizer: Annotated[
+        Path | None, typer.Option(help="a Whisper folder in Hugging Face's form: also train on what it hears")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    threads: Annotated[int, typer.Option(help="CPU threads; 0: torch's choice")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="go on from the run's checkpoint")] = False,
+) -> None:
+    """Train a codec from scratch or from a checkpoint; run it under torchrun for several devices."""
+    import torch
+
+    from ..device import pick_device
+    from ..training.clips import find_clips
+    from ..training.data import Audio, Crops, split_speakers
+    from ..training.parallel import process_group
+    from ..training.progress import Progress, validation_clips
+    from ..training.recipe import read_recipe
+    from ..training.recognizer import RecognizerLoss
+    from ..training.start import starting_codec
+    from ..training.teacher import make_teacher
+    from ..training.trainer import Trainer
+
+    plan = read_recipe(recipe, steps=steps, batch=batch)
+    if init is not None:
+        plan = dataclasses.replace(plan, continuous_steps=0)  # its codebooks are kept from the first step
+    if threads:
+        torch.set_num_threads(threads)
+    with process_group(pick_device(device)) as device_here:
+        speech, held_out = split_speakers(Audio(find_clips(data, plan.source_weights), cache), plan.held_out)
+        loud = Audio(find_clips(noise), cache) if noise else None
+        start = starting_codec(preset, plan, init)
+        crops = Crops(speech, plan.frames * start.config.frame_samples, plan.seed, noise=loud)
+        guide = make_teacher(teacher, teacher_model, speech, cache or out)
+        listener = RecognizerLoss(recognizer, device_here) if recognizer is not None else None
+        trainer = Trainer(start, plan, crops, out, device_here, guide, init is not None, listener)
+        if resume:
+            trainer.resume()
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "recipe.json").write_text(json.dumps({"preset": preset, **dataclasses.asdict(plan)}, indent=1) + "\n")
+        trainer.run(Progress(out, validation_clips(held_out), typer.echo))
+        typer.echo(str(trainer.export()))

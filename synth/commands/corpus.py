@@ -1,0 +1,58 @@
+"""`synth verify`, `repair`, `merge` and `lint`: is a corpus sound, and what to do if it is not."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import AsJson, Corpus
+
+
+def verify(corpus: Corpus, as_json: AsJson = False) -> None:
+    """Check every file of a corpus against its checksums and records."""
+    from corpus.verify import verify
+
+    problems = verify(corpus)
+    if as_json:
+        print(json.dumps([dataclasses.asdict(problem) for problem in problems], default=str, indent=2))
+    for problem in problems if not as_json else []:
+        print(problem)
+    if problems:
+        raise ValueError(
+            f"{len(problems)} problem{'s' if len(problems) > 1 else ''} in {corpus}; try: synth repair {corpus}"
+        )
+    if not as_json:
+        print(f"{corpus} is sound")
+
+
+def repair(corpus: Corpus) -> None:
+    """Bring a damaged corpus back to a state that verifies, leaving out what is lost."""
+    from corpus.repair import repair
+
+    actions = repair(corpus)
+    print("\n".join(actions) if actions else f"{corpus} needs no repair")
+
+
+def merge(
+    sources: Annotated[list[Path], typer.Argument(help="Two corpora or more.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The new corpus directory.")],
+) -> None:
+    """Join several corpora into a new one."""
+    from corpus.merge import merge
+
+    merge(sources, out)
+    print(f"{out} holds {len(sources)} corpora")
+
+
+def lint(corpus: Corpus, as_json: AsJson = False) -> None:
+    """Find what would hurt a training run, in a corpus of any known layout."""
+    from corpus.lint import lint
+
+    found = lint(corpus)
+    print(found.to_json() if as_json else found)
+    if found.errors:
+        raise ValueError(f"{found.errors} error{'s' if found.errors > 1 else ''} in {corpus}")

@@ -1,0 +1,43 @@
+"""`synth stats`, `report` and `quality`: the figures of a corpus."""
+
+from __future__ import annotations
+
+import json
+
+from rich.console import Console
+
+from .options import AsJson, Corpus
+
+
+def stats(corpus: Corpus, as_json: AsJson = False) -> None:
+    """Count a corpus: hours, words, events, voices, measured timing."""
+    from corpus.store import Corpus as Reader
+
+    from ..report.stats import stats_of
+    from ..running.progress import summary_table
+
+    counted = stats_of(Reader(corpus))
+    if as_json:
+        print(json.dumps(counted.to_dict(), indent=2))
+    else:
+        Console().print(summary_table(counted))
+
+
+def report(corpus: Corpus) -> None:
+    """Write a corpus's report.html anew."""
+    from ..report import write_report
+
+    print(write_report(corpus))
+
+
+def quality(corpus: Corpus, as_json: AsJson = False) -> None:
+    """What the quality gates found: takes, yield, why takes were thrown away, mean measures."""
+    from corpus.store import Corpus as Reader
+
+    from ..speaking.quality.yields import collect_yield
+
+    found = collect_yield(Reader(corpus))
+    if as_json:
+        print(json.dumps(found.to_dict(), indent=2))
+    else:
+        Console().print(found.table())
