@@ -33,7 +33,7 @@ FLOORS: dict[str, list[tuple[str, ...]]] = {
         ("model",),
         ("files",),
         ("tokens", "live", "offline"),
-        ("training", "judging"),
+        ("training", "judging", "assistant"),
         ("serve", "desk"),
         ("commands",),
         ("cli",),
