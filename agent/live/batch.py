@@ -30,6 +30,7 @@ from corpus.audio import FRAME_SAMPLES, Samples
 
 from ..model.language_model import LanguageModel, ModelState
 from .controls import Controls
+from .frame_out import FrameOut, PartTimes
 from .runtime import make_stepper
 from .stepper import RowFrame, Stepper
 
@@ -61,32 +62,6 @@ class Bundle(Protocol):
     @property
     def vocabulary(self) -> Vocabulary:
         """Of both text streams."""
-
-
-@dataclass(frozen=True)
-class PartTimes:
-    """Milliseconds of the parts of a frame; those of a step are the whole batch's."""
-
-    encode: float
-    step: float  # temporal and depth transformer
-    decode: float
-
-    @property
-    def total(self) -> float:
-        """The whole frame."""
-        return self.encode + self.step + self.decode
-
-
-@dataclass(frozen=True)
-class FrameOut:
-    """The answer to one frame."""
-
-    audio: Samples  # float32 [1920], zeros while not ready and on hold
-    text: str  # the piece the agent says in this frame, "" for padding
-    user_text: str  # the piece the model heard, "" for padding or a model that does not transcribe
-    tokens: np.ndarray[Any, np.dtype[np.int64]]  # [1 + agent codebooks], -2 while not ready
-    ready: bool
-    ms: PartTimes
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ from safetensors.torch import load_file, save_file
 
 from corpus.audio import FRAME_SAMPLES, Samples
 
-from .batch import Batch, Bundle, FrameOut, Runtime, SessionState
+from .batch import Batch, Bundle, Runtime, SessionState
 from .controls import Controls
+from .frame_out import FrameOut
 
 
 @dataclass

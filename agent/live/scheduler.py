@@ -20,7 +20,8 @@ from collections.abc import Callable
 from corpus.audio import Samples
 
 from .admission import Admission, Entry, QueueFullError, SessionLimits, Ticket
-from .batch import Batch, FrameOut
+from .batch import Batch
+from .frame_out import FrameOut
 from .metrics import FrameTimes, Metrics
 from .session import Clock
 

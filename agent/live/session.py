@@ -19,7 +19,7 @@ import numpy as np
 
 from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples
 
-from .batch import FrameOut
+from .frame_out import FrameOut
 from .rings import Framer, Ring
 from .voice_activity import SpeechEvent, VoiceActivity
 

@@ -20,8 +20,9 @@ from rich.console import Console
 
 from agent import LanguageModel, tiny
 from agent.judging.frame_times import FreshBundle, Wordless
-from agent.live.batch import Batch, FrameOut
+from agent.live.batch import Batch
 from agent.live.controls import Controls
+from agent.live.frame_out import FrameOut
 from agent.live.runner import Runner
 from agent.live.scheduler import Scheduler, Ticket
 from codec import Codec

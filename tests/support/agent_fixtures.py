@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from agent import LanguageModel
-from agent.live.batch import Batch, FrameOut
+from agent.live.batch import Batch
+from agent.live.frame_out import FrameOut
 from agent.model.presets import tiny
 from codec import Codec
 from codec.config import tiny as tiny_codec

@@ -14,8 +14,9 @@ from typing import Any, cast
 import aiohttp
 import numpy as np
 
-from agent.live.batch import Batch, FrameOut, PartTimes
+from agent.live.batch import Batch
 from agent.live.controls import Controls
+from agent.live.frame_out import FrameOut, PartTimes
 from agent.live.runner import Runner
 from agent.live.scheduler import Scheduler
 from agent.serve.access import Access, ConnectionLimits

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from corpus.audio import FRAME_SECONDS
 
-from ...live.batch import FrameOut
+from ...live.frame_out import FrameOut
 from ...live.voice_activity import SpeechEvent
 from . import moshi_messages as protocol
 from .moshi_messages import Kind

@@ -23,8 +23,8 @@ from collections.abc import Mapping
 
 from corpus.audio import FRAME_SAMPLES, SAMPLE_RATE
 
-from ...live.batch import FrameOut
 from ...live.controls import Controls
+from ...live.frame_out import FrameOut
 from ...live.voice_activity import SpeechEvent
 from ..access import TOKEN_PARAMETERS
 from .wire import (

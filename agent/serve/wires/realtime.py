@@ -13,8 +13,8 @@ import binascii
 import json
 from collections.abc import Callable, Mapping
 
-from ...live.batch import FrameOut
 from ...live.controls import MOST_BIAS, Controls
+from ...live.frame_out import FrameOut
 from ...live.voice_activity import SpeechEvent
 from . import realtime_events as events
 from .realtime_events import Event

@@ -7,7 +7,7 @@ from collections import deque
 
 from corpus.audio import Samples
 
-from ...live.batch import FrameOut
+from ...live.frame_out import FrameOut
 from ...live.voice_activity import SpeechEvent, VoiceActivity
 from . import realtime_events as events
 from .realtime_events import Event

@@ -13,8 +13,8 @@ import numpy as np
 
 from corpus.audio import Samples
 
-from ...live.batch import FrameOut
 from ...live.controls import Controls
+from ...live.frame_out import FrameOut
 from ...live.voice_activity import SpeechEvent
 
 Message = bytes | str  # binary or text, as WebSockets have them

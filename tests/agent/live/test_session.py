@@ -14,8 +14,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.live.batch import Batch, FrameOut, PartTimes
+from agent.live.batch import Batch
 from agent.live.controls import Controls
+from agent.live.frame_out import FrameOut, PartTimes
 from agent.live.onnx.stepper import FusedStepper
 from agent.live.rings import Framer
 from agent.live.runner import AsyncSignal, Runner, ThreadSignal

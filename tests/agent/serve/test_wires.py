@@ -13,8 +13,8 @@ import pytest
 import sphn  # type: ignore[import-untyped]
 from openai.types.realtime import RealtimeServerEvent
 
-from agent.live.batch import FrameOut, PartTimes
 from agent.live.controls import Controls
+from agent.live.frame_out import FrameOut, PartTimes
 from agent.live.voice_activity import SpeechEvent
 from agent.serve.wires import moshi_messages as protocol
 from agent.serve.wires.moshi import PARAMETERS, MoshiWire
