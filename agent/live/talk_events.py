@@ -83,4 +83,13 @@ class Trouble:
     part: str = field(default="")  # "ear", "mind", "mouth" or "" for the whole
 
 
-TalkEvent = UserBegan | UserEnded | UserWords | AgentBegan | AgentWrites | AgentEnded | ToolWanted | Trouble
+@dataclass(frozen=True)
+class Happening:
+    """Something an assistant heard, thought, said or decided, for whoever wants to see why; wires may pass it over."""
+
+    at: float  # seconds of the user's sound
+    kind: str  # heard, think, discard, begin, voiced, nod, duck, stop, resume, fill, tool, fault
+    text: str = ""
+
+
+TalkEvent = UserBegan | UserEnded | UserWords | AgentBegan | AgentWrites | AgentEnded | ToolWanted | Trouble | Happening
