@@ -21,7 +21,7 @@ from agent.training.trainer import Trainer
 from corpus.record import Dialogue
 from synth.commands.plan import plan
 from synth.plan import Planner
-from synth.recipe import AgentRecipe as Corpus
+from synth.recipe import CorpusRecipe
 from synth.speaking.acoustics import load_noise_bank
 from synth.speaking.rehearse import rehearse
 from synth.speaking.studio import Studio
@@ -43,7 +43,7 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_rehearsed_plan_has_the_times_of_a_recording() -> None:
-    planner = Planner(Corpus(timing="assistant"), 0, load_bank(), load_noise_bank())
+    planner = Planner(CorpusRecipe(timing="assistant"), 0, load_bank(), load_noise_bank())
     studio = Studio(ToneEngine(), planner.voices, planner.noises, 0)
     lengths, offsets = [], []
     for number in range(12):
