@@ -17,7 +17,7 @@ class ChatMessage:
 
 @dataclass(frozen=True)
 class ModelReply:
-    """What a model answered. `cut_off`: it had more to say than it was allowed."""
+    """What a model answered, without its reasoning. `cut_off`: it had more to say than it was allowed."""
 
     text: str
     cut_off: bool

@@ -1,23 +1,32 @@
 """The turns in a language model's answer: found in whatever surrounds them, mended where that is safe, validated.
 
-Models put JSON in code fences, talk before it, leave commas behind the last item and are cut off before the end. Every
-complete turn is kept; what was lost shows in `Answer.cut_off`.
+Models think first, put JSON in code fences, talk before and after it, wrap it once more, leave commas behind the last
+item and are cut off before the end. What they thought is taken out; of several answers the last valid one counts; of a
+broken one every complete turn is kept, and what was lost shows in `Answer.cut_off`.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from .reasoning import strip
 
 ACTS = (
     "greet", "ask", "answer", "inform", "offer", "confirm", "acknowledge", "refuse", "correct", "thank", "close",
 )  # fmt: skip
 _SPEAKERS = {"assistant": "agent", "bot": "agent", "ai": "agent", "caller": "user", "customer": "user", "human": "user"}
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
+_MOST_CHARACTERS = 400_000  # of an answer; ten times the longest dialogue
+_MOST_TRIES = 400  # at a bracket that opens nothing
+_DEEPEST = 4  # objects around the turns
+_BEGUN = re.compile(r'\{(?=\s*["}])|\[(?=\s*[{\]])')  # where JSON of ours may begin
+_LIST_BEGUN = re.compile(r"\[(?=\s*\{)")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
@@ -58,49 +67,77 @@ def read_turns(text: str) -> Answer:
     Raises:
         ValueError: there is no turn in it, or one does not fit the schema; the message tells the model what.
     """
-    start = min((at for at in (text.find("{"), text.find("[")) if at >= 0), default=-1)
-    if start < 0:
+    text = strip(text)
+    if len(text) > _MOST_CHARACTERS:
+        raise ValueError(f"the answer has {len(text)} characters and is no dialogue")
+    if _BEGUN.search(text) is None:
         raise ValueError("the answer holds no JSON")
-    text = _without_trailing_commas(text[start:])
-    found = _whole(text)
-    items = found if found is not None else _complete_turns(text)
+    mended = _without_trailing_commas(text)
+    found = [items for version in dict.fromkeys((text, mended)) for items in _whole(version)]
+    problem = ""
+    for items in reversed(found):
+        try:
+            return Answer(_validated(items), cut_off=False)
+        except ValueError as error:
+            problem = problem or str(error)
+    if problem:
+        raise ValueError(problem)
+    items = _complete_turns(text)
     if not items:
         raise ValueError("the answer's JSON is broken and holds no complete turn")
+    return Answer(_validated(items), cut_off=True)
+
+
+def _validated(items: list[Any]) -> tuple[WrittenTurn, ...]:
     try:
-        turns = tuple(WrittenTurn.model_validate(_renamed(item)) for item in items)
+        return tuple(WrittenTurn.model_validate(_renamed(item)) for item in items)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise ValueError(f"a turn's {'.'.join(map(str, first['loc'])) or 'form'} is wrong: {first['msg']}") from None
-    return Answer(turns, cut_off=found is None)
 
 
-def _whole(text: str) -> list[Any] | None:
-    """The list of turns of JSON that is complete; None where it is not, or holds none."""
-    try:
-        value, _ = json.JSONDecoder(strict=False).raw_decode(text)
-    except json.JSONDecodeError:
+def _whole(text: str) -> Iterator[list[Any]]:
+    """Every list of turns in JSON that is complete, in order."""
+    for value in _values(text, 0):
+        items = _turns_in(value, _DEEPEST)
+        if items:
+            yield items
+
+
+def _values(text: str, at: int) -> Iterator[Any]:
+    """Every outermost JSON object or list from `at` on, in order."""
+    decoder = json.JSONDecoder(strict=False)
+    failures = 0
+    while failures < _MOST_TRIES and (begun := _BEGUN.search(text, at)):
+        at = begun.start()
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except (json.JSONDecodeError, RecursionError):
+            failures, at = failures + 1, at + 1
+        else:
+            yield value
+
+
+def _turns_in(value: Any, deepest: int) -> list[Any] | None:
+    """The list of turns in a value: itself, under `turns`, as its only list, or so in the one object it holds."""
+    if isinstance(value, list):
+        return value if all(isinstance(item, dict) for item in value) else None
+    if not isinstance(value, dict) or not deepest:
         return None
-    if isinstance(value, dict):
-        lists = [item for item in value.values() if isinstance(item, list)]
-        value = value["turns"] if isinstance(value.get("turns"), list) else lists[0] if len(lists) == 1 else None
-    return (value or None) if isinstance(value, list) else None
+    if isinstance(value.get("turns"), list):
+        return list(value["turns"])
+    lists = [item for item in value.values() if isinstance(item, list)]
+    if len(lists) == 1:
+        return _turns_in(lists[0], deepest)
+    inner = [found for item in value.values() if (found := _turns_in(item, deepest - 1))]
+    return inner[0] if len(inner) == 1 else None
 
 
 def _complete_turns(text: str) -> list[Any]:
-    """Every object with a text in JSON that is not complete, in order."""
-    decoder = json.JSONDecoder(strict=False)
-    items = []
-    at = text.find("{")
-    while at >= 0:
-        try:
-            value, end = decoder.raw_decode(text, at)
-        except json.JSONDecodeError:
-            end = at + 1
-        else:
-            if isinstance(value, dict) and ("text" in value or "content" in value):
-                items.append(value)
-        at = text.find("{", end)
-    return items
+    """Every object with a text in the last list that begins, in order."""
+    starts = [begun.start() for begun in _LIST_BEGUN.finditer(text)]
+    values = _values(text, starts[-1] + 1 if starts else 0)
+    return [value for value in values if isinstance(value, dict) and ("text" in value or "content" in value)]
 
 
 def _renamed(item: Any) -> Any:

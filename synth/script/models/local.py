@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .chat import ChatMessage, ModelReply
+from .reasoning import strip
 
 _TOP_P = 0.95
 
@@ -61,7 +62,7 @@ class LocalModel:
                 pad_token_id=tokenizer.eos_token_id,
             )
         new = made[0, given["input_ids"].shape[1] :]
-        return ModelReply(tokenizer.decode(new, skip_special_tokens=True).strip(), cut_off=len(new) >= most_tokens)
+        return ModelReply(_answer(tokenizer, new), cut_off=len(new) >= most_tokens)
 
     def _load(self) -> tuple[Any, Any]:
         if self._loaded is None:
@@ -98,6 +99,14 @@ def _load(name: str, source: str) -> tuple[Any, Any]:
         raise ValueError(f"writer {name} cannot be loaded: {reason}; it has to be on this disk already") from None
     model.eval()
     return tokenizer, (model.cuda() if torch.cuda.is_available() else model)
+
+
+def _answer(tokenizer: Any, tokens: Any) -> str:
+    """The text of tokens without reasoning: the marks around a thought may be special tokens, so they go last."""
+    text = strip(tokenizer.decode(tokens, skip_special_tokens=False))
+    for special in sorted(tokenizer.all_special_tokens, key=len, reverse=True):
+        text = text.replace(special, "")
+    return text.strip()
 
 
 def _as_prompt(tokenizer: Any, messages: Sequence[ChatMessage]) -> str:

@@ -10,6 +10,7 @@ from corpus.suggestion import suggestion
 
 from ...web_request import Patience, RefusedRequestError, fetch
 from .chat import ChatMessage, ModelReply
+from .reasoning import strip
 
 CHECK_SECONDS = 20.0  # for the list of models, before anything is written
 
@@ -79,8 +80,8 @@ class OpenAIClient:
             raise
         try:
             choice = json.loads(answer)["choices"][0]
-            return ModelReply(choice["message"]["content"] or "", choice.get("finish_reason") == "length")
-        except (ValueError, LookupError, TypeError, AttributeError):
+            return ModelReply(_said(choice["message"]["content"]), choice.get("finish_reason") == "length")
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return ModelReply("", cut_off=False)  # as unusable as an empty reply, and asked for again like one
 
     def _refused(self, error: RefusedRequestError, path: str) -> None:
@@ -89,3 +90,13 @@ class OpenAIClient:
             raise ValueError(f"{self._url} refuses the key ({error}); set the variable that writer.key names") from None
         if error.status == 404 and path != "models":
             raise ValueError(f"{self._url} has no model {self._model!r}, or no {path} there ({error})") from None
+
+
+def _said(content: Any) -> str:
+    """The answer in a message's content: a text, or a list of parts of which thoughts are left out.
+
+    What servers put beside it (`reasoning_content`, `reasoning`) is never read.
+    """
+    if isinstance(content, list):
+        content = "".join(part["text"] for part in content if part.get("type") == "text")
+    return strip(content or "")

@@ -112,8 +112,8 @@ def load_passages(path: str) -> tuple[str, ...]:
 
 def prompts_digest(code: str, passages: Sequence[str]) -> str:
     """sha256 of everything that decides what a model is asked in a language."""
-    folder = files(__package__)
-    parts = [(folder / name / f"{code}.toml").read_bytes() for name in ("prompts", "languages")]
+    places = (files(__package__) / "prompts", files(__package__.rpartition(".")[0]) / "languages")
+    parts = [(place / f"{code}.toml").read_bytes() for place in places]
     return hashlib.sha256(b"\0".join([*parts, *(passage.encode() for passage in passages)])).hexdigest()
 
 

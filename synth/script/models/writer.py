@@ -19,6 +19,7 @@ Mode = Literal["json", "turns"]
 SCENARIOS = 2  # tried for one dialogue
 _TOKENS_PER_WORD = 4  # of JSON, in any of the languages
 _TURN_TOKENS = 80
+_THOUGHT_TOKENS = 4096  # of a model that thinks before it answers
 _LONGEST_REPLY = 6000  # characters of an unusable answer that the model is shown again
 _LONGEST_SAID = 30  # words of one turn
 _FIRST_QUESTION = 2  # turns before the first checkable question
@@ -68,6 +69,7 @@ class ModelWriter:
         tokens = 400 + _TOKENS_PER_WORD * scenario.words
         for left in reversed(range(self.tries)):
             reply = self.model.chat(messages, seed=rng.getrandbits(31), most_tokens=tokens, as_json=True)
+            tokens += _room_to_think(reply)
             try:
                 return _read(reply, scenario)
             except UnusableError as error:
@@ -111,8 +113,10 @@ class ModelWriter:
     ) -> WrittenTurn:
         messages = next_turn(scenario, speaker, [(turn.speaker, turn.text) for turn in turns], last=last)
         problem = UnusableError("turns", "nothing was tried")
+        tokens = _TURN_TOKENS
         for _ in range(self.tries):
-            reply = self.model.chat(messages, seed=rng.getrandbits(31), most_tokens=_TURN_TOKENS, as_json=False)
+            reply = self.model.chat(messages, seed=rng.getrandbits(31), most_tokens=tokens, as_json=False)
+            tokens += _room_to_think(reply)
             try:
                 text = _said(reply, scenario, turns)
                 if question is not None and not holds(text, scenario.checks[question - 1].answer):
@@ -122,6 +126,11 @@ class ModelWriter:
                 continue
             return WrittenTurn(speaker=speaker, text=text, act=_act(text, turns, last), answers=question)
         raise problem
+
+
+def _room_to_think(reply: ModelReply) -> int:
+    """Further tokens for a model that was cut off before it said anything: it thinks first."""
+    return _THOUGHT_TOKENS if reply.cut_off and not reply.text else 0
 
 
 def _read(reply: ModelReply, scenario: Scenario) -> tuple[WrittenTurn, ...]:

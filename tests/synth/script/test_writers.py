@@ -110,6 +110,24 @@ def test_a_bad_answer_is_asked_for_again_with_what_was_wrong(server: ChatServer)
     assert {line.speaker for line in lines} == {"agent", "user"}
 
 
+def test_a_model_that_thinks_is_heard_after_its_thought(server: ChatServer) -> None:
+    thought = "<think>SECRET {not json} " + json.dumps({"turns": [{"speaker": "user", "text": "SECRET"}]})
+    server.script = [lambda prompt, seed: Answer(thought, finish="length")]
+    server.usual = lambda prompt, seed: Answer(f"{thought}</think>{good(prompt, seed).content}")
+    lines = asking(server).write(brief(), random.Random(0))
+    assert not any("SECRET" in line.text for line in lines)
+    first, second = (request["max_tokens"] for request in server.requests)
+    assert second > first + 1000, "a model cut off in its thought gets room to finish it"
+
+
+def test_a_thought_is_no_turn(server: ChatServer) -> None:
+    server.usual = lambda prompt, seed: Answer("[THINK]SECRET I greet.[/THINK]\nHello, a table for two, please.")
+    patience = Patience(5.0, 0, lambda seconds: None)
+    writer = ModelWriter(OpenAIClient(server.url, "writer", "", 0.8, patience), "x", "turns", 1, load_passages(""))
+    with pytest.raises(UnusableError, match=r"'Hello, a table for two, please\.' is said twice"):
+        writer.write(brief(), random.Random(0))
+
+
 BAD_DIALOGUES = {
     "language": lambda prompt, seed: good(prompt.replace("one JSON object", "JSON-Objekt"), seed),
     "length": lambda prompt, seed: Answer(json.dumps({"turns": dialogue(prompt, seed)[:6]})),
