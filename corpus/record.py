@@ -59,6 +59,14 @@ class Voice(Record):
     consent: str
 
 
+class RecordedSpan(Record):
+    """Where a person said a turn: a stretch (s) of a recording, its path relative to the folder of recordings."""
+
+    path: str
+    start: float = Field(ge=0)
+    end: float = Field(ge=0)
+
+
 class UtteranceQuality(Record):
     """What quality gates found about an utterance: takes it needed, why others failed, what the kept one measures."""
 
@@ -101,6 +109,7 @@ class Turn(Record):
     anchor_word: int | None = None
     offset: float = 0.0
     pauses: tuple[Pause, ...] = ()
+    recording: RecordedSpan | None = None  # of a person, where no engine speaks
     start: float | None = None
     end: float | None = None
     words: tuple[Word, ...] = ()

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from corpus.record import Acoustics, Dialogue, EchoUse, NoiseUse, Pause, Speaker, Turn
+from corpus.record import Acoustics, Dialogue, EchoUse, NoiseUse, Pause, RecordedSpan, Speaker, Turn
 
 from .engines.protocol import ReferenceVoice
 from .engines.pseudo.blend import draw_blend
@@ -28,6 +28,7 @@ from .seeds import choices, derive
 from .speaking import steady
 from .speaking.acoustics import NoiseBank
 from .voices.bank import pick_pair
+from .voices.recorded import People, Person, cast
 
 CLAUSE_ENDS = ".,?!;:"
 SENTENCE_ENDS = ".?!"
@@ -48,6 +49,7 @@ class Planner:
     voices: Mapping[str, ReferenceVoice]
     noises: NoiseBank
     writer: Writer = field(default_factory=BuiltinWriter)
+    people: People | None = None  # recorded, who are the users
 
     def seed_of(self, number: int) -> int:
         """The seed of dialogue `number`: everything random in it derives from it."""
@@ -76,8 +78,12 @@ class Planner:
         recipe, seed = self.recipe, self.seed_of(number)
         preset = PRESETS[recipe.timing]()
         lines = self.write(number) if lines is None else lines
+        person: Person | None = None
+        spans: Mapping[int, RecordedSpan] = {}
+        if self.people is not None:
+            person, lines, spans = cast(lines, self.people, choices(seed, "person"))
         backchannels = load_language(recipe.language).phrases.backchannels
-        timing = _Timing(preset, recipe.behaviours.backchannels, backchannels, choices(seed, "timing"))
+        timing = _Timing(preset, recipe.behaviours.backchannels, backchannels, choices(seed, "timing"), spans)
         return Dialogue(
             id=dialogue_id(number),
             seed=seed,
@@ -85,7 +91,7 @@ class Planner:
             recipe=recipe.name,
             topics=tuple(dict.fromkeys(line.topic for line in lines if line.topic)),
             timing=recipe.timing,
-            speakers=self._speakers(seed, lines),
+            speakers=self._speakers(seed, lines, person),
             turns=timing.turns(lines),
             acoustics=self._acoustics(seed),
         )
@@ -107,7 +113,7 @@ class Planner:
             return planned
         return planned.model_copy(update={"floor_dbfs": (steady.FLOOR_DBFS, planned.floor_dbfs[1])})
 
-    def _speakers(self, seed: int, lines: Sequence[Line]) -> tuple[Speaker, ...]:
+    def _speakers(self, seed: int, lines: Sequence[Line], person: Person | None) -> tuple[Speaker, ...]:
         recipe, rng = self.recipe, choices(seed, "voices")
         agent, user = pick_pair(self.voices, rng, recipe.voices.agent, recipe.voices.user)
         if recipe.voices.blend:
@@ -119,6 +125,8 @@ class Planner:
         if recipe.voices.steady:
             lufs = round(sum(recipe.acoustics.agent_lufs) / 2, 2)
             speakers[0] = speakers[0].model_copy(update={"rate": steady.FLAT.rate, "lufs": lufs})
+        if person is not None:
+            speakers[1] = speakers[1].model_copy(update={"voice": person.voice, "rate": 1.0})
         if any(line.speaker == "other" for line in lines):
             rest = [voice for id, voice in sorted(self.voices.items()) if id not in (agent.voice.id, user.voice.id)]
             bystander = rng.choice(rest) if rest else user
@@ -169,9 +177,15 @@ class _Timing:
     """Turns lines into turns with planned onsets, pauses and backchannels, in one pass over a dialogue."""
 
     def __init__(
-        self, preset: TimingPreset, backchannel_rate: float, backchannels: Sequence[str], rng: random.Random
+        self,
+        preset: TimingPreset,
+        backchannel_rate: float,
+        backchannels: Sequence[str],
+        rng: random.Random,
+        recorded: Mapping[int, RecordedSpan],
     ) -> None:
         self.preset = preset
+        self.recorded = recorded  # lines said by a person, by number
         self.rng = rng
         self.backchannel_rate = min(preset.backchannel_rate * backchannel_rate, 1.0)
         self.backchannels = backchannels  # that fit anything: nobody says "oh nice" to a complaint
@@ -201,6 +215,7 @@ class _Timing:
                 anchor_word=previous.cut_word if previous and line.event == "interrupt" else None,
                 offset=self._offset(line, previous),
                 pauses=self._pauses(line),
+                recording=self.recorded.get(number),
             )
             position[number] = turn.index
             turns.append(turn)
@@ -246,6 +261,8 @@ class _Timing:
         if line.event in ("aside", "hold", "interrupt") or line.speaker == "other":
             return made
         listener = "user" if line.speaker == "agent" else "agent"
+        if listener == "user" and self.recorded:
+            return made  # no engine lends a person a nod
         words = line.text.split()
         last, limit = 0, (line.cut_word or len(words)) - 2
         for after, word in enumerate(words, start=1):

@@ -30,6 +30,7 @@ from .script.models.prompting import FAMILIES as PROMPT_FAMILIES
 from .script.models.prompting import load_passages, prompts_digest
 from .script.writers import Manner, parse_writer
 from .speaking.quality import QualitySettings
+from .voices.recorded import RecordedSettings, load_people
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -168,6 +169,7 @@ class CorpusRecipe(Section):
     length: Length = Length()
     behaviours: BehaviourRates = BehaviourRates()
     voices: Voices = Voices()
+    users: RecordedSettings = RecordedSettings()
     acoustics: AcousticsRates = AcousticsRates()
     store: Store = Store()
     writer: Writing = Writing()
@@ -185,6 +187,10 @@ class CorpusRecipe(Section):
                 data["writer"] = {**writer, "prompts": prompts}
         if not self.quality.gates:
             data.pop("quality", None)
+        if "users" in data and not self.users.recordings:
+            data.pop("users")
+        elif "users" in data:  # what is recorded decides, not where it lies
+            data["users"] = {"people": load_people(self.users, self.language).digest}
         if not self.watermark.weights:
             data.pop("watermark", None)
         for name in ("side", "steady", "blend"):
@@ -203,6 +209,8 @@ class CorpusRecipe(Section):
                 raise ValueError(f"topics.{family} must not be negative")
         if not any(self.topics.values()):
             raise ValueError("topics: at least one family needs a weight above zero")
+        if self.users.recordings and self.voices.blend:
+            raise ValueError("users.recordings: people are not blended; leave out voices.blend")
         if self.voices.blend and "speaker" in self.quality.gates:
             raise ValueError("voices.blend: the gate speaker has no recording to compare with; leave one of them out")
         return self

@@ -28,10 +28,12 @@ def plan(
     """Print the plans that `generate` would render, one JSON record a line."""
     from ..plan import estimated_seconds
     from ..running.generate import CorpusOrder
+    from ..running.people import prepare_people
     from ..running.workers import Job
     from ..speaking.rehearse import rehearse
 
     order = CorpusOrder.of(out=Path(), hours=hours, recipe=recipe, timing=timing, writer=writer, seed=seed)
+    prepare_people(order.recipe)
     planner, seconds = Job(order.out, order.recipe, order.seed).planner(), 0.0
     with _lines_to(out) as stream:
         for planned in planner.dialogues():

@@ -20,6 +20,7 @@ from ..recipe import CorpusRecipe, load_recipe
 from ..report import CorpusStats, collect, write_page
 from ..script.writers import parse_writer
 from .mirror import Mirror
+from .people import prepare_people
 from .progress import Progress
 from .ray_pool import RayPool, check_ray
 from .workers import Job, Pool
@@ -116,6 +117,7 @@ def generate(order: CorpusOrder, *, silent: bool = False) -> Outcome:
         ValueError: the engine or a voice cannot be had, the directory holds something else, the disk is full.
         KeyboardInterrupt: stopped by the user; the same order resumes.
     """
+    prepare_people(order.recipe, silent=silent)
     job = Job(order.out, order.recipe, order.seed)
     planner = job.planner()
     planner.check()  # what cannot be had fails before anything is written

@@ -25,6 +25,7 @@ from ..speaking.quality.load import check_control, load_control
 from ..speaking.studio import RejectedError, Studio
 from ..speaking.watermark import Watermark
 from ..voices.casting import engine_voices, load_engine
+from ..voices.recorded import load_people
 from .write_ahead import WriteAhead
 
 MAX_RESTARTS = 5  # of the pool, in a row without one finished dialogue
@@ -44,7 +45,8 @@ class Job:
         folders = [Path(folder) for folder in recipe.voices.folders]
         voices = engine_voices(recipe.engine, folders, recipe.language, recipe.voices.side)
         writer = load_writer(recipe.writer.use, recipe.writer.manner())
-        return Planner(self.recipe, self.seed, voices, load_noise_bank(), writer)
+        people = load_people(recipe.users, recipe.language) if recipe.users.recordings else None
+        return Planner(self.recipe, self.seed, voices, load_noise_bank(), writer, people)
 
     def check(self) -> str:
         """The versions of all that speaks, which decide a corpus's sound. Raises ValueError for what cannot be had."""
@@ -63,7 +65,9 @@ class Job:
         engine = load_engine(recipe.engine, recipe.language)
         control = load_control(recipe.quality, engine, recipe.language)
         mark = Watermark(recipe.watermark.weights, recipe.watermark.message) if recipe.watermark.weights else None
-        return Studio(engine, planner.voices, planner.noises, self.seed, control, mark, recipe.voices.steady)
+        return Studio(
+            engine, planner.voices, planner.noises, self.seed, control, mark, recipe.voices.steady, planner.people
+        )
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ..engines.failure import EngineFailureError
 from ..engines.protocol import Engine, ReferenceVoice, Speech, Style
 from ..engines.pseudo.blend import find_voice
 from ..seeds import choices, derive, noise
+from ..voices.recorded import People
 from .acoustics import PEAK, NoiseBank, noise_floor, send
 from .backchannels import BackchannelBank
 from .clips import SpokenClip, cut_clip, spoken_turn
@@ -59,6 +60,7 @@ class Studio:
     control: Control | None = None  # the quality gates, if any are shut
     mark: Watermark | None = None  # laid under all speech, if the recipe asks for it
     steady: bool = False  # the agent speaks like `synth.speaking.steady`
+    people: People | None = None  # recorded, who say the turns with a `recording`
     _steady: dict[tuple[str, float, str], SteadyVoice] = field(default_factory=dict)
     _banks: dict[tuple[str, str], BackchannelBank] = field(default_factory=dict)
 
@@ -117,6 +119,9 @@ class Studio:
         return SpokenDialogue(dialogue, audio, stems)
 
     def _clip(self, plan: Dialogue, turn: Turn) -> tuple[SpokenClip, UtteranceQuality | None]:
+        if turn.recording is not None:
+            assert self.people is not None, "a plan with recorded turns is rendered with its people"
+            return _cut(self.people.speech(turn.recording, turn.text), turn, plan.language), None
         speaker = plan.speaker(turn.speaker)
         steady = self._is_steady(speaker)
         if steady or turn.event == "backchannel":
