@@ -16,12 +16,12 @@ from synth.engines import Style
 from synth.engines.pseudo.pitch import track_pitch
 from synth.engines.pseudo.speaker import PseudoSpeaker, apply, fit, measure
 from synth.engines.voice_profile import distance
+from synth.speaking.acoustics import BANK as NOISES
 from synth.voices.bank import BANK, DIFFERENT, load_bank, own_voice, pick_pair
 from synth.voices.casting import load_engine
 from synth.voices.entry import check_reference
 
 RATE = 22_050
-NOISES = BANK.parent / "noise_bank"
 
 
 def buzz(pitch: float, seconds: float = 4.0) -> Samples:
