@@ -51,6 +51,10 @@ class Corpus:
                 return found
         raise ValueError(f"{self.directory} holds no dialogue {id!r}")
 
+    def ids(self) -> list[str]:
+        """The ids of all dialogues, in the order in which they are iterated."""
+        return [id for shard in self._shards for id in sorted(read_shard_info(shard.path).durations)]
+
     def audio_path(self, dialogue: Dialogue) -> Path:
         """Where a dialogue's recording lies. Raises ValueError for a dialogue that is not stored here."""
         if dialogue.audio is None or not dialogue.audio.path.startswith(f"{SHARDS}/"):

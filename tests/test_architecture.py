@@ -39,6 +39,7 @@ FLOORS: dict[str, list[tuple[str, ...]]] = {
         ("commands",),
         ("cli",),
     ],
+    "duologue": [("*",)],
 }
 
 

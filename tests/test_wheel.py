@@ -81,4 +81,4 @@ def test_nothing_but_our_packages_is_installed(python: Path, tmp_path: Path) -> 
         cwd=tmp_path,
     )
     tops = {line.split("/")[0] for line in listed.split() if not line.startswith("../")}
-    assert {top for top in tops if not top.endswith(".dist-info")} <= {"corpus", "codec", "agent", "synth"}
+    assert {top for top in tops if not top.endswith(".dist-info")} <= {"corpus", "codec", "synth", "agent", "duologue"}

@@ -100,8 +100,9 @@ def stream_words(tokens: Ids, vocabulary: Vocabulary, offset: float = 0.0) -> li
             groups.append((frame, [token]))
         inside = text
     times = [frame * FRAME_SECONDS + offset for frame, _ in groups]
+    ends = [*times[1:], float("inf")][: len(times)]
     words = []
-    for (_, ids), start, following in zip(groups, times, [*times[1:], float("inf")], strict=True):
+    for (_, ids), start, following in zip(groups, times, ends, strict=True):
         end = min(following, start + max(LONGEST_WORD, len(ids) * FRAME_SECONDS))
         text = vocabulary.decode(ids).strip()
         if text:

@@ -11,8 +11,6 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from corpus.record import WordSource
-
 if TYPE_CHECKING:
     from corpus.formats.importing import Imported
 
@@ -72,6 +70,7 @@ def import_(
     from corpus.formats.catalogue import RESTORES, importer
     from corpus.formats.importing import import_corpus
     from corpus.formats.recordings import Rights
+    from corpus.record import WordSource
 
     from ..alignment.align import align
 
