@@ -22,7 +22,7 @@ from typing import Literal, TypeVar
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError, model_validator
 
 from .audio import SAMPLE_RATE
-from .record import Dialogue, Record
+from .record import Dialogue, Record, id_order
 
 IDENTITY = "corpus.json"
 MANIFEST = "data.jsonl"
@@ -141,7 +141,7 @@ class ShardInfo(Record):
 
     def manifest_lines(self) -> Iterator[str]:
         """This shard's lines of data.jsonl, in id order."""
-        for id in sorted(self.durations):
+        for id in sorted(self.durations, key=id_order):
             path = f"{SHARDS}/{shard_name(self.index)}/{id}.flac"
             yield json.dumps({"path": path, "duration": self.durations[id]}) + "\n"
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from .audio import Samples, read
 from .manifest import SHARDS, read_info, read_records, read_shard_info, shard_directories
-from .record import Dialogue
+from .record import Dialogue, id_order
 
 
 @dataclass(frozen=True)
 class _Shard:
     path: Path
-    first: str
+    first: str  # by `id_order`
     last: str
 
 
@@ -35,7 +35,7 @@ class Corpus:
             shard = read_shard_info(path)
             self._count += shard.dialogues
             self.seconds = round(self.seconds + shard.seconds, 4)
-            self._shards.append(_Shard(path, min(shard.durations), max(shard.durations)))
+            self._shards.append(_Shard(path, min(map(id_order, shard.durations)), max(map(id_order, shard.durations))))
 
     def __len__(self) -> int:
         return self._count
@@ -46,14 +46,15 @@ class Corpus:
 
     def get(self, id: str) -> Dialogue:
         """The dialogue of this id. Raises ValueError when the corpus holds none."""
+        place = id_order(id)
         for shard in self._shards:
-            if shard.first <= id <= shard.last and (found := self._records(shard.path).get(id)):
-                return found
+            if shard.first <= place <= shard.last and (dialogue := self._records(shard.path).get(id)):
+                return dialogue
         raise ValueError(f"{self.directory} holds no dialogue {id!r}")
 
     def ids(self) -> list[str]:
         """The ids of all dialogues, in the order in which they are iterated."""
-        return [id for shard in self._shards for id in sorted(read_shard_info(shard.path).durations)]
+        return [id for shard in self._shards for id in sorted(read_shard_info(shard.path).durations, key=id_order)]
 
     def audio_path(self, dialogue: Dialogue) -> Path:
         """Where a dialogue's recording lies. Raises ValueError for a dialogue that is not stored here."""

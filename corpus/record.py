@@ -7,6 +7,7 @@ recording, all gains and levels decibels.
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -15,8 +16,21 @@ Role = Literal["agent", "user", "other"]
 Event = Literal["turn", "backchannel", "interrupt", "resume", "repair", "hold", "aside"]
 WordSource = Literal["native", "forced", "proportional"]
 
+DIGITS = 7  # of a dialogue's number, filled up with zeros; from the ten millionth on there are more
+_LAST_NUMBER = re.compile(rf"\d{{{DIGITS + 1},}}$")
+
 AGENT_CHANNEL = 0
 USER_CHANNEL = 1
+
+
+def id_order(id: str) -> str:
+    """What ids of dialogues are sorted by: as texts, but numbers of more than seven digits come after those of seven.
+
+    >>> sorted(["d10000000", "d9999999", "a-d0000001"], key=id_order)
+    ['a-d0000001', 'd9999999', 'd10000000']
+    """
+    digits = _LAST_NUMBER.search(id)
+    return id if digits is None else f"{id[: digits.start()]}{'~' * (len(digits[0]) - DIGITS)}{digits[0]}"
 
 
 class Record(BaseModel):

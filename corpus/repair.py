@@ -21,7 +21,7 @@ from .manifest import (
     read_shard_info,
     shard_directories,
 )
-from .record import Dialogue
+from .record import Dialogue, id_order
 from .verify import dialogue_problems, shard_problems, strangers, stray_manifests
 from .writer import LOCK, describe_shard, rebuild_manifest
 
@@ -146,7 +146,7 @@ def _rewrite_lists(
     corpus: Path, shard: Path, kept: list[Dialogue], files: dict[str, FileInfo], quarantine: _Quarantine
 ) -> None:
     """Write records.json.gz, then shard.json: cut short between them, the next repair takes the records' word."""
-    packed, info = describe_shard(int(shard.name), sorted(kept, key=lambda record: record.id), files)
+    packed, info = describe_shard(int(shard.name), sorted(kept, key=lambda record: id_order(record.id)), files)
     if _differs(shard, info):
         replace_synced(shard / RECORDS, packed, corpus / WORK)
         replace_synced(shard / SHARD_INFO, info.to_bytes(), corpus / WORK)

@@ -30,7 +30,7 @@ from .manifest import (
     shard_directories,
     shard_name,
 )
-from .record import Dialogue
+from .record import Dialogue, id_order
 from .staging import DONE, TEMPORARY, load_staged, stage
 
 LOCK = "lock"  # file under .work
@@ -58,7 +58,7 @@ class PublishedShards:
             dialogues=self.dialogues + shard.dialogues,
             seconds=round(self.seconds + shard.seconds, 4),
             shards=shard.index + 1,
-            last_id=max(self.last_id, *shard.durations),
+            last_id=max(self.last_id, *shard.durations, key=id_order),
         )
 
 
@@ -136,8 +136,9 @@ class CorpusWriter:
             folder = self.directory / WORK / DONE / id
             files = {name: (folder / name, file) for name, file in staged.files.items()}
             entries.append(ShardEntry(staged.record, files))
-        if ids and min(ids) <= self.published.last_id:
-            raise ValueError(f"{min(ids)} does not come after {self.published.last_id}, which is already published")
+        first, last = min(ids, key=id_order, default=""), self.published.last_id
+        if ids and id_order(first) <= id_order(last):
+            raise ValueError(f"{first} does not come after {last}, which is already published")
         shard = self.publish_entries(entries)
         for id in ids:
             remove(self.directory / WORK / DONE / id)
@@ -145,7 +146,7 @@ class CorpusWriter:
 
     def publish_entries(self, entries: Iterable[ShardEntry]) -> ShardInfo:
         """Make the next shard of dialogues whose files lie anywhere; they are linked, or copied across disks."""
-        ordered = sorted(entries, key=lambda entry: entry.record.id)
+        ordered = sorted(entries, key=lambda entry: id_order(entry.record.id))
         ids = [entry.record.id for entry in ordered]
         if not ids or len(set(ids)) < len(ids):
             raise ValueError("a shard needs one dialogue or more, each once")
@@ -195,7 +196,7 @@ class CorpusWriter:
                 remove(path)
         (work / DONE).mkdir(exist_ok=True)
         for folder in (work / DONE).iterdir():
-            if folder.name <= self.published.last_id:
+            if id_order(folder.name) <= id_order(self.published.last_id):
                 remove(folder)
 
     def _append_to_manifest(self, shard: ShardInfo) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from corpus.record import Acoustics, Dialogue, EchoUse, NoiseUse, Pause, RecordedSpan, Speaker, Turn
+from corpus.record import DIGITS, Acoustics, Dialogue, EchoUse, NoiseUse, Pause, RecordedSpan, Speaker, Turn
 
 from .engines.protocol import ReferenceVoice
 from .engines.pseudo.blend import draw_blend
@@ -37,7 +37,7 @@ MIN_WORDS_FOR_BACKCHANNEL = 4  # said since the turn's start or the last backcha
 
 def dialogue_id(number: int) -> str:
     """The id of dialogue `number` of a corpus."""
-    return f"d{number:07d}"
+    return f"d{number:0{DIGITS}d}"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus.audio import SAMPLE_RATE, Samples
-from corpus.record import Dialogue
+from corpus.record import Dialogue, id_order
 from corpus.store import Corpus
 from corpus.timing import Offsets
 
@@ -103,7 +103,7 @@ class Picker:
                     rare.setdefault(self._holders[event].id, (self._holders[event], f"most {event} turns"))
         even = self._even.spread(self.shown - len(rare), without=rare)
         chosen = {dialogue.id: (dialogue, "evenly picked") for dialogue in even} | rare
-        return [chosen[id] for id in sorted(chosen)]
+        return [chosen[id] for id in sorted(chosen, key=id_order)]
 
 
 def collect(

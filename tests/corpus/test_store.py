@@ -290,3 +290,19 @@ def test_full_disk_is_told_and_resumed(tmp_path: Path) -> None:
         assert line.startswith(told)
         assert line.endswith(": free space and run the same command again to resume []")
     assert contents(write_corpus(out, short=True)) == contents(write_corpus(tmp_path / "undisturbed", short=True))
+
+
+def test_the_ten_millionth_dialogue_follows_the_one_before_it(tmp_path: Path) -> None:
+    before, after = 9_999_999, 10_000_000
+    _, audio = dialogue(0, 2.0, turns=1)
+    for numbers in ([before - 1], [before, after], [after + 1]):
+        with CorpusWriter.open(tmp_path, info()) as writer:
+            assert writer.published.next_number in (0, numbers[0])
+            for number in numbers:
+                writer.stage(dialogue(number, 2.0, turns=1)[0], audio)
+            writer.publish([id_of(number) for number in numbers])
+    corpus, ids = Corpus(tmp_path), [id_of(number) for number in (before - 1, before, after, after + 1)]
+    assert [each.id for each in corpus] == corpus.ids() == ids
+    assert [corpus.get(id).id for id in ids] == ids
+    listed = (tmp_path / "data.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [Path(json.loads(line)["path"]).stem for line in listed] == ids

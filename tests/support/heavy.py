@@ -1,4 +1,7 @@
-"""Modules that are slow to import: a package's names and a command's --help come without them."""
+"""Modules that are slow to import: a package's names and a command's --help come without them.
+
+(pydantic is not one of them: typer imports it by itself.)
+"""
 
 HEAVY = (
     "aiohttp",
@@ -7,7 +10,6 @@ HEAVY = (
     "onnxruntime",
     "numpy",
     "piper",
-    "pydantic",
     "pyloudnorm",
     "ray",
     "scipy",

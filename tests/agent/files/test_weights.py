@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from agent.files.bundle import WEIGHTS, load_bundle
 from agent.live.batch import Batch
@@ -11,7 +10,6 @@ from agent.live.controls import Controls
 from tests.support.speechlike import speech_like
 
 FOLDER = WEIGHTS / "laptop"
-pytestmark = pytest.mark.skipif(not (FOLDER / "config.json").exists(), reason="needs the shipped weights")
 
 
 def test_files_are_small_and_the_card_names_data_and_licence() -> None:
