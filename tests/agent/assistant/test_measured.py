@@ -1,0 +1,82 @@
+"""The clock that counts the parts' own work: what a step made is seen when its seconds have passed, no sooner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from agent.assistant.measured import MeasuredExecutor, MeasuredMind, MeasuredMouth
+from agent.assistant.parts import Message
+from corpus.audio import FRAME_SECONDS
+from tests.support.assistant_parts import HummingMouth, ScriptedMind
+
+
+class Work:
+    """A stopwatch that the work itself turns."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        """Seconds."""
+        return self.now
+
+
+def working(work: Work, seconds: float, thing: ScriptedMind | HummingMouth) -> None:
+    """Let every step of a part take so long."""
+    submit = thing.lane.submit
+
+    def slow(steps, failed):  # type: ignore[no-untyped-def]
+        def slowly() -> Iterator[object]:
+            for step in steps:
+                work.now += seconds
+                yield step
+
+        return submit(slowly(), failed)
+
+    thing.lane.submit = slow  # type: ignore[method-assign]
+
+
+def test_clauses_and_sounds_are_seen_after_their_own_time() -> None:
+    work = Work()
+    executor = MeasuredExecutor(cpu=work)
+    inner = ScriptedMind(executor, [["one", "two", "three"]])
+    working(work, 0.3, inner)
+    thought = MeasuredMind(inner, executor).think([Message("user", "count")], ())
+    seen = {}
+    for _ in range(15):
+        executor.tick()
+        for piece in thought.pieces():
+            seen[piece.text or piece.kind] = executor.now
+    assert seen == pytest.approx({"one": 0.32, "two": 0.64, "three": 0.96, "done": 0.96}), (
+        "0.3, 0.6 and 0.9 s, by frames"
+    )
+    assert executor.lanes["mind"].figures().busy == pytest.approx(0.9)
+
+
+def test_jobs_of_a_lane_wait_for_each_other_and_a_cancelled_one_frees_it() -> None:
+    work = Work()
+    executor = MeasuredExecutor(cpu=work)
+    inner = HummingMouth(executor)
+    working(work, 0.3, inner)
+    mouth = MeasuredMouth(inner, executor)
+    first, second = mouth.say("one"), mouth.say("two")
+    came = {}
+    for _ in range(10):
+        executor.tick()
+        for name, utterance in (("first", first), ("second", second)):
+            if utterance.audio() is not None:
+                came.setdefault(name, executor.now)
+    assert came == pytest.approx({"first": 0.32, "second": 0.64})
+    thinker = ScriptedMind(executor, [["a"] * 20, ["b"]])
+    working(work, 0.3, thinker)
+    mind = MeasuredMind(thinker, executor)
+    thought = mind.think([], ())
+    executor.tick()
+    began = executor.now
+    thought.cancel()
+    other = mind.think([], ())
+    while not other.pieces():
+        executor.tick()
+    assert executor.now - began <= 0.3 + 0.3 + 2 * FRAME_SECONDS, "not after the twenty steps of the first"
