@@ -17,7 +17,17 @@ import numpy as np
 from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples
 
 from ..live.frame_out import FrameOut, PartTimes
-from ..live.talk_events import AgentBegan, AgentEnded, Happening, TalkEvent, Trouble, UserBegan, UserEnded, UserWords
+from ..live.talk_events import (
+    AgentBegan,
+    AgentEnded,
+    EndOfTurn,
+    Happening,
+    TalkEvent,
+    Trouble,
+    UserBegan,
+    UserEnded,
+    UserWords,
+)
 from .answer import Answer, Tools
 from .floor import VOICE, Action, Cues, FloorState, Inputs, decide
 from .hearing import Hearing
@@ -214,11 +224,11 @@ class Talk:
         if answer is None:
             return
         said = " ".join(answer.playout.voiced)
-        status = "completed" if answer.finished else "interrupted"
+        status: EndOfTurn = "failed" if answer.failed else "completed" if answer.finished else "interrupted"
         answer.cancel()
         self.history = self.history.plus(*answer.made).voiced(said)
         if said:
-            self._events.append(AgentEnded(self._agent_turn, "failed" if answer.failed else status, said))
+            self._events.append(AgentEnded(self._agent_turn, status, said))
 
     def _drop_answer(self) -> None:
         """Nobody will hear of this answer."""

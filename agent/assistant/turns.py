@@ -12,7 +12,7 @@ from .floor import Cues
 from .parts import EarStream
 from .work import Executor
 
-FIXED = {0.8: 0.5}  # a fixed silence of 0.8 s
+FIXED: Mapping[float, float] = {0.8: 0.5}  # a fixed silence of 0.8 s
 
 
 class TurnStream(Protocol):
@@ -42,7 +42,8 @@ class TurnSource(Protocol):
 class Loudness:
     """The energy of frames above the noise: speech or not, and nothing else; a turn ends with enough silence."""
 
-    name, thresholds = "vad", FIXED
+    name = "vad"
+    thresholds = FIXED
 
     def open(self) -> LoudnessStream:
         """See `TurnSource.open`."""
