@@ -6,6 +6,6 @@ of the user's side from `augment`; `crops` draws training batches out of shards,
 
 from .crops import Dialogues
 from .shards import TokenManifest
-from .tokenize import TokenOrder, tokenize
+from .tokenize import TokenOrder
 
-__all__ = ["Dialogues", "TokenManifest", "TokenOrder", "tokenize"]
+__all__ = ["Dialogues", "TokenManifest", "TokenOrder"]

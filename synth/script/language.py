@@ -5,12 +5,16 @@ from __future__ import annotations
 import sys
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from corpus.suggestion import suggestion
 
 from .number_words import Numbers
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -110,12 +114,17 @@ def languages() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
 
 
+def language_file(code: str) -> Traversable:
+    """Where a language's words, numbers and phrases are written down."""
+    return files(__package__) / "languages" / f"{code}.toml"
+
+
 @cache
 def load_language(code: str) -> Language:
     """A language by its ISO 639-1 code. Raises ValueError for one there is no file for."""
     if code not in languages():
         raise ValueError(f"nothing is known of the language {code!r}{suggestion(code, languages())}")
-    text = (files(__package__) / "languages" / f"{code}.toml").read_text(encoding="utf-8")
+    text = language_file(code).read_text(encoding="utf-8")
     return Language.model_validate({"code": code, **tomllib.loads(text)})
 
 

@@ -44,7 +44,7 @@ def fresh(seed: int = 22) -> Codec:
 
 
 def make_golden() -> None:
-    """Write the golden files anew: `python -c "from tests.test_codec_model import make_golden; make_golden()"`."""
+    """Write the golden files anew: `python -c "from tests.codec.test_model import make_golden; make_golden()"`."""
     codec = fresh()
     codec.save(GOLDEN_MODEL, dtype=torch.float16)
     codec, wav = Codec.load(GOLDEN_MODEL), speechlike(12, seed=23)

@@ -60,7 +60,7 @@ def times(speech: Speech) -> tuple[Word, ...]:
 def test_same_call_same_sound_in_another_process_and_after_other_calls(engine: Engine) -> None:
     text, voices = SENTENCES[0], ("joe", "ls1116-f")
     alone = (
-        "from tests.test_engines import *\n"
+        "from tests.synth.engines.test_engines import *\n"
         f"engine = load_engine('piper')\nfor voice in {voices}: print(digest(speak(engine, {text!r}, voice)))"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
