@@ -112,12 +112,7 @@ def load_passages(path: str) -> tuple[str, ...]:
 
 def prompts_digest(code: str, passages: Sequence[str]) -> str:
     """sha256 of everything that decides what a model is asked in a language."""
-<<<<<<< Updated upstream
-    places = (files(__package__) / "prompts", files(__package__.rpartition(".")[0]) / "languages")
-    parts = [(place / f"{code}.toml").read_bytes() for place in places]
-=======
     parts = [(files(__package__) / "prompts" / f"{code}.toml").read_bytes(), language_file(code).read_bytes()]
->>>>>>> Stashed changes
     return hashlib.sha256(b"\0".join([*parts, *(passage.encode() for passage in passages)])).hexdigest()
 
 
