@@ -6,20 +6,12 @@ Every key has a default, so an empty file is a recipe. Unknown keys are refused 
 from __future__ import annotations
 
 import hashlib
-import sys
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    ValidationError,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from corpus.strict import Strict, load_toml, parse
 from corpus.suggestion import suggestion
 
 from .engines.catalogue import default_engine
@@ -32,21 +24,10 @@ from .script.writers import Manner, parse_writer
 from .speaking.quality import QualitySettings
 from .voices.recorded import RecordedSettings, load_people
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 Share = Field(ge=0, le=1)
 
 
-class Section(BaseModel):
-    """Base of every table of a recipe: immutable, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
-
-
-class Length(Section):
+class Length(Strict):
     """How long a dialogue is, in words of all speakers; drawn log-uniformly (150 words last about a minute)."""
 
     shortest: int = Field(default=150, ge=20, le=5000)
@@ -59,7 +40,7 @@ class Length(Section):
         return self
 
 
-class BehaviourRates(Section):
+class BehaviourRates(Strict):
     """How often people interrupt, mishear, turn aside, think aloud; see `synth.script.line.Behaviours`."""
 
     interruptions: float = Field(default=WrittenBehaviours.interruptions, ge=0, le=1)
@@ -74,7 +55,7 @@ class BehaviourRates(Section):
         return WrittenBehaviours(**self.model_dump(exclude={"backchannels"}))
 
 
-class Voices(Section):
+class Voices(Strict):
     """Bank voices by id for each side; an empty list means the whole bank. `folders` add one's own references."""
 
     agent: tuple[str, ...] = ()
@@ -85,7 +66,7 @@ class Voices(Section):
     blend: bool = False  # every dialogue's user lies between two voices, see `synth.engines.pseudo.blend`
 
 
-class AcousticsRates(Section):
+class AcousticsRates(Strict):
     """What the user's channel goes through, after Moshi's augmentation; levels in dB, times in seconds."""
 
     gain: float = Field(default=0.5, ge=0, le=1)  # probability of a gain
@@ -109,14 +90,14 @@ class AcousticsRates(Section):
         return self
 
 
-class Store(Section):
+class Store(Strict):
     """How the corpus lies on disk."""
 
     shard_dialogues: int = Field(default=64, ge=1, le=10_000)
     stems: bool = False  # keep the clean channels beside each recording
 
 
-class Writing(Section):
+class Writing(Strict):
     """Who writes the dialogues; see `synth.script.writers`. What a model is asked for and how it is reached."""
 
     use: str = "builtin"
@@ -147,7 +128,7 @@ class Writing(Section):
         return Manner(self.mode, self.passages, self.temperature, self.tries, self.key, self.timeout, self.retries)
 
 
-class Marking(Section):
+class Marking(Strict):
     """A watermark in all synthetic speech; see `synth.speaking.watermark`."""
 
     weights: str = ""  # generator_base.pth of AudioSeal; empty: no watermark
@@ -157,7 +138,7 @@ class Marking(Section):
 REACHING = {"concurrency", "key", "timeout", "retries"}  # of `Writing`: change nothing that is written
 
 
-class CorpusRecipe(Section):
+class CorpusRecipe(Strict):
     """A whole recipe. `topics` weighs the writer's families; a family left out has no weight."""
 
     name: str = Field(default="everyday", pattern=r"^[A-Za-z0-9_-]+$")
@@ -222,33 +203,9 @@ class CorpusRecipe(Section):
 
 def load_recipe(path: str | Path) -> CorpusRecipe:
     """Read a recipe file. Raises ValueError with one line per file, naming the key and what to do."""
-    try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"cannot read the recipe {path}: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path} is not valid TOML: {error}") from None
-    return parse_recipe(content, str(path))
+    return load_toml(path, CorpusRecipe, "recipe")
 
 
 def parse_recipe(content: dict[str, Any], where: str = "recipe") -> CorpusRecipe:
     """Validate a recipe given as nested tables. Raises ValueError like `load_recipe`."""
-    try:
-        return CorpusRecipe.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            raise ValueError(
-                f"{where}: unknown key {key!r}{suggestion(str(first['loc'][-1]), _siblings(first['loc']))}"
-            ) from None
-        message = first["msg"].removeprefix("Value error, ")
-        raise ValueError(f"{where}: {key + ': ' if key else ''}{message}") from None
-
-
-def _siblings(location: tuple[int | str, ...]) -> list[str]:
-    """The valid keys of the table that holds an unknown key."""
-    section: Any = CorpusRecipe
-    for part in location[:-1]:
-        section = section.model_fields[str(part)].annotation
-    return list(section.model_fields)
+    return parse(content, CorpusRecipe, where)

@@ -49,7 +49,14 @@ def talk(
     from ..live.controls import Controls
 
     controls = Controls(
-        text_temperature, text_top_k, audio_temperature, audio_top_k, pad_bias, end_pad_bias, hold, seed
+        text_temperature=text_temperature,
+        text_top_k=text_top_k,
+        audio_temperature=audio_temperature,
+        audio_top_k=audio_top_k,
+        pad_bias=pad_bias,
+        end_pad_bias=end_pad_bias,
+        hold=hold,
+        seed=seed,
     )
     chosen = (input_device, output_device)
     if list_devices or test_audio:

@@ -3,39 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import cast
+from dataclasses import replace
+from typing import Annotated, cast
+
+from pydantic import Field, model_validator
+
+from corpus.strict import Strict
 
 from .config import DepthConfig, ModelConfig, TransformerConfig
 from .presets import PRESETS, acoustic_delays
 
+Size = Annotated[int, Field(ge=1)]
+Rank = Annotated[int, Field(ge=0)]
 
-@dataclass(frozen=True)
-class ModelSize:
+
+class ModelSize(Strict):
     """Settings of a recipe's `[model]` table; None keeps the preset's."""
 
     preset: str = "laptop"
-    dim: int | None = None  # of the temporal transformer, as all without "depth"
-    layers: int | None = None
-    heads: int | None = None
-    feedforward: int | None = None  # Moshi's dim_feedforward; 4 dim if dim is given
-    context: int | None = None  # frames
-    depth_dim: int | None = None
-    depth_layers: int | None = None
-    depth_heads: int | None = None
-    depth_feedforward: int | None = None  # 4 depth_dim if that is given
-    depth_sets: int | None = None  # sets of weights per side; the last serves all further codebooks
-    depth_rank: int | None = None  # of the depth transformer's embeddings, 0 for full ones
-    embedding_rank: int | None = None  # of the temporal transformer's audio embeddings, 0 for full ones
-    acoustic_delay: int | None = None  # frames
+    dim: Size | None = None  # of the temporal transformer, as all without "depth"
+    layers: Size | None = None
+    heads: Size | None = None
+    feedforward: Size | None = None  # Moshi's dim_feedforward; 4 dim if dim is given
+    context: Size | None = None  # frames
+    depth_dim: Size | None = None
+    depth_layers: Size | None = None
+    depth_heads: Size | None = None
+    depth_feedforward: Size | None = None  # 4 depth_dim if that is given
+    depth_sets: Size | None = None  # sets of weights per side; the last serves all further codebooks
+    depth_rank: Rank | None = None  # of the depth transformer's embeddings, 0 for full ones
+    embedding_rank: Rank | None = None  # of the temporal transformer's audio embeddings, 0 for full ones
+    acoustic_delay: Rank | None = None  # frames
     both_sides: bool | None = None  # whether the user's codebooks are predicted too
-    user_text_delay: int | None = None  # frames by which the user's words are transcribed; -1 for no such stream
+    # frames by which the user's words are transcribed; -1 for no such stream
+    user_text_delay: Annotated[int, Field(ge=-1)] | None = None
     hint: bool | None = None
     hears_itself: bool | None = None  # whether the agent's own codes are read, or its words alone
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _known(self) -> ModelSize:
         if self.preset not in PRESETS:
             raise ValueError(f"there is no preset {self.preset!r}; choose one of {', '.join(PRESETS)}")
+        return self
 
     def config(
         self, text_card: int, codebooks: int = 8, card: int = 2048, pad: int = 3, end_pad: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -83,7 +83,7 @@ def launch(
             trainer.resume()
         if rank() == 0:
             out.mkdir(parents=True, exist_ok=True)
-            (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1) + "\n", encoding="utf-8")
+            (out / "recipe.json").write_text(json.dumps(recipe.model_dump(), indent=1) + "\n", encoding="utf-8")
         progress = Progress(out, recipe, say, data.hours)
         count = sum(parameter.numel() for parameter in trainer.trained.values())
         progress.say(f"{count / 1e6:.1f} M parameters to train on {len(data)} dialogues, {data.hours:.1f} h")

@@ -12,7 +12,6 @@ import math
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
 
@@ -242,7 +241,7 @@ class Trainer:
             about = {
                 "step": self.step,
                 "best": best,
-                "recipe": asdict(self.recipe),
+                "recipe": self.recipe.model_dump(),
                 "model": to_moshi(self.model.config),
             }
             partial = path.with_suffix(".part")

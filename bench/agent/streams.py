@@ -68,8 +68,8 @@ def run(as_json: bool = False, tokens: Path | None = None, steps: int = 400) -> 
                 words = [each.format(corpus=corpus, tokens=tokens) for each in arguments]
                 start = f"from {module} import main; main()"
                 subprocess.run([sys.executable, "-c", start, *words], check=True, stdout=subprocess.DEVNULL)
-        without = dataclasses.replace(SIZE, user_text_delay=-1, hint=False)
-        heard = dataclasses.replace(SIZE, hint=False)
+        without = SIZE.changed(user_text_delay=-1, hint=False)
+        heard = SIZE.changed(hint=False)
         found = [
             trained("neither", tokens, steps, without, 0.0),
             trained("the user's words", tokens, steps, heard, 0.0),
@@ -90,7 +90,7 @@ def run(as_json: bool = False, tokens: Path | None = None, steps: int = 400) -> 
 
 def trained(name: str, tokens: Path, steps: int, size: ModelSize, hints: float) -> Trained:
     """Train a model of a size and judge it."""
-    recipe = dataclasses.replace(RECIPE, steps=steps, model=size, hints=hints)
+    recipe = RECIPE.changed(steps=steps, model=size, hints=hints)
     model = fresh_model(recipe, read_manifest(tokens))
     data, held_out = Dialogues([tokens], model.config, seed=recipe.seed, hints=hints).split(recipe.held_out)
     trainer = Trainer(model, recipe, data, tokens, torch.device("cpu"), held_out=held_out)

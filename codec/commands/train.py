@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Annotated
@@ -47,7 +46,7 @@ def train(
 
     plan = read_recipe(recipe, steps=steps, batch=batch)
     if init is not None:
-        plan = dataclasses.replace(plan, continuous_steps=0)  # its codebooks are kept from the first step
+        plan = plan.changed(continuous_steps=0)  # its codebooks are kept from the first step
     if threads:
         torch.set_num_threads(threads)
     with process_group(pick_device(device)) as device_here:
@@ -61,6 +60,6 @@ def train(
         if resume:
             trainer.resume()
         out.mkdir(parents=True, exist_ok=True)
-        (out / "recipe.json").write_text(json.dumps({"preset": preset, **dataclasses.asdict(plan)}, indent=1) + "\n")
+        (out / "recipe.json").write_text(json.dumps({"preset": preset, **plan.model_dump()}, indent=1) + "\n")
         trainer.run(Progress(out, validation_clips(held_out), typer.echo))
         typer.echo(str(trainer.export()))

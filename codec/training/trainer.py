@@ -11,7 +11,6 @@ import math
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -235,7 +234,7 @@ class Trainer:
         about = {
             "step": self.step,
             "has_codebooks": self.has_codebooks,
-            "recipe": asdict(self.recipe),
+            "recipe": self.recipe.model_dump(),
             "codec": to_dict(self.codec.config),
         }
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -24,24 +24,12 @@ Every file has these keys, then those of its kind (`PiperDeclaration`, `WorkerDe
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from corpus.suggestion import suggestion
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-
-class Strict(BaseModel):
-    """Base of every table: immutable, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from corpus.strict import Strict, load_toml
 
 
 class HubWeights(Strict):
@@ -167,20 +155,4 @@ AnyDeclaration = TypeVar("AnyDeclaration", bound=Declaration)
 
 def read_declaration(path: Path, kind: type[AnyDeclaration]) -> AnyDeclaration:
     """Read an engine's TOML file. Raises ValueError with one line that names the file and the key."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"cannot read the engine's file {path}: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path} is not valid TOML: {error}") from None
-    try:
-        return kind.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        if first["type"] == "extra_forbidden":
-            valid = kind.model_fields if len(first["loc"]) == 1 else ()
-            hint = suggestion(key, valid) if valid else ""
-            raise ValueError(f"{path}: unknown key {key!r}{hint}") from None
-        message = first["msg"].removeprefix("Value error, ")
-        raise ValueError(f"{path}: {key + ': ' if key else ''}{message}") from None
+    return load_toml(path, kind, "engine's file")

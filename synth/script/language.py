@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import sys
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import field_validator
 
+from corpus.strict import Strict, parse
 from corpus.suggestion import suggestion
+from corpus.toml import parse_toml
 
 from .number_words import Numbers
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 LIKELY = 0.12  # share of stop words from which a text can be in a language
 FEWEST_WORDS = 20  # words below which a text's language is not judged
 
 
-class Section(BaseModel):
-    """Base of every table: immutable, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Years(Section):
+class Years(Strict):
     """How four digits from 1100 to `last` are said."""
 
     last: int
@@ -40,7 +30,7 @@ class Years(Section):
     low: str
 
 
-class Clock(Section):
+class Clock(Strict):
     """How a time of day is said.
 
     `before`: the hour takes the form that numbers take before a noun. `unit` may follow the digits and is said once.
@@ -55,7 +45,7 @@ class Clock(Section):
     pm: str = ""
 
 
-class Phrases(Section):
+class Phrases(Strict):
     """What people say when they stumble, think, mishear, barge in, turn aside or listen."""
 
     fillers: tuple[str, ...]
@@ -74,7 +64,7 @@ class Phrases(Section):
     carriers: tuple[str, ...]
 
 
-class Language(Section):
+class Language(Strict):
     """One language. `code` is its ISO 639-1 code, `name` its English name."""
 
     code: str
@@ -125,7 +115,7 @@ def load_language(code: str) -> Language:
     if code not in languages():
         raise ValueError(f"nothing is known of the language {code!r}{suggestion(code, languages())}")
     text = language_file(code).read_text(encoding="utf-8")
-    return Language.model_validate({"code": code, **tomllib.loads(text)})
+    return parse({"code": code, **parse_toml(text, f"{code}.toml")}, Language, f"{code}.toml")
 
 
 def is_in(text: str, code: str) -> bool:

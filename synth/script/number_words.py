@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import field_validator
+
+from corpus.strict import Strict
 
 LARGEST = 999_999_999
 _OPTIONAL = re.compile(r"\[([^\]]*)\]")
 
 
-class Numbers(BaseModel):
+class Numbers(Strict):
     """How a language says numbers."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     small: tuple[str, ...]
     rules: tuple[tuple[int, str], ...]

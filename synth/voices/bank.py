@@ -13,17 +13,14 @@ reference clips and a `voices.toml`:
 
 from __future__ import annotations
 
-import json
 import random
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from corpus.audio import SAMPLE_RATE
 from corpus.record import Voice
+from corpus.strict import Strict, load_json, load_toml
 from corpus.suggestion import suggestion
 
 from ..engines.catalogue import EngineEntry, engine_entry
@@ -32,14 +29,15 @@ from ..engines.voice_profile import VoiceProfile, distance
 from .entry import BankEntry, Side, check_reference
 from .store import stored_entries
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 BANK = Path(__file__).parent / "voice_bank"
 LIST = "voices.toml"
 DIFFERENT = 0.8  # distance from which two voices are told apart without effort
+
+
+class VoiceList(Strict):
+    """The content of voices.toml."""
+
+    voice: tuple[BankEntry, ...] = ()
 
 
 def load_bank(
@@ -111,8 +109,7 @@ def _distance(one: ReferenceVoice, other: ReferenceVoice) -> float:
 
 @lru_cache(maxsize=1)
 def _shipped() -> tuple[BankEntry, ...]:
-    entries = json.loads((BANK / "bank.json").read_text(encoding="utf-8"))
-    return tuple(BankEntry.model_validate(entry) for entry in entries)
+    return load_json(BANK / "bank.json", tuple[BankEntry, ...])
 
 
 def _listed(folder: Path, side: Side | None) -> list[BankEntry]:
@@ -122,19 +119,10 @@ def _listed(folder: Path, side: Side | None) -> list[BankEntry]:
     if side is not None:
         raise ValueError(f"{folder} has no split of its voices; make it a bank: synth voices add, then split")
     path = folder / LIST
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise ValueError(f"{folder} has no readable {LIST}; list the voices in it (see synth/voices/bank.py)") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not valid TOML: {error}") from None
+    if not path.is_file():
+        raise ValueError(f"{folder} has no readable {LIST}; list the voices in it (see synth/voices/bank.py)")
     entries = []
-    for number, item in enumerate(content.get("voice", []), 1):
-        try:
-            entry = BankEntry.model_validate(item)
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise ValueError(f"{path}: voice {number}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    for entry in load_toml(path, VoiceList, "list of voices").voice:
         if not entry.file or not entry.licence.strip() or not entry.consent.strip():
             raise ValueError(f"{path}: voice {entry.id!r} needs a file, a licence and a consent")
         entries.append(entry.model_copy(update={"profile": _measured(folder / entry.file)}))

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from corpus.audio import SAMPLE_RATE, Samples, read_mono
+from corpus.strict import Strict
 
 from ..alignment.align import STEP, Energy
 from ..engines.voice_profile import VoiceProfile
@@ -19,10 +19,8 @@ SHORTEST_SPEECH = 3.0  # s
 CLIPPED_LEVEL, CLIPPED_SHARE = 0.99, 0.002  # share of samples at full scale from which a clip counts as clipped
 
 
-class BankEntry(BaseModel):
+class BankEntry(Strict):
     """One voice in a bank's list."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     licence: str

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from corpus.card import UNSTATED
+from corpus.strict import Strict
 
 from .entry import BankEntry, Side
 
@@ -21,29 +22,23 @@ ENTRIES = TypeAdapter(list[BankEntry])
 _Content = TypeVar("_Content")
 
 
-class IndexedVoice(BaseModel):
+class IndexedVoice(Strict):
     """A row of the index: the voice, the checksum of the samples it was made of, and that of its file here."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     clip: str
     file: str
 
 
-class IndexInfo(BaseModel):
+class IndexInfo(Strict):
     """The content of index.json."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     embedder: str
     voices: tuple[IndexedVoice, ...] = ()
 
 
-class Split(BaseModel):
+class Split(Strict):
     """The content of split.json: every voice that is in neither list is a training voice."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     evaluation: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -21,9 +21,9 @@ QUICK = AgentRecipe(
     masking=0.1, text_only=0.2, checkpoint_every=5, validate_every=6, validation_batches=2, log_every=4,
 )  # fmt: skip
 
-LONG = replace(QUICK, steps=60, validate_every=1000, log_every=1)
-PLAIN = replace(QUICK, text_only=0.0, dropout=0.0, masking=0.0, precision="float32")
-SHARED = replace(PLAIN, batch=1, depth_frames=1.0, pad_weight=1.0)
+LONG = QUICK.changed(steps=60, validate_every=1000, log_every=1)
+PLAIN = QUICK.changed(text_only=0.0, dropout=0.0, masking=0.0, precision="float32")
+SHARED = PLAIN.changed(batch=1, depth_frames=1.0, pad_weight=1.0)
 
 
 @dataclass

@@ -17,7 +17,6 @@ have any control by its name, `stats`, `resume` and a token.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping
 
@@ -54,7 +53,7 @@ class PcmWire:
 
     def __init__(self, query: Mapping[str, str]) -> None:
         """Raises ValueError for a parameter that is unknown or malformed."""
-        known = {*(item.name for item in dataclasses.fields(Controls)), *TOKEN_PARAMETERS, "resume", "stats"}
+        known = {*Controls.model_fields, *TOKEN_PARAMETERS, "resume", "stats"}
         if unknown := sorted(set(query) - known):
             raise ValueError(f"there is no parameter {unknown[0][:40]!r}; valid: {', '.join(sorted(known))}")
         self.controls = controls_from(query)

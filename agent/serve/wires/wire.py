@@ -6,7 +6,7 @@ import json
 import math
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -148,7 +148,7 @@ def change_controls(controls: Controls, values: object) -> Controls:
     """Controls with the values of a JSON object, such as `{"hold": true}`; raises ValueError for unknown ones."""
     if not isinstance(values, dict):
         raise ValueError("controls must be a JSON object of names and values")
-    names = [item.name for item in fields(Controls)]
+    names = list(Controls.model_fields)
     if unknown := [name for name in values if name not in names]:
         raise ValueError(f"there is no control {unknown[0][:40]!r}; valid: {', '.join(names)}")
     return controls.changed(**values)
@@ -164,7 +164,7 @@ def controls_from(query: Mapping[str, str], names: Mapping[str, str] | None = No
     Raises:
         ValueError: a value that is no number, or out of range. A negative seed asks for a random one.
     """
-    kinds = {item.name: str(item.type) for item in fields(Controls)}
+    kinds = {name: getattr(field.annotation, "__name__", "") for name, field in Controls.model_fields.items()}
     values: dict[str, object] = {}
     for parameter, name in {**{name: name for name in kinds}, **(names or {})}.items():
         if parameter in query and name not in values:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,16 +13,12 @@ from pathlib import Path
 from string import Template
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from corpus.strict import Strict, parse
+from corpus.toml import parse_toml
 
 from ..language import Language, language_file, load_language
 from ..line import Brief, plain_words
 from .chat import ChatMessage
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 FAMILIES = (
     "everyday", "service", "knowledge", "role_play", "style", "mispronunciation", "false_facts", "refusals",
@@ -34,11 +29,7 @@ _SLOT = re.compile(r"\$(\w+)")
 _LARGEST_TERM = {"plus": 49, "minus": 99, "times": 12}
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Family(_Section):
+class Family(Strict):
     """One kind of dialogue: what happens, who calls, how the agent behaves, how many checkable questions there are."""
 
     scene: str
@@ -47,7 +38,7 @@ class Family(_Section):
     questions: int = 0
 
 
-class Prompts(_Section):
+class Prompts(Strict):
     """The prompts of one language; `prompts/README.md` says what each is for."""
 
     system: str
@@ -92,7 +83,7 @@ def load_prompts(code: str) -> Prompts:
     if not path.is_file():
         language = load_language(code).name
         raise ValueError(f"there are no prompts in {language}; write synth/script/models/prompts/{code}.toml")
-    return Prompts.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    return parse(parse_toml(path.read_text(encoding="utf-8"), f"{code}.toml"), Prompts, f"{code}.toml")
 
 
 def load_passages(path: str) -> tuple[str, ...]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from corpus.strict import Strict
 
 Gate = Literal["words", "speaker", "dnsmos", "rate", "ends"]
 WITHOUT_A_FOLDER: tuple[Gate, ...] = ("speaker", "dnsmos", "rate", "ends")
 
 
-class QualitySettings(BaseModel):
+class QualitySettings(Strict):
     """Gates are off by default: what is not named in `gates` is neither measured nor judged."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     gates: tuple[Gate, ...] = ()
     best_of: int = Field(default=1, ge=1, le=16)  # passing takes to choose the best from

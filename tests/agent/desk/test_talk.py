@@ -298,7 +298,7 @@ def test_the_command_talks_to_files_and_repeats_a_conversation(folder: Path, tmp
     assert "all 12 frames came out the same" in command("talk", *common, "--replay", names["kept.safetensors"])
     with pytest.raises(ValueError, match=r"needs both --input user\.wav and --output both\.wav"):
         command("talk", *common, "--input", tmp_path / "user.flac")
-    with pytest.raises(ValueError, match="pad_bias must lie in"):
+    with pytest.raises(ValueError, match="pad_bias: "):
         command("talk", *common, *files, "--pad-bias", 1000)
 
 

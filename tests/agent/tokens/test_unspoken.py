@@ -120,7 +120,7 @@ def test_reading_beside_hearing_changes_no_other_part(plans: Path) -> None:
 
 
 def test_a_run_that_reads_resumes_to_the_bit(plans: Path, tmp_path: Path) -> None:
-    recipe = replace(QUICK, unspoken=2)
+    recipe = QUICK.changed(unspoken=2)
 
     def trainer(name: str, seed: int = 0) -> Trainer:
         torch.manual_seed(seed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +128,7 @@ def test_adapters_train_alone_and_apply_to_the_base(tmp_path: Path) -> None:
     base = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     save(model, tmp_path / "base")
     adapt(model, rank=4, scaling=1.5, seed=3)
-    recipe = replace(QUICK, gradient_checkpointing=True)
+    recipe = QUICK.changed(gradient_checkpointing=True)
     trainer = Trainer(model, recipe, RandomCodes(config), tmp_path / "run", CPU)
     trainer.run(quiet(tmp_path / "run", recipe))
     still = {name.replace(".frozen_W.", "."): t for name, t in model.state_dict().items() if ".lora_" not in name}

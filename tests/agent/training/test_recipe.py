@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ def test_learning_rates_by_hand() -> None:
     recipe = AgentRecipe(steps=10, warmup=2, schedule="wsd", decay=0.4, final_rate=0.2)
     rates = [recipe.rate(step) for step in range(10)]
     assert rates == pytest.approx([0.5, 1, 1, 1, 1, 1, 1, 0.8, 0.6, 0.4])
-    cosine = [replace(recipe, schedule="cosine").rate(step) for step in (1, 2, 6, 10)]
+    cosine = [recipe.changed(schedule="cosine").rate(step) for step in (1, 2, 6, 10)]
     assert cosine == pytest.approx([1, 1, 0.6, 0.2])
     model = LanguageModel(tiny())
     groups = make_optimizer(model, AgentRecipe(learning_rate=1.0, depth_learning_rate=0.5, text_rate=0.25)).param_groups
@@ -41,13 +40,19 @@ def test_recipes_are_read_and_mistakes_named(tmp_path: Path) -> None:
     assert not config.hears_itself
     path = tmp_path / "bad.toml"
     for text, message in (
-        ("stepps = 3", "stepps"),
-        ("[model]\nwidth = 3", r"\[model\] has no setting 'width'"),
-        ("frames = 2.5", "frames must be of type int"),
-        ("model = 3", "must be a table"),
-        ("text_only = 1.5", "text_only is a share"),
-        ("unspoken = -1", "unspoken must not be negative"),
-        ('schedule = "linear"', "schedule must be one of cosine, wsd"),
+        ("stepps = 3", "unknown key 'stepps'; did you mean 'steps'"),
+        ("[model]\nlayer = 3", "unknown key 'model.layer'; did you mean 'layers'"),
+        ("[model]\ndim = 0", "model.dim: Input should be greater than or equal to 1, got 0"),
+        ("frames = 2.5", "frames: Input should be a valid integer, got 2.5"),
+        ('steps = "100"', "steps: Input should be a valid integer, got '100'"),
+        ("betas = [0.9]", "betas.1 is missing"),
+        ("log_every = 0", "log_every: Input should be greater than or equal to 1, got 0"),
+        ("learning_rate = -1", "learning_rate: Input should be greater than or equal to 0, got -1"),
+        ('precision = "fp16"', "precision: Input should be 'auto', 'float32' or 'bfloat16', got 'fp16'"),
+        ("model = 3", "model: Input should be an object, got 3"),
+        ("text_only = 1.5", "text_only: Input should be less than or equal to 1, got 1.5"),
+        ("unspoken = -1", "unspoken: Input should be greater than or equal to 0, got -1"),
+        ('schedule = "linear"', "schedule: Input should be 'cosine' or 'wsd', got 'linear'"),
         ('[model]\npreset = "huge"', "no preset 'huge'"),
     ):
         path.write_text(text)
@@ -69,5 +74,5 @@ def test_model_sizes() -> None:
     listener = ModelSize(both_sides=False).config(500).depth
     assert listener is not None
     assert listener.schedule == (0, 1, 2, 3, 3, 3, 3, 3)
-    assert ModelSize().config(8000) == ModelSize("laptop").config(8000)
+    assert ModelSize().config(8000) == ModelSize(preset="laptop").config(8000)
     LanguageModel(config)

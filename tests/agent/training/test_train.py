@@ -158,7 +158,7 @@ def test_a_killed_process_resumes_with_the_losses_of_an_undisturbed_one(tmp_path
 
 
 def test_processes_that_average_or_share_train_as_one_does(tmp_path: Path) -> None:
-    alone = make_trainer(tmp_path / "alone", replace(SHARED, batch=2))
+    alone = make_trainer(tmp_path / "alone", SHARED.changed(batch=2))
     alone.run(quiet(alone.folder))
     expected = everything(alone)
     start = {f"model.{name}": p for name, p in make_trainer(tmp_path / "start", SHARED).trained.items()}
@@ -206,7 +206,7 @@ def test_lines_say_what_a_run_does(tmp_path: Path) -> None:
 
 def test_ways_to_compute_agree(tmp_path: Path) -> None:
     expected = make_trainer(tmp_path, PLAIN).train_step()[0]
-    recomputed, shortened = replace(PLAIN, gradient_checkpointing=True), replace(PLAIN, precision="bfloat16")
+    recomputed, shortened = PLAIN.changed(gradient_checkpointing=True), PLAIN.changed(precision="bfloat16")
     for other, close in ((recomputed, 1e-5), (shortened, 0.02)):
         found = make_trainer(tmp_path, other).train_step()[0]
         assert found == pytest.approx(expected, rel=close)

@@ -128,7 +128,7 @@ def test_hiss_is_faint_and_only_the_encoder_hears_it() -> None:
     torch.manual_seed(0)
     codec, batch = Codec(tiny()), wav[:2, :, : 5 * FRAME]
     floors = [1e-3, 0.5]
-    losses_of = [StepLosses(replace(QUICK, hiss=1.0, spectral_floor=floor), codec) for floor in floors]
+    losses_of = [StepLosses(QUICK.changed(hiss=1.0, spectral_floor=floor), codec) for floor in floors]
     found = [step(codec, batch, "continuous", torch.Generator().manual_seed(1)) for step in losses_of]
     assert found[0][1].equal(found[1][1])
     mel = [losses.SpectralLoss(floor=floor)(found[0][1][:, 0], batch[:, 0]).mel.item() for floor in floors]
@@ -280,7 +280,7 @@ def test_teachers_of_transformers_follow_the_sound(kind: str, folder: Path, tmp_
 def test_stages_and_learning_rate() -> None:
     stages = [QUICK.stage(step) for step in range(12)]
     assert stages == ["continuous"] * 4 + ["quantized"] * 4 + ["adversarial"] * 4
-    rates = [replace(QUICK, decay=0.5).rate(step) for step in range(12)]
+    rates = [QUICK.changed(decay=0.5).rate(step) for step in range(12)]
     assert rates == pytest.approx([0.5, 1, 1, 1, 1, 0.75, 0.5, 0.25, 0.5, 1, 1, 0.5])
     with pytest.raises(ValueError, match="cannot hold"):
         CodecRecipe(steps=10, continuous_steps=8, adversarial_steps=4)
@@ -294,9 +294,22 @@ def test_the_shipped_recipe_is_read_and_typos_are_named(tmp_path: Path) -> None:
     assert recipe.held_out
     decoder = read_recipe(DATASETS / "codec-laptop-decoder.toml")
     assert (decoder.stage(0), decoder.judged, decoder.held_out) == ("adversarial", False, recipe.held_out)
-    (tmp_path / "bad.toml").write_text("stepps = 3")
-    with pytest.raises(ValueError, match="stepps"):
-        read_recipe(tmp_path / "bad.toml")
+    for text, message in (
+        ("stepps = 3", "unknown key 'stepps'; did you mean 'steps'?"),
+        ('steps = "100"', "steps: Input should be a valid integer, got '100'"),
+        ("batch = 2.5", "batch: Input should be a valid integer, got 2.5"),
+        ("log_every = 0", "log_every: Input should be greater than or equal to 1, got 0"),
+        ("learning_rate = -1e-3", "learning_rate: Input should be greater than or equal to 0, got -0.001"),
+        ('held_out = "LS19"', "held_out: Input should be a valid array, got 'LS19'"),
+        ('precision = "bf16"', "precision: Input should be 'auto', 'float32' or 'bfloat16', got 'bf16'"),
+        ('discriminators = "ful"', "discriminators: Input should be 'light' or 'full', got 'ful'"),
+        ("source_weights = {a = -1}", "source_weights.a must not be negative"),
+    ):
+        (tmp_path / "bad.toml").write_text(text)
+        with pytest.raises(ValueError, match=r"bad\.toml: ") as error:
+            read_recipe(tmp_path / "bad.toml")
+        assert message in str(error.value)
+    assert CodecRecipe(warmup=0).rate(0) == 1.0
 
 
 def test_resuming_equals_an_undisturbed_run_to_the_bit(folder: Path, tmp_path: Path) -> None:
@@ -318,7 +331,7 @@ def test_resuming_equals_an_undisturbed_run_to_the_bit(folder: Path, tmp_path: P
 @pytest.mark.parametrize("judged", [True, False])
 def test_the_last_stage_leaves_encoder_and_codes_alone(judged: bool, folder: Path, tmp_path: Path) -> None:
     alone = {} if judged else {"adversarial_weight": 0.0, "feature_weight": 0.0}
-    run = trainer(folder, tmp_path, replace(QUICK, **alone))
+    run = trainer(folder, tmp_path, QUICK.changed(**alone))
     assert (run.judges is not None) == judged
     run.run(Progress(tmp_path, say=lambda _: None), until=8)
     wav = torch.tensor(speech_like(1.0, 9))[None, None]
@@ -365,7 +378,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(folder: Path, tmp_path: Path) -
 
 
 def test_a_collapsed_codebook_stops_the_run(folder: Path, tmp_path: Path) -> None:
-    recipe = replace(QUICK, collapse_patience=1, dead_every=100, collapse_perplexity=0.1)
+    recipe = QUICK.changed(collapse_patience=1, dead_every=100, collapse_perplexity=0.1)
     run = trainer(folder, tmp_path, recipe)
     run.run(Progress(tmp_path, say=lambda _: None), until=5)
     book = run.codec.quantizer.books()[2]
@@ -401,17 +414,17 @@ WORKER = """
 import sys, torch
 from pathlib import Path
 from safetensors.torch import save_file
-from codec import parallel
+from codec.training import parallel
 from codec.config import tiny
 from codec.training.clips import find_clips
 from codec.training.data import Audio, Crops
 from codec.model import Codec
 from codec.training.progress import Progress
-from codec.training.recipe import Recipe
+from codec.training.recipe import CodecRecipe
 from codec.training.trainer import Trainer
 torch.set_num_threads(1)
 out = Path(sys.argv[2])
-recipe = Recipe(steps=7, continuous_steps=2, adversarial_steps=2, batch=1, frames=4, adversarial_frames=3,
+recipe = CodecRecipe(steps=7, continuous_steps=2, adversarial_steps=2, batch=1, frames=4, adversarial_frames=3,
                 kmeans_batches=16, dead_every=2, checkpoint_every=100, validate_every=100)
 with parallel.process_group(torch.device("cpu")) as device:
     torch.manual_seed(parallel.rank())  # fresh weights differ until the first process's are copied
@@ -433,7 +446,7 @@ def test_two_processes_train_one_codec(folder: Path, tmp_path: Path) -> None:
     subprocess.run(command, check=True, env=environment, timeout=120, capture_output=True)
     one, two = (load_file(tmp_path / f"{rank}.safetensors") for rank in (0, 1))
     assert [name for name in one if not torch.equal(one[name], two[name])] == []
-    recipe = replace(QUICK, steps=7, continuous_steps=2, adversarial_steps=2, batch=1, kmeans_batches=16)
+    recipe = QUICK.changed(steps=7, continuous_steps=2, adversarial_steps=2, batch=1, kmeans_batches=16)
     torch.manual_seed(0)
     alone = Trainer(
         Codec(tiny()), recipe, Crops(Audio(find_clips([folder])), 4 * FRAME, 0), tmp_path / "alone", torch.device("cpu")
@@ -448,7 +461,7 @@ def test_both_architectures_take_a_step_of_every_stage(
     body: str, precision: Literal["auto", "bfloat16"], folder: Path, tmp_path: Path
 ) -> None:
     small = mimi_like() if body == "mimi" else tiny()
-    recipe = replace(QUICK, steps=3, continuous_steps=1, adversarial_steps=1, precision=precision)
+    recipe = QUICK.changed(steps=3, continuous_steps=1, adversarial_steps=1, precision=precision)
     run = trainer(folder, tmp_path, recipe, Codec(small))
     before = {name: p.detach().clone() for name, p in run.codec.named_parameters()}
     run.run(Progress(tmp_path, say=lambda _: None))

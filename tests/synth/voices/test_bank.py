@@ -151,7 +151,7 @@ def test_own_references_join_the_bank(tmp_path: Path) -> None:
     assert anna.profile.pitch == pytest.approx(210, rel=0.05)
     assert anna.voice.consent == "my own voice"
     for change, message in (
-        (("consent", "consens"), "voice 1: consent: Field required"),
+        (("consent", "consens"), "voice\.0\.consent is missing"),
         (("my own voice", " "), "needs a file, a licence and a consent"),
         (("anna-f", "joe"), "two voices are called 'joe'"),
         (("anna.wav", "none.wav"), "cannot read"),
