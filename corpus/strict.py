@@ -7,13 +7,13 @@
     Store(shard_dialogues=0)      # ValueError: shard_dialogues: Input should be greater than or equal to 1, got 0
 
 Types are taken as they are written: "100" is no number, 2.5 no whole one, 1 no truth value; a whole number may stand
-for a float, and in a file a list for a tuple. Every mistake is a ValueError of one line with the file's name and the key.
+for a float, and in a file a list for a tuple. Every mistake is a ValueError of one line with file and key.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import UnionType
@@ -94,7 +94,8 @@ def parse(content: object, kind: type[Kind], where: str = "") -> Kind:
 def parse_json(text: str | bytes, kind: type[Kind], where: str = "") -> Kind:
     """JSON text as a `kind`. Raises ValueError like `parse`."""
     try:
-        found: Kind = _adapter(kind).validate_json(text)
+        wanted: Any = kind
+        found: Kind = _adapter(wanted).validate_json(text)
         return found
     except ValidationError as error:
         raise ValueError(f"{where + ': ' if where else ''}{told(error, kind)}") from None
@@ -152,5 +153,5 @@ def _plain(kind: Any) -> Any:
 
 
 @cache
-def _adapter(kind: Hashable) -> TypeAdapter[Any]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)

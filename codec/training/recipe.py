@@ -60,7 +60,7 @@ class CodecRecipe(Strict):
     collapse_perplexity: float = Field(default=0.02, ge=0, le=1)  # of the codebook's size; lower stops the run
     collapse_patience: int = Field(default=2_000, ge=0)  # quantized steps before that is judged
     held_out: tuple[str, ...] = ()  # speakers never trained on
-    source_weights: dict[str, float] = {}
+    source_weights: dict[str, float] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _consistent(self) -> CodecRecipe:

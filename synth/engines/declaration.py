@@ -96,7 +96,7 @@ class WorkerDeclaration(Declaration):
     """
 
     command: tuple[str, ...] = Field(min_length=1)
-    environment: dict[str, str] = {}
+    environment: dict[str, str] = Field(default_factory=dict)
     start_timeout: float = Field(default=300.0, gt=0)
     timeout: float = Field(default=120.0, gt=0)
     native_times: bool = False
@@ -120,7 +120,7 @@ class ServerDeclaration(Declaration):
     api_key_env: str = ""
     reference_audio: str = ""
     reference_text: str = ""
-    body: dict[str, Any] = {}
+    body: dict[str, Any] = Field(default_factory=dict)
     seed: bool = False
     timeout: float = Field(default=120.0, gt=0)
     retries: int = Field(default=5, ge=0, le=100)
@@ -145,7 +145,7 @@ class SherpaDeclaration(Declaration):
 
     family: Literal["zipvoice", "pocket", "kokoro", "kitten", "vits", "matcha"]
     folder: str = ""
-    files: dict[str, str] = {}
+    files: dict[str, str] = Field(default_factory=dict)
     espeak: str = ""
     steps: int = Field(default=0, ge=0, le=100)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from corpus.strict import Strict
 
@@ -17,7 +17,7 @@ class Numbers(Strict):
 
     small: tuple[str, ...]
     rules: tuple[tuple[int, str], ...]
-    before: dict[int, str] = {}
+    before: dict[int, str] = Field(default_factory=dict)
     minus: str
     point: str
     to: str  # between the ends of a range

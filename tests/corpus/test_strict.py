@@ -21,7 +21,7 @@ class Outer(Strict):
     on: bool = False
     inner: Inner = Inner()
     many: tuple[Inner, ...] = ()
-    by_name: dict[str, Inner] = {}
+    by_name: dict[str, Inner] = Field(default_factory=dict)
     maybe: Inner | None = None
 
     @model_validator(mode="after")
@@ -101,7 +101,7 @@ def test_files(tmp_path: Path) -> None:
             with pytest.raises(ValueError, match=r"a\.toml") as error:
                 load(path, Outer)
             assert "\n" not in str(error.value)
-    with pytest.raises(ValueError, match="cannot read the recipe .*none"):
+    with pytest.raises(ValueError, match=r"cannot read the recipe .*none"):
         load_toml(tmp_path / "none", Outer, "recipe")
 
 

@@ -49,7 +49,16 @@ def frames_of(count: int, seed: int = 0) -> list[Samples]:
 
 
 def test_controls_survive_as_a_tensor() -> None:
-    controls = Controls(0.1, 3, 0.2, 0, -4.5, 2.0, True, 2**53 - 1)
+    controls = Controls(
+        text_temperature=0.1,
+        text_top_k=3,
+        audio_temperature=0.2,
+        audio_top_k=0,
+        pad_bias=-4.5,
+        end_pad_bias=2.0,
+        hold=True,
+        seed=2**53 - 1,
+    )
     assert Controls.from_tensor(controls.to_tensor()) == controls
     assert Controls().changed(hold=True, seed=4) == Controls(hold=True, seed=4)
 

@@ -97,7 +97,16 @@ def test_query_of_moshis_web_client_and_personaplex() -> None:
     web = "text_temperature=0.6&text_topk=20&audio_temperature=0.9&audio_topk=200&pad_mult=1.5&text_seed=7&audio_seed=8"
     more = "repetition_penalty_context=64&repetition_penalty=1&email=&image_resolution=224&worker_auth_id=x"
     query = dict(pair.split("=") for pair in f"{web}&{more}".split("&"))
-    assert MoshiWire(query).controls == Controls(0.6, 20, 0.9, 200, 1.5, 0.0, False, 7)
+    assert MoshiWire(query).controls == Controls(
+        text_temperature=0.6,
+        text_top_k=20,
+        audio_temperature=0.9,
+        audio_top_k=200,
+        pad_bias=1.5,
+        end_pad_bias=0.0,
+        hold=False,
+        seed=7,
+    )
     wire = MoshiWire({"voice_prompt": "NATF2.pt", "text_prompt": "You are a teacher.", "seed": "-1"})
     assert wire.ignored == ["voice_prompt", "text_prompt"]
     assert MoshiWire({"voice_prompt": "mine"}, frozenset({"mine"})).ignored == ["voice_prompt"]

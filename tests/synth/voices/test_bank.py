@@ -151,11 +151,11 @@ def test_own_references_join_the_bank(tmp_path: Path) -> None:
     assert anna.profile.pitch == pytest.approx(210, rel=0.05)
     assert anna.voice.consent == "my own voice"
     for change, message in (
-        (("consent", "consens"), "voice\.0\.consent is missing"),
+        (("consent", "consens"), r"voice\.0\.consent is missing"),
         (("my own voice", " "), "needs a file, a licence and a consent"),
         (("anna-f", "joe"), "two voices are called 'joe'"),
         (("anna.wav", "none.wav"), "cannot read"),
-        (("[[voice]]", "[[voices]]"), r"lists no \[\[voice\]\]"),
+        (("[[voice]]", "[[voices]]"), r"unknown key 'voices'"),
     ):
         (tmp_path / "voices.toml").write_text(listed.replace(*change), encoding="utf-8")
         with pytest.raises(ValueError, match=message):
