@@ -192,12 +192,13 @@ class ThreadExecutor:
 
 @dataclass
 class FrameLane:
-    """Jobs one step at a time, each `delay` frames after it could begin."""
+    """Jobs one step at a time, each `delay` frames after the step before it, or after its job was queued."""
 
     delay: int
     capacity: int = CAPACITY
     _queue: deque[Job] = field(default_factory=deque)
-    _left: int = 0  # frames until the first job's next step
+    _clock: int = 0  # frames so far
+    _stepped: int = 0  # when the last step was taken
     _at_work: bool = False
     _counts: _Counts = field(default_factory=_Counts)
 
@@ -206,13 +207,11 @@ class FrameLane:
         if len(self._queue) >= self.capacity:
             self._counts.refused += 1
             return None
-        if not self._queue:
-            self._left = self.delay
-        job = Job(steps, 0.0, failed)
+        job = Job(steps, self._clock, failed)
         self._queue.append(job)
         self._counts.most_waiting = max(self._counts.most_waiting, len(self._queue))
         if not self.delay:
-            self.run()
+            self._run()
         return job
 
     def figures(self) -> LaneFigures:
@@ -221,21 +220,19 @@ class FrameLane:
 
     def tick(self) -> None:
         """One frame has passed."""
-        self._left -= 1
-        if self._left <= 0:
-            self.run()
+        self._clock += 1
+        self._run()
 
-    def run(self) -> None:
-        """Take what steps are due: one, or all where steps take no time. That a job is over takes no time."""
+    def _run(self) -> None:
+        """Take the steps that are due. To find that a job is over takes no time."""
         if self._at_work:
             return  # a step queued another job: it is taken by the loop below
         self._at_work = True
-        while self._queue:
-            if not self._queue[0].step():
+        while self._queue and self._clock >= max(self._queue[0].since, self._stepped) + self.delay:
+            if self._queue[0].step():
+                self._stepped = self._clock
+            else:
                 self._counts.ended(self._queue.popleft())
-            elif self.delay:
-                self._left = self.delay
-                break
         self._at_work = False
 
 

@@ -1,0 +1,48 @@
+"""Which words of a phrase are sure: those on which two decodings in a row agree (LocalAgreement-2, Liu et al. 2020).
+
+A committed word never changes again, so the newest words wait for `SETTLING` seconds of sound behind them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..parts import HeardWord
+from .loops import plain
+
+SETTLING = 0.4  # s between a word's end and the end of the sound, before it may be committed
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """The words of a phrase, its first `committed` for good."""
+
+    words: tuple[HeardWord, ...] = ()
+    committed: int = 0
+
+
+def agree(before: Agreed, now: Sequence[HeardWord], start: float, until: float) -> Agreed:
+    """Take in a new decoding, of the phrase's sound from `start` to `until` s."""
+    words = joined(before, now, start)
+    committed = before.committed
+    while (
+        committed < min(len(words), len(before.words))
+        and plain(words[committed].text) == plain(before.words[committed].text)
+        and words[committed].end <= until - SETTLING
+    ):
+        committed += 1
+    return Agreed(words, committed)
+
+
+def joined(before: Agreed, now: Sequence[HeardWord], start: float) -> tuple[HeardWord, ...]:
+    """The committed words, and what a new decoding says after them: by their number where it agrees, else by time."""
+    kept = before.words[: before.committed]
+    again = [plain(word.text) for word in kept if _middle(word) > start]  # those that were decoded once more
+    if again == [plain(word.text) for word in now[: len(again)]]:
+        return (*kept, *now[len(again) :])
+    return (*kept, *(word for word in now if _middle(word) > kept[-1].end))
+
+
+def _middle(word: HeardWord) -> float:
+    return (word.start + word.end) / 2
