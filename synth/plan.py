@@ -33,6 +33,7 @@ from .voices.recorded import People, Person, cast
 CLAUSE_ENDS = ".,?!;:"
 SENTENCE_ENDS = ".?!"
 MIN_WORDS_FOR_BACKCHANNEL = 4  # said since the turn's start or the last backchannel
+MIN_WORDS_WITHIN = 5  # where no clause ends
 
 
 def dialogue_id(number: int) -> str:
@@ -187,10 +188,12 @@ class _Timing:
         self.preset = preset
         self.recorded = recorded  # lines said by a person, by number
         self.rng = rng
-        self.backchannel_rate = min(preset.backchannel_rate * backchannel_rate, 1.0)
+        self.backchannel_scale = backchannel_rate
         self.backchannels = backchannels  # that fit anything: nobody says "oh nice" to a complaint
         dyad = rng.gauss(0.0, preset.dyad)
         self.latent = {role: dyad + rng.gauss(0.0, preset.individual) for role in ("agent", "user", "other")}
+        # What people differ by is part of the preset's spread: over all of them it comes out as the preset says.
+        self.spread = math.sqrt(1.0 - preset.dyad**2 - preset.individual**2)
 
     def turns(self, lines: Sequence[Line]) -> tuple[Turn, ...]:
         turns: list[Turn] = []
@@ -234,8 +237,7 @@ class _Timing:
         if (line.speaker == "agent") == (previous.speaker == "agent"):  # same channel: nothing to overlap
             return round(max(preset.pause.draw(rng), 0.2), 3)
         transfer = preset.to_agent if line.speaker == "agent" else preset.to_user
-        latent = self.latent[line.speaker]
-        return round(transfer.draw(rng, overlap_shift=latent, gap_scale=math.exp(-latent / 2)), 3)
+        return round(transfer.draw(rng, -self.latent[line.speaker], self.spread), 3)
 
     def _pauses(self, line: Line) -> tuple[Pause, ...]:
         """Every boundary inside a line gets its silence: a pause, a short join, or a long thinking pause."""
@@ -255,7 +257,7 @@ class _Timing:
         return tuple(pauses)
 
     def _backchannels(self, line: Line, turn: Turn) -> list[Turn]:
-        """The listener's backchannels during a turn, at clause ends that come before any cut."""
+        """The listener's backchannels during a turn before any cut: at clause ends, less often within a clause."""
         preset, rng = self.preset, self.rng
         made: list[Turn] = []
         if line.event in ("aside", "hold", "interrupt") or line.speaker == "other":
@@ -265,10 +267,12 @@ class _Timing:
             return made  # no engine lends a person a nod
         words = line.text.split()
         last, limit = 0, (line.cut_word or len(words)) - 2
-        for after, word in enumerate(words, start=1):
-            if after > limit or word[-1] not in CLAUSE_ENDS or after - last < MIN_WORDS_FOR_BACKCHANNEL:
+        for after, word in enumerate(words[: max(limit, 0)], start=1):
+            ends = word[-1] in CLAUSE_ENDS
+            if after - last < (MIN_WORDS_FOR_BACKCHANNEL if ends else MIN_WORDS_WITHIN):
                 continue
-            if rng.random() >= self.backchannel_rate * math.exp(self.latent[listener] / 2):
+            rate = preset.backchannel_rate if ends else preset.backchannel_within
+            if rng.random() >= rate * self.backchannel_scale * math.exp(self.latent[listener] / 2):
                 continue
             last = after
             text = rng.choice(self.backchannels)
