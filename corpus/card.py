@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 
 from .reader import Corpus
-from .record import TimingStats, Voice
+from .summary import UNSTATED, CorpusSummary
 from .timing import summarise
 
 CARD = "README.md"
-UNSTATED = "not stated"  # stands in the licence or consent of a voice used at its user's own risk
 UNKNOWN = "unknown"  # the licence of a card that cannot be published
 VOICES_LISTED = 100
 
@@ -24,67 +22,11 @@ _LICENCES = {
     "mit": "mit",
     "bsd-3-clause": "bsd-3-clause",
     "apache-2.0": "apache-2.0",
+    "cc-by-3.0": "cc-by-3.0",
     "cc-by-4.0": "cc-by-4.0",
 }
-_FREEDOM = ("cc0-1.0", "mit", "bsd-3-clause", "apache-2.0", "cc-by-4.0")
+_FREEDOM = ("cc0-1.0", "mit", "bsd-3-clause", "apache-2.0", "cc-by-3.0", "cc-by-4.0")
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
-
-
-@dataclass
-class _VoiceUse:
-    voice: Voice
-    dialogues: int = 0
-    words: int = 0
-
-
-@dataclass
-class CorpusSummary:
-    """What a card says of a corpus, gathered in one pass over its records."""
-
-    dialogues: int = 0
-    seconds: float = 0.0
-    turns: int = 0
-    words: Counter[str] = field(default_factory=Counter)  # by who timed them
-    events: Counter[str] = field(default_factory=Counter)
-    languages: Counter[str] = field(default_factory=Counter)
-    noises: Counter[str] = field(default_factory=Counter)  # dialogues by "id (licence)"
-    noise_licences: set[str] = field(default_factory=set)
-    voices: dict[str, _VoiceUse] = field(default_factory=dict)
-    timings: list[TimingStats] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, corpus: Corpus) -> CorpusSummary:
-        """Count a whole corpus; no audio is read."""
-        found = cls(dialogues=len(corpus), seconds=corpus.seconds)
-        for dialogue in corpus:
-            found.languages[dialogue.language] += 1
-            found.turns += len(dialogue.turns)
-            for turn in dialogue.turns:
-                found.events[turn.event] += 1
-                found.words.update(word.source for word in turn.words)
-            for speaker in dialogue.speakers:
-                if speaker.voice:
-                    use = found.voices.setdefault(speaker.voice.id, _VoiceUse(speaker.voice))
-                    use.dialogues += 1
-                    use.words += sum(len(turn.words) for turn in dialogue.turns if turn.speaker == speaker.id)
-            if dialogue.acoustics and (noise := dialogue.acoustics.noise):
-                found.noises[f"{noise.id} ({noise.licence})"] += 1
-                found.noise_licences.add(noise.licence)
-            if dialogue.stats:
-                found.timings.append(dialogue.stats)
-        return found
-
-    @property
-    def unlicensed(self) -> list[str]:
-        """Ids of voices whose licence or consent nobody stated."""
-        return sorted(
-            id for id, use in self.voices.items() if UNSTATED in use.voice.licence or UNSTATED in use.voice.consent
-        )
-
-    @property
-    def licences(self) -> set[str]:
-        """The licences of the voices and noises, as they are stated."""
-        return {use.voice.licence for use in self.voices.values()} | self.noise_licences
 
 
 def hub_licence(stated: set[str]) -> str:

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import wasserstein_distance  # type: ignore[import-untyped]
+from scipy.stats import ks_2samp, wasserstein_distance  # type: ignore[import-untyped]
 
 from .audio import SAMPLE_RATE, Samples
-from .record import TimingStats
+from .record import Dialogue, TimingStats
 
 HOP = SAMPLE_RATE // 100  # 10 ms between energy readings
 MIN_SILENCE = 0.2  # s: shorter silences stay inside an IPU
@@ -158,3 +158,33 @@ def offset_distance(measured: Offsets, reference: Offsets) -> float:
     if not len(measured) or not len(reference):
         return float("nan")
     return float(wasserstein_distance(measured, reference))
+
+
+def offset_test(measured: Offsets, reference: Offsets) -> tuple[float, float]:
+    """The two-sample Kolmogorov-Smirnov test of offsets: how far apart the distributions get, and the p value of that.
+
+    NaN where either sample is empty. Of many thousand offsets any difference is significant: look at the distance.
+    """
+    if not len(measured) or not len(reference):
+        return float("nan"), float("nan")
+    found = ks_2samp(measured, reference)
+    return float(found.statistic), float(found.pvalue)
+
+
+def turn_offsets(dialogue: Dialogue) -> list[float]:
+    """Floor-transfer offsets (s) by the turns of a record: each turn against the end of the other side's before it.
+
+    Backchannels take no floor and are left out, as the sources that presets are fitted to leave them out.
+    """
+    offsets: list[float] = []
+    holder, reach = -1, 0.0
+    timed = [
+        (turn.start, turn.end, dialogue.channel(turn))
+        for turn in dialogue.turns
+        if turn.event != "backchannel" and turn.start is not None and turn.end is not None
+    ]
+    for start, end, channel in sorted(timed):
+        if holder >= 0 and channel != holder:
+            offsets.append(round(start - reach, 4))
+        holder, reach = channel, end
+    return offsets

@@ -34,6 +34,7 @@ from .record import Dialogue, id_order
 from .staging import DONE, TEMPORARY, load_staged, stage
 
 LOCK = "lock"  # file under .work
+THEN = "; then "  # between the programs that made a corpus one after the other
 _BUILD = "shard-"  # prefix of a shard being built under .work
 
 
@@ -176,8 +177,11 @@ class CorpusWriter:
     def _take_up(self) -> None:
         directory = self.directory
         if (directory / IDENTITY).exists():
-            differing = read_info(directory).differences(self.info)
-            if differing:
+            stored = read_info(directory)
+            differing = stored.differences(self.info)
+            if differing == ["generator"]:  # another release goes on, and the corpus says so
+                self._continue(stored)
+            elif differing:
                 what = f"{', '.join(differing)} {'differs' if len(differing) == 1 else 'differ'}"
                 raise ValueError(f"{directory} holds a corpus of another recipe ({what}): choose another --out")
         else:
@@ -188,6 +192,13 @@ class CorpusWriter:
             self.published = self.published.with_shard(read_shard_info(shard))
         self._clear_leftovers()
         rebuild_manifest(directory, directory / WORK)
+
+    def _continue(self, stored: CorpusInfo) -> None:
+        """Add this program to those that made the corpus, unless it is the last of them already."""
+        makers = stored.generator.split(THEN)
+        if makers[-1] != self.info.generator:
+            self.info = stored.model_copy(update={"generator": THEN.join([*makers, self.info.generator])})
+            replace_synced(self.directory / IDENTITY, self.info.to_bytes(), self.directory / WORK)
 
     def _clear_leftovers(self) -> None:
         work = self.directory / WORK

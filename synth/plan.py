@@ -30,6 +30,7 @@ from .speaking.acoustics import NoiseBank
 from .voices.bank import pick_pair
 from .voices.recorded import People, Person, cast
 
+GENERATION = 2  # raised whenever the same recipe and seed come to be planned or spoken otherwise
 CLAUSE_ENDS = ".,?!;:"
 SENTENCE_ENDS = ".?!"
 MIN_WORDS_FOR_BACKCHANNEL = 4  # said since the turn's start or the last backchannel

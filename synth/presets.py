@@ -3,15 +3,17 @@
 Floor-transfer offsets are one distribution that runs across zero, from long overlaps to long gaps: a curve through
 quantiles, see `OffsetCurve`. What people do comes from outside, as quantiles that others published:
 
-`fisher`    telephone talk. 30.1 % of the transfers overlap (Levinson & Torreira 2015, Switchboard), most lie near 200 ms
-            (Heldner & Edlund 2010; Stivers et al. 2009); seconds per minute from the Moshi paper's Table 9 (Fisher), whose
-            4.2 s of gaps say how far the long ones reach.
-            Backchannels: CallHome has 3 a minute that lie wholly inside the other's speech.
-`candor`    video talk (Reece et al. 2023): 47.9 % overlap, with a median of -410 ms, the gaps' is 380 ms, all in all 80 ms,
-            near normal: the normal curve nearest to those four. About 1,000 backchannels an hour of speech.
-`service`   task-oriented calls: six two-channel calls of SpokenWOZ, 148 transfers, 10, 50 and 90 % below 380, 740 and
-            1190 ms, 1.4 % overlapped; 23 enclosed vocalisations an hour.
-`assistant` a designed target, no measurement: a quick agent that seldom talks over its user.
+`fisher`: telephone talk. 30.1 % of the transfers overlap (Levinson & Torreira 2015, Switchboard), most lie near 200 ms
+(Heldner & Edlund 2010; Stivers et al. 2009). Seconds per minute are those of the Moshi paper's Table 9 (Fisher), whose
+4.2 s of gaps say how far the long ones reach. CallHome has 3 backchannels a minute wholly inside the other's speech.
+
+`candor`: video talk (Reece et al. 2023). 47.9 % overlap, with a median of -410 ms; the gaps' is 380 ms, that of all 80,
+and all are near normal: the normal curve nearest to these four. About 1,000 backchannels an hour of speech.
+
+`service`: task-oriented calls. Six two-channel ones of SpokenWOZ have 148 transfers, a tenth of them below 380 ms, half
+below 740, nine tenths below 1190, 1.4 % overlapped, and 23 enclosed vocalisations an hour.
+
+`assistant`: a designed target and no measurement: a quick agent that seldom talks over its user.
 
 Where a source gives no seconds per minute, the band follows from its offsets at 17 to 26 transfers a minute.
 
@@ -139,6 +141,8 @@ def fisher() -> TimingPreset:
             "overlap": (2.5, 4.5),
             "median_offset": (0.0, 0.25),
             "overlapped_share": (0.25, 0.40),
+            "offset_distance": (0.0, 0.06),
+            "offset_ks": (0.0, 0.08),
             "backchannels": (240.0, 480.0),
             "backchannels_enclosed": (2.0, 4.0),
         },
@@ -171,6 +175,8 @@ def candor() -> TimingPreset:
             "overlap": (4.0, 9.0),
             "median_offset": (-0.05, 0.25),
             "overlapped_share": (0.38, 0.58),
+            "offset_distance": (0.0, 0.08),
+            "offset_ks": (0.0, 0.08),
             "backchannels": (800.0, 1200.0),
             "backchannels_enclosed": (5.0, 13.0),
         },
@@ -203,6 +209,8 @@ def service() -> TimingPreset:
             "overlap": (0.0, 1.2),
             "median_offset": (0.55, 0.95),
             "overlapped_share": (0.0, 0.10),
+            "offset_distance": (0.0, 0.08),
+            "offset_ks": (0.0, 0.1),
             "backchannels": (20.0, 110.0),
             "backchannels_enclosed": (0.15, 1.0),
         },
@@ -234,6 +242,8 @@ def assistant() -> TimingPreset:
             "overlap": (0.7, 3.0),
             "median_offset": (0.15, 0.45),
             "overlapped_share": (0.08, 0.30),
+            "offset_distance": (0.0, 0.06),
+            "offset_ks": (0.0, 0.1),
             "backchannels": (120.0, 360.0),
             "backchannels_enclosed": (1.0, 3.0),
         },

@@ -28,10 +28,13 @@ Share = Field(ge=0, le=1)
 
 
 class Length(Strict):
-    """How long a dialogue is, in words of all speakers; drawn log-uniformly (150 words last about a minute)."""
+    """How long a dialogue is, in words of all speakers; drawn log-uniformly (150 words last about a minute).
 
-    shortest: int = Field(default=150, ge=20, le=5000)
-    longest: int = Field(default=450, ge=20, le=5000)
+    The default is 2 to 5 minutes: trainers cut recordings into stretches of 100 s and pad the last one.
+    """
+
+    shortest: int = Field(default=300, ge=20, le=5000)
+    longest: int = Field(default=750, ge=20, le=5000)
 
     @model_validator(mode="after")
     def _ordered(self) -> Length:
@@ -199,6 +202,39 @@ class CorpusRecipe(Strict):
     def digest(self) -> str:
         """sha256 of the recipe's canonical JSON."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+def taken_up(recipe: CorpusRecipe, stored: dict[str, Any]) -> CorpusRecipe:
+    """The recipe with which a corpus goes on that was begun with another release's defaults.
+
+    Args:
+        recipe: as ordered now.
+        stored: the recipe in the corpus, written out whole.
+
+    Returns:
+        The stored recipe where it agrees with all that `recipe` states; else `recipe` as it is, which does not fit.
+    """
+    stated = recipe.model_dump(mode="json", exclude_unset=True)
+    if _laid_over(stored, stated) != stored:
+        return recipe
+    own = {name: getattr(recipe, name) for name in ("writer", "users")}  # stored with digests of what they name
+    try:
+        kept = parse({name: value for name, value in stored.items() if name not in own}, CorpusRecipe, "the corpus")
+    except ValueError:
+        return recipe
+    kept = kept.model_copy(update=own)
+    return kept if kept.model_dump(mode="json") == stored else recipe
+
+
+def _laid_over(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Nested tables, the values of `over` in place of those of `under`; the weights of a table stand as a whole."""
+    whole = {"topics", "families"}
+    return under | {
+        name: _laid_over(under[name], value)
+        if isinstance(value, dict) and isinstance(under.get(name), dict) and name not in whole
+        else value
+        for name, value in over.items()
+    }
 
 
 def load_recipe(path: str | Path) -> CorpusRecipe:

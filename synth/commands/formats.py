@@ -27,6 +27,9 @@ def export(
     out: Annotated[Path | None, typer.Option(help="The folder to create.")] = None,
     name: Annotated[str, typer.Option(help="Title of the dataset card; the recipe's name if left out.")] = "",
     licence: Annotated[str, typer.Option(help="Licence on the card; derived from the parts' if left out.")] = "",
+    packed: Annotated[
+        float, typer.Option(help="moshi-finetune: put dialogues end to end in recordings of so many seconds or more.")
+    ] = 0.0,
     push: Annotated[str, typer.Option(help="Then publish as OWNER/NAME on the Hugging Face hub.")] = "",
     public: Public = False,
 ) -> None:
@@ -43,7 +46,10 @@ def export(
         raise ValueError("say which folder to create: --out DIR")
     if push and to != RESTORES:
         raise ValueError(f"only a folder of format {RESTORES} can be pushed: add --to {RESTORES}")
-    options = {key: value for key, value in (("name", name), ("licence", licence)) if value}
+    if packed and to != "moshi-finetune":
+        raise ValueError(f"--packed is for --to moshi-finetune, not for {to}")
+    given = (("name", name), ("licence", licence), ("packed", f"{packed:g}" if packed else ""))
+    options = {key: value for key, value in given if value}
     chosen, read = exporter(to), Corpus(corpus)
     with _bar("dialogues", len(read)) as advance:
         final = write(read, to, chosen, out, options, lambda done, total: advance(done))

@@ -2,17 +2,17 @@
 
 from .collect import DialogueView, ReportData, collect
 from .page import render_report, write_page, write_report
-from .stats import CorpusStats, Measure, Tally, VoiceUse, stats_of
+from .stats import CorpusStats, Measure, VoiceUse, stats_from, stats_of
 
 __all__ = [
     "CorpusStats",
     "DialogueView",
     "Measure",
     "ReportData",
-    "Tally",
     "VoiceUse",
     "collect",
     "render_report",
+    "stats_from",
     "stats_of",
     "write_page",
     "write_report",

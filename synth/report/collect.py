@@ -11,10 +11,11 @@ import numpy.typing as npt
 from corpus.audio import SAMPLE_RATE, Samples
 from corpus.record import Dialogue, id_order
 from corpus.store import Corpus
+from corpus.summary import CorpusSummary
 from corpus.timing import Offsets
 
 from ..presets import TimingPreset
-from .stats import CorpusStats, Tally, preset_of, reference_offsets
+from .stats import CorpusStats, preset_of, reference_offsets, stats_from
 
 LEVEL_RATE = 25  # level readings a second in the page: one every 40 ms, 4 px apart at 100 px/s
 LEVEL_FLOOR = -60.0  # dBFS drawn as nothing
@@ -114,18 +115,16 @@ def collect(
     Raises:
         ValueError: the corpus holds no dialogue, or the audio of one shown cannot be read.
     """
-    tally, picker = Tally(), Picker(shown)
+    summary, picker = CorpusSummary(), Picker(shown)
     for dialogue in corpus:
-        tally.add(dialogue)
+        summary.add(dialogue)
         picker.add(dialogue)
-    if not tally.dialogues:
+    if not summary.dialogues:
         raise ValueError("the corpus holds no dialogue to report on")
     chosen = preset or preset_of(corpus.info)
-    stats = tally.result(corpus.info, chosen)
-    timing = tally.timing()
+    stats = stats_from(summary, corpus.info, chosen)
     views = [
         DialogueView(dialogue, reason, levels(corpus.audio(dialogue)) if dialogue.audio else np.zeros((2, 0), np.uint8))
         for dialogue, reason in picker.picked(reversed(stats.events))
     ]
-    offsets = timing.offsets if timing is not None else np.zeros(0)
-    return ReportData(title, stats, offsets, reference_offsets(chosen), tuple(views))
+    return ReportData(title, stats, np.array(summary.offsets), reference_offsets(chosen), tuple(views))

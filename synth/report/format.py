@@ -14,8 +14,15 @@ MEASURE_NAMES = {
     "overlap": "Overlap",
     "median_offset": "Median offset",
     "overlapped_share": "Overlapped transfers",
-    "offset_distance": "Wasserstein distance",
+    "offset_distance": "Wasserstein distance to people",
+    "offset_ks": "Kolmogorov-Smirnov distance",
+    "offset_p": "p of that distance",
+    "backchannels": "Backchannels, of speech",
+    "backchannels_enclosed": "Backchannels enclosed",
+    "backchannels_overlapped": "Backchannels overlapped",
+    "backchannel_length": "Mean backchannel",
 }
+_DIGITS = {"s/min": 1, "/min": 1, "/h": 0}
 MINUS = "\N{MINUS SIGN}"
 JOINERS = "\u200c\u200d"  # without these some scripts and emoji fall apart
 
@@ -59,13 +66,13 @@ def amount(value: float | None, unit: str) -> str:
         return "not measured"
     if not unit:
         return f"{number(100 * value, 1)} %"
-    return f"{number(value, 1 if unit == 's/min' else 2)} {unit}"
+    return f"{number(value, _DIGITS.get(unit, 2))} {unit}"
 
 
 def band(measure: Measure) -> str:
     """The target band of a measure: 3.5 to 5.5, in the unit of its value."""
     if measure.band is None:
         return "no target"
-    scale, digits = (100, 0) if not measure.unit else (1, 1 if measure.unit == "s/min" else 2)
+    scale, digits = (100, 0) if not measure.unit else (1, _DIGITS.get(measure.unit, 2))
     low, high = (number(scale * edge, digits) for edge in measure.band)
     return f"{low} to {high}" + ("" if measure.unit else " %")

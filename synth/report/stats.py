@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from corpus.record import Dialogue, TimingStats, Turn, Voice
+from corpus.record import Voice
 from corpus.store import Corpus, CorpusInfo
-from corpus.timing import Offsets, TimingSummary, offset_distance, summarise
+from corpus.summary import CorpusSummary
+from corpus.timing import Offsets, offset_distance, offset_test, summarise
 
 from ..presets import PRESETS, TimingPreset
 
@@ -25,6 +24,12 @@ UNITS = {
     "median_offset": "s",
     "overlapped_share": "",
     "offset_distance": "s",
+    "offset_ks": "",
+    "offset_p": "",
+    "backchannels": "/h",
+    "backchannels_enclosed": "/min",
+    "backchannels_overlapped": "",
+    "backchannel_length": "s",
 }
 
 
@@ -98,110 +103,54 @@ class CorpusStats:
         return record
 
 
-@dataclass
-class _Usage:
-    """A voice's counts while they grow."""
-
-    voice: Voice
-    roles: set[str] = field(default_factory=set)
-    dialogues: int = 0
-    turns: int = 0
-    seconds: float = 0.0
-
-
-class Tally:
-    """Counts dialogues one at a time, so that a corpus of any size is read once."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.dialogues = 0
-        self.turns = 0
-        self.words: Counter[str] = Counter()
-        self.events: Counter[str] = Counter()
-        self.questions: Counter[str] = Counter()
-        self.answered: Counter[str] = Counter()
-        self.noises: Counter[str] = Counter()
-        self.acoustics: Counter[str] = Counter()
-        self.timings: list[TimingStats] = []
-        self._voices: dict[str, _Usage] = {}
-
-    def add(self, dialogue: Dialogue) -> None:
-        """Count one dialogue."""
-        self.dialogues += 1
-        self.turns += len(dialogue.turns)
-        self.seconds += dialogue.audio.duration if dialogue.audio else 0.0
-        for turn in dialogue.turns:
-            self.events[turn.event] += 1
-            self.words.update(word.source for word in turn.words)
-        if dialogue.stats is not None:
-            self.timings.append(dialogue.stats)
-        self._add_questions(dialogue.turns)
-        self._add_voices(dialogue)
-        self._add_acoustics(dialogue)
-
-    def _add_questions(self, turns: Iterable[Turn]) -> None:
-        asked = {turn.index: turn.question.kind for turn in turns if turn.question}
-        self.questions.update(asked.values())
-        answered = {turn.answers for turn in turns if turn.answers is not None}
-        self.answered.update(kind for index, kind in asked.items() if index in answered)
-
-    def _add_voices(self, dialogue: Dialogue) -> None:
-        for speaker in dialogue.speakers:
-            if speaker.voice is None:
-                continue
-            use = self._voices.setdefault(speaker.voice.id, _Usage(speaker.voice))
-            turns = [turn for turn in dialogue.turns if turn.speaker == speaker.id]
-            use.roles.add(speaker.role)
-            use.dialogues += 1
-            use.turns += len(turns)
-            use.seconds += sum((turn.end or 0.0) - (turn.start or 0.0) for turn in turns)
-
-    def _add_acoustics(self, dialogue: Dialogue) -> None:
-        used = dialogue.acoustics
-        if used is None:
-            return
-        parts = {"gain": used.user_gain_db != 0, "noise": used.noise, "echo": used.echo, "room": used.room}
-        self.acoustics.update(name for name, value in parts.items() if value)
-        if not any(parts.values()):
-            self.acoustics["clean"] += 1
-        if used.noise:
-            self.noises[f"{used.noise.id} ({used.noise.licence})"] += 1
-
-    def timing(self) -> TimingSummary | None:
-        """Turn-taking pooled over the dialogues counted; None when none of them was measured."""
-        return summarise(self.timings) if self.timings else None
-
-    def result(self, info: CorpusInfo, preset: TimingPreset | None) -> CorpusStats:
-        """The figures so far, the timing beside the bands of `preset`."""
-        voices = sorted(self._voices.values(), key=lambda use: (-use.seconds, use.voice.id))
-        return CorpusStats(
-            recipe=str(info.recipe.get("name", "")),
-            engine=info.engine,
-            preset=preset.name if preset else info.timing,
-            seed=info.seed,
-            seconds=self.seconds,
-            dialogues=self.dialogues,
-            turns=self.turns,
-            words=self.words.total(),
-            word_sources=dict(self.words.most_common()),
-            events=dict(self.events.most_common()),
-            questions=dict(self.questions.most_common()),
-            answered=dict(self.answered.most_common()),
-            voices=tuple(
-                VoiceUse(use.voice, tuple(sorted(use.roles)), use.dialogues, use.turns, use.seconds) for use in voices
-            ),
-            noises=dict(self.noises.most_common()),
-            acoustics=dict(self.acoustics.most_common()),
-            measures=measures(self.timing(), preset),
-        )
+def stats_from(summary: CorpusSummary, info: CorpusInfo, preset: TimingPreset | None) -> CorpusStats:
+    """The figures of what was counted, the timing beside the bands of `preset`."""
+    voices = sorted(summary.voices.values(), key=lambda use: (-use.seconds, use.voice.id))
+    return CorpusStats(
+        recipe=str(info.recipe.get("name", "")),
+        engine=info.engine,
+        preset=preset.name if preset else info.timing,
+        seed=info.seed,
+        seconds=summary.seconds,
+        dialogues=summary.dialogues,
+        turns=summary.turns,
+        words=summary.words.total(),
+        word_sources=dict(summary.words.most_common()),
+        events=dict(summary.events.most_common()),
+        questions=dict(summary.questions.most_common()),
+        answered=dict(summary.answered.most_common()),
+        voices=tuple(
+            VoiceUse(use.voice, tuple(sorted(use.roles)), use.dialogues, use.turns, use.seconds) for use in voices
+        ),
+        noises=dict(summary.noises.most_common()),
+        acoustics=dict(summary.acoustics.most_common()),
+        measures=measures(summary, preset),
+    )
 
 
-def measures(summary: TimingSummary | None, preset: TimingPreset | None) -> tuple[Measure, ...]:
-    """Turn-taking beside the preset's bands, and the Wasserstein-1 distance of the offsets to the preset's own."""
+def measures(summary: CorpusSummary, preset: TimingPreset | None) -> tuple[Measure, ...]:
+    """Turn-taking beside the preset's bands: seconds per minute, offsets against what people do, backchannels."""
     values: dict[str, float] = dict.fromkeys(UNITS, math.nan)
-    if summary is not None:
-        distance = offset_distance(summary.offsets, reference_offsets(preset))
-        values |= {**summary.quantities(), "offset_distance": distance}
+    if summary.timings:
+        pooled = summarise(summary.timings)
+        values |= {name: getattr(pooled, name) for name in ("ipu", "pause", "gap", "overlap")}
+    if summary.offsets:
+        offsets, reference = np.array(summary.offsets), reference_offsets(preset)
+        distance, p_value = offset_test(offsets, reference)
+        values |= {
+            "median_offset": float(np.median(offsets)),
+            "overlapped_share": float((offsets < 0).mean()),
+            "offset_distance": offset_distance(offsets, reference),
+            "offset_ks": distance,
+            "offset_p": p_value,
+        }
+    if summary.speech:
+        nods = summary.backchannels
+        values["backchannels"] = nods.number / summary.speech * 3600
+        values["backchannels_enclosed"] = nods.enclosed / summary.seconds * 60 if summary.seconds else math.nan
+        if nods.number:
+            values["backchannels_overlapped"] = nods.overlapped / nods.number
+            values["backchannel_length"] = nods.seconds / nods.number
     bands = preset.bands if preset else {}
     return tuple(
         Measure(name, values[name] if math.isfinite(values[name]) else None, unit, bands.get(name))
@@ -222,7 +171,4 @@ def preset_of(info: CorpusInfo) -> TimingPreset | None:
 
 def stats_of(corpus: Corpus) -> CorpusStats:
     """The figures of a whole corpus, in one pass over its records; no audio is read."""
-    tally = Tally()
-    for dialogue in corpus:
-        tally.add(dialogue)
-    return tally.result(corpus.info, preset_of(corpus.info))
+    return stats_from(CorpusSummary.of(corpus), corpus.info, preset_of(corpus.info))

@@ -6,17 +6,17 @@ import json
 import math
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
 from corpus.manifest import IDENTITY
-from corpus.store import Corpus, CorpusInfo, CorpusWriter, ensure_space
+from corpus.store import Corpus, CorpusInfo, CorpusWriter, ensure_space, read_info
 from corpus.suggestion import suggestion
 
-from ..plan import Planner
+from ..plan import GENERATION, Planner
 from ..presets import PRESETS
-from ..recipe import CorpusRecipe, load_recipe
+from ..recipe import CorpusRecipe, load_recipe, taken_up
 from ..report import CorpusStats, collect, write_page
 from ..script.writers import parse_writer
 from .mirror import Mirror
@@ -118,6 +118,7 @@ def generate(order: CorpusOrder, *, silent: bool = False) -> Outcome:
         KeyboardInterrupt: stopped by the user; the same order resumes.
     """
     prepare_people(order.recipe, silent=silent)
+    order = _taken_up(order)
     job = Job(order.out, order.recipe, order.seed)
     planner = job.planner()
     planner.check()  # what cannot be had fails before anything is written
@@ -126,7 +127,7 @@ def generate(order: CorpusOrder, *, silent: bool = False) -> Outcome:
     if order.ray:
         check_ray(order.ray)
     info = CorpusInfo(
-        generator=f"duologue {version('duologue')}",
+        generator=f"duologue {version('duologue')}, generation {GENERATION}",
         engine=engine,
         timing=order.recipe.timing,
         seed=order.seed,
@@ -144,6 +145,13 @@ def generate(order: CorpusOrder, *, silent: bool = False) -> Outcome:
             mirror.send(order.out)
     data = collect(Corpus(order.out), title=order.recipe.name)
     return Outcome(data.stats, write_page(order.out, data), rejected, out_of_band(data.stats), speed)
+
+
+def _taken_up(order: CorpusOrder) -> CorpusOrder:
+    """The order with the defaults of the corpus that is there already, if an earlier release began it."""
+    if not (order.out / IDENTITY).exists():
+        return order
+    return replace(order, recipe=taken_up(order.recipe, dict(read_info(order.out).recipe)))
 
 
 def _ensure_space(order: CorpusOrder) -> None:

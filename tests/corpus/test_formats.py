@@ -14,14 +14,16 @@ import pytest
 import soundfile
 
 from corpus.audio import SAMPLE_RATE, Samples, read, to_samples, write_flac
-from corpus.card import UNSTATED, CorpusSummary, card_licence, dataset_card, hub_licence
+from corpus.card import card_licence, dataset_card, hub_licence
 from corpus.formats.catalogue import EXPORTS, IMPORTS, exporter, importer
 from corpus.formats.exporting import Exporter, Part, export
 from corpus.formats.fdb import RATE as FDB_RATE
 from corpus.formats.importing import Imported, import_corpus
+from corpus.formats.moshi_finetune import groups
 from corpus.formats.recordings import Rights
-from corpus.record import Dialogue, Voice, Word
+from corpus.record import AudioFile, Dialogue, Voice, Word
 from corpus.store import Corpus, CorpusInfo, CorpusWriter, verify
+from corpus.summary import UNSTATED, CorpusSummary
 from tests.support.tiny_corpus import contents, dialogue, info
 
 # readers of other makers leave files open
@@ -91,6 +93,38 @@ def test_moshi_finetune_is_read_by_sphn(corpus: Corpus, tmp_path: Path) -> None:
         listed = json.loads(next(out.rglob(f"{record.id}.json")).read_bytes())["alignments"]
         assert [word for word, _, who in listed if who == "SPEAKER_MAIN"] == [word.text for word in record.words(0)]
     assert [path.name for path in out.rglob("*jsonl")] == ["data.jsonl"]
+
+
+def test_packed_recordings_are_dialogues_end_to_end_with_another_user_after_each(tmp_path: Path) -> None:
+    packed = make_corpus(tmp_path / "corpus", 6)
+    seconds = sum(record.audio.duration for record in packed if record.audio) / 6
+    out = export(packed, "moshi-finetune", exporter("moshi-finetune"), tmp_path / "out", {"packed": str(1.5 * seconds)})
+    rows = [json.loads(line) for line in (out / "data.jsonl").read_text().splitlines()]
+    assert len(rows) == 3  # two of every shard of two
+    records = list(packed)
+    for number, row in enumerate(rows):
+        pair = records[2 * number : 2 * number + 2]
+        heard, _ = soundfile.read(out / row["path"], dtype="int16", always_2d=True)
+        apart = [soundfile.read(packed.audio_path(one), dtype="int16", always_2d=True)[0] for one in pair]
+        assert np.array_equal(heard, np.concatenate(apart))
+        listed = json.loads((out / row["path"]).with_suffix(".json").read_bytes())["alignments"]
+        assert [start for _, (start, _), _ in listed] == sorted(start for _, (start, _), _ in listed)
+        assert [text for text, _, who in listed if who == "SPEAKER_MAIN"] == [
+            word.text for one in pair for word in one.words(0)
+        ]
+        assert all(end <= row["duration"] + 1e-3 for _, (_, end), _ in listed)
+
+
+def test_packing_changes_the_user_at_every_seam() -> None:
+    def of(id: str, user: str) -> Dialogue:
+        record, _ = dialogue(0)
+        voice = Voice(id=user, kind="recorded", engine="", licence="CC0-1.0", source="", consent="given")
+        speakers = tuple(one.model_copy(update={"voice": voice}) for one in record.speakers)
+        audio = AudioFile(path="x", sha256="0" * 64, sample_rate=24_000, samples=240_000, peak_dbfs=(), lufs=())
+        return record.model_copy(update={"id": id, "speakers": speakers, "audio": audio})
+
+    given = [of("d0", "ann"), of("d1", "ann"), of("d2", "bob"), of("d3", "bob"), of("d4", "bob")]
+    assert [[one.id for one in group] for group in groups(given, 20.0)] == [["d0", "d2"], ["d1", "d3"], ["d4"]]
 
 
 def test_j_moshi_is_wav_and_words_of_both(corpus: Corpus, tmp_path: Path) -> None:

@@ -98,6 +98,19 @@ def test_bytes_do_not_depend_on_order_or_interruptions(tiny: Path, tmp_path: Pat
     assert contents(out) == contents(tiny)
 
 
+def test_another_release_goes_on_and_the_corpus_says_so(copy: Path) -> None:
+    before = contents(copy)
+    newer = info().model_copy(update={"generator": "next"})
+    for _ in range(2):
+        with CorpusWriter.open(copy, newer) as writer:
+            assert writer.published.dialogues == 6
+            writer.finish()
+    assert Corpus(copy).info.generator == f"{info().generator}; then next"
+    after = contents(copy)
+    assert {path for path in before if before[path] != after[path]} == {"corpus.json"}
+    assert verify(copy) == []
+
+
 def test_a_writer_refuses_what_would_harm(tiny: Path, copy: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"another recipe \(seed differs\): choose another --out"):
         CorpusWriter.open(copy, info(seed=2))

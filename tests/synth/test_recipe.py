@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from synth.recipe import CorpusRecipe, load_recipe, parse_recipe
+from synth.recipe import CorpusRecipe, load_recipe, parse_recipe, taken_up
 from tests.support.places import DATASETS
 
 
@@ -65,3 +65,13 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 def test_the_digest_changes_with_any_value() -> None:
     assert CorpusRecipe().digest() == CorpusRecipe().digest() != CorpusRecipe(timing="candor").digest()
+
+
+def test_a_corpus_begun_with_older_defaults_goes_on_with_them() -> None:
+    old = parse_recipe({"length": {"shortest": 150, "longest": 450}, "engine": "piper"}).model_dump(mode="json")
+    same = taken_up(parse_recipe({"engine": "piper"}), old)
+    assert same.model_dump(mode="json") == old
+    assert taken_up(parse_recipe({"length": {"shortest": 150}}), old).length.longest == 450
+    stated = parse_recipe({"length": {"longest": 600}})
+    assert taken_up(stated, old) == stated, "what is asked for is not passed over: the writer will refuse it"
+    assert taken_up(parse_recipe({"topics": {"story": 1}}), old).topics == {"story": 1}

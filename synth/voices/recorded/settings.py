@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
+
+from corpus.strict import Strict
 
 from ..entry import Side
 
 WORDS = "words.jsonl"  # the default name of what is kept, in a folder; of a manifest, its stem and this
 
 
-class RecordedSettings(BaseModel):
+class RecordedSettings(Strict):
     """Recordings of people in place of the user's voice; without `recordings` users are spoken like the agent."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     recordings: str = ""  # a folder (SPEAKER/CLIP.wav, CLIP.txt beside) or a manifest (JSON lines)
     transcripts: str = ""  # JSON lines with path and text, for recordings whose manifest states none

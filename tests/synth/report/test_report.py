@@ -29,9 +29,10 @@ from corpus.record import (
     Word,
 )
 from corpus.store import Corpus, CorpusInfo, CorpusWriter
+from corpus.summary import CorpusSummary
 from corpus.timing import measure_audio
 from synth.presets import fisher
-from synth.report import DialogueView, ReportData, Tally, collect, render_report, stats_of, write_report
+from synth.report import DialogueView, ReportData, collect, render_report, stats_from, stats_of, write_report
 from synth.report.charts import band_mark, shares
 from synth.report.collect import Picker, levels
 from synth.report.format import amount, clock, duration, number, printable
@@ -112,13 +113,15 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def data_of(*records: Dialogue, title: str = "Test", hidden: int = 0) -> ReportData:
-    tally = Tally()
+    tally = CorpusSummary()
     for record in records:
         tally.add(record)
     for _ in range(hidden):
         tally.add(records[0])
     views = tuple(DialogueView(record, "evenly picked", np.zeros((2, 10), np.uint8)) for record in records)
-    return ReportData(title, tally.result(INFO, fisher()), np.array([-0.3, 0.1, 0.2]), fisher().offsets(500), views)
+    return ReportData(
+        title, stats_from(tally, INFO, fisher()), np.array([-0.3, 0.1, 0.2]), fisher().offsets(500), views
+    )
 
 
 class Page(HTMLParser):
@@ -171,7 +174,7 @@ def test_the_page_of_a_corpus_shows_its_figures_and_finds_its_recordings(corpus:
         "196",
         "56",
         amount(stats.timing["gap"], "s/min"),
-        "25 to 50 %",
+        "25 to 40 %",
         "CC-BY-4.0",
     ):
         assert shown in seen, shown
@@ -327,10 +330,10 @@ def test_empty_and_unmeasured_corpora(tmp_path: Path) -> None:
 
 def test_statistics_count_what_is_there() -> None:
     noisy = Acoustics(floor_dbfs=(-60, -61), user_gain_db=-3, noise=NoiseUse(id="fan", licence="CC0-1.0", snr_db=9))
-    tally = Tally()
+    tally = CorpusSummary()
     tally.add(dialogue("a", acoustics=noisy))
     tally.add(dialogue("b", acoustics=Acoustics(floor_dbfs=(-60, -60))))
-    stats = tally.result(INFO, fisher())
+    stats = stats_from(tally, INFO, fisher())
     assert stats.events == {"turn": 4, "interrupt": 2, "backchannel": 2}
     assert (stats.questions, stats.answered) == ({"arithmetic": 2}, {"arithmetic": 2})
     assert stats.acoustics == {"gain": 1, "noise": 1, "clean": 1}
@@ -339,18 +342,21 @@ def test_statistics_count_what_is_there() -> None:
         ("ben", 4, 4.8),
         ("ann", 4, 3.6),
     ]
-    assert stats.timing["median_offset"] == pytest.approx(0.2)
-    assert stats.timing["overlapped_share"] == pytest.approx(1 / 3)
+    assert stats.timing["median_offset"] == pytest.approx(0.0)  # of 0.2 and -0.2 s; the backchannel takes no floor
+    assert stats.timing["overlapped_share"] == pytest.approx(1 / 2)
+    assert stats.timing["backchannels"] == pytest.approx(3600 / 4.2)  # one in 1.5 + 1.5 + 0.9 + 0.3 s of speech
+    assert stats.timing["backchannel_length"] == pytest.approx(0.3)
+    assert stats.timing["backchannels_overlapped"] == 0.0
     inside = {measure.name: measure.inside for measure in stats.measures}
     assert inside["ipu"] is True
-    assert inside["offset_distance"] is None
+    assert inside["offset_p"] is None
     record = json.loads(json.dumps(stats.to_dict(), allow_nan=False))
     assert record["measures"]["ipu"] == {"value": 50.0, "unit": "s/min", "band": [48.0, 55.0], "inside": True}
     assert record["voices"][0]["voice"]["licence"] == "CC-BY-4.0"
 
 
 def test_a_corpus_of_no_single_preset_has_no_target() -> None:
-    stats = Tally().result(INFO.model_copy(update={"timing": "candor+fisher"}), None)
+    stats = stats_from(CorpusSummary(), INFO.model_copy(update={"timing": "candor+fisher"}), None)
     assert stats.preset == "candor+fisher"
     assert all(measure.band is None and measure.value is None for measure in stats.measures)
     json.dumps(stats.to_dict(), allow_nan=False)

@@ -14,8 +14,9 @@ from rich.console import Console
 from corpus.audio import SAMPLE_RATE
 from corpus.record import Dialogue, Speaker, TimingStats, Turn, Voice, Word
 from corpus.store import Corpus, CorpusInfo, CorpusWriter
+from corpus.summary import CorpusSummary
 from synth.presets import fisher
-from synth.report import Tally
+from synth.report import stats_from
 from synth.report.playback import ProgramPlayback, choose_player, listen, transcript_line
 from synth.report.stats import stats_of
 from synth.running.progress import Progress, summary_table
@@ -100,7 +101,7 @@ def test_terminals_of_any_width(width: int) -> None:
     with Progress(0.0, start_hours=0.5, console=out, clock=clock) as progress:
         clock.tick(5)
         progress.dialogue(90)
-    out.print(summary_table(_tally().result(INFO, fisher()), Path("out/report.html")))
+    out.print(summary_table(stats_from(_tally(), INFO, fisher()), Path("out/report.html")))
     assert "0.53 of 0.00 h" in printed(out).replace("\n", "")
 
 
@@ -141,15 +142,15 @@ def _dialogue() -> Dialogue:
     )
 
 
-def _tally() -> Tally:
-    tally = Tally()
+def _tally() -> CorpusSummary:
+    tally = CorpusSummary()
     tally.add(_dialogue())
     return tally
 
 
 def test_summary_table() -> None:
     out = console(100)
-    out.print(summary_table(_tally().result(INFO, fisher()), Path("out/report.html"), speed=31.5))
+    out.print(summary_table(stats_from(_tally(), INFO, fisher()), Path("out/report.html"), speed=31.5))
     lines = printed(out).splitlines()
 
     def row(name: str) -> str:
