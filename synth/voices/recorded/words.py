@@ -15,7 +15,7 @@ from corpus.audio import SAMPLE_RATE, Samples, read_mono
 from corpus.durable import disk_full_told
 from corpus.record import Word
 
-from ...alignment import align
+from ...alignment.align import align
 from .clips import PersonClip, read_clips
 from .settings import RecordedSettings
 
