@@ -9,15 +9,12 @@ from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
 from corpus.audio import FRAME_SECONDS, Samples
+from corpus.strict import load_lines
 
 from ..parts import Encoded, Heard, HeardWord
 
 LAG = 0.24  # s after its end that a word is heard
-
-_WORD = TypeAdapter(HeardWord)
 
 
 class ScriptedEar:
@@ -89,16 +86,4 @@ class ScriptedEarStream:
 
 def read_script(name: str, path: Path) -> ScriptedEar:
     """The ear of a file. Raises ValueError with the line that is wrong."""
-    try:
-        rows = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"ear {name}: cannot read {path}: {error}") from None
-    words = []
-    for number, row in enumerate(rows, 1):
-        if not row.strip():
-            continue
-        try:
-            words.append(_WORD.validate_json(row))
-        except ValidationError as error:
-            raise ValueError(f"{path}, line {number}: {str(error).splitlines()[-2].strip()}") from None
-    return ScriptedEar(name, sorted(words, key=lambda word: word.start))
+    return ScriptedEar(name, sorted(load_lines(path, HeardWord, "script"), key=lambda word: word.start))

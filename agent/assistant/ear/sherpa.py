@@ -10,7 +10,6 @@ upper = true                   # the model writes capitals only: small letters a
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -18,26 +17,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from corpus.audio import FRAME_SECONDS, SAMPLE_RATE, Samples
+from corpus.strict import Strict, load_toml
 
 from ..parts import Encoded, Heard, HeardWord
 from ..work import Executor, Lane
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 TAIL = 0.6  # s of silence after a phrase, for words that come late
 LETTER = 0.06  # s, of a last word whose end nobody tells
 
 
-class SherpaFiles(BaseModel):
+class SherpaFiles(Strict):
     """What the TOML file says."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     tokens: str
@@ -61,7 +53,7 @@ class SherpaEar:
     def __init__(self, name: str, path: Path, executor: Executor, threads: int = 1) -> None:
         """Load it. Raises ValueError, saying what to do, when it cannot be."""
         self.name = name
-        self._files = read_files(path)
+        self._files = load_toml(path, SherpaFiles, "ear's file")
         try:
             import sherpa_onnx  # type: ignore[import-untyped]
         except ModuleNotFoundError:
@@ -208,16 +200,3 @@ def timed_words(tokens: Sequence[str], times: Sequence[float], start: float) -> 
         for (text, begin), end in zip(words, ends, strict=True)
     )
     return tuple(word for word in found if word.text)
-
-
-def read_files(path: Path) -> SherpaFiles:
-    """The TOML file. Raises ValueError with one line that names the key."""
-    try:
-        return SherpaFiles.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"cannot read the ear's file {path}: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path} is not valid TOML: {error}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ValueError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None

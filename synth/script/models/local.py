@@ -66,12 +66,12 @@ class LocalModel:
 
     def _load(self) -> tuple[Any, Any]:
         if self._loaded is None:
-            self._loaded = _load(self.name, self._source)
+            self._loaded = load_local(self.name, self._source)
         return self._loaded
 
 
-def _load(name: str, source: str) -> tuple[Any, Any]:
-    """Tokenizer and model. Raises ValueError in one line."""
+def load_local(name: str, source: str) -> tuple[Any, Any]:
+    """Tokenizer and model of a folder, cached repository or GGUF file. Raises ValueError in one line."""
     try:
         import torch
         import transformers
