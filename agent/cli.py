@@ -8,7 +8,7 @@ import typer
 
 from corpus.command import run
 
-COMMANDS = ("tokenize", "train", "finetune", "evaluate", "say", "hear", "talk", "serve", "bench")
+COMMANDS = ("tokenize", "train", "finetune", "sharpen", "evaluate", "say", "hear", "talk", "serve", "bench")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from ..live.batch import Bundle
+    from ..files.talking_model import TalkingModel
 
 
 def bench(
@@ -43,7 +43,7 @@ def bench(
         typer.echo(json.dumps([dataclasses.asdict(report) for report in reports], indent=1))
 
 
-def _bundle(name: str, codec: str | None) -> tuple[Bundle, str]:
+def _bundle(name: str, codec: str | None) -> tuple[TalkingModel, str]:
     from ..files.bundle import find_bundle, load_bundle
     from ..judging.frame_times import fresh_bundle
     from ..model.presets import PRESETS

@@ -46,6 +46,7 @@ def serve(
 ) -> None:
     """Serve conversations on one port: the page /, Moshi's /api/chat, /v1/realtime and /ws/pcm."""
     try:
+        from ..live.bare import BareModel
         from ..live.runner import Runner
         from ..live.scheduler import Scheduler
         from ..serve.access import Access, ConnectionLimits, check_listening, tls_context
@@ -66,7 +67,7 @@ def serve(
     name, batch = load(model, codec, device, runtime, int8, sessions, threads)
     limits = ConnectionLimits(per_address=per_address)
     scheduler = Scheduler(
-        batch,
+        BareModel(batch),
         time.monotonic,
         queue_limit=queue,
         idle_limit=idle_limit,

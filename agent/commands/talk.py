@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..desk.talk import BothSides, DeskTalk
     from ..live.batch import Batch
     from ..live.controls import Controls
+    from ..live.partner import Partner
 
 Devices = tuple[str | None, str | None]  # input and output, as the user named them
 
@@ -71,13 +72,14 @@ def talk(
     if replay is not None:
         return _replay(batch, replay)
     from ..desk.talk import BothSides, write_transcript
+    from ..live.bare import BareModel
 
     both = BothSides(record if input is None else output)
     try:
         if input is not None:
-            done = _file(batch, controls, input, both, lag_bound if real_time else None)
+            done = _file(BareModel(batch), controls, input, both, lag_bound if real_time else None)
         else:
-            done = _live(batch, controls, chosen, both, echo, lag_bound)
+            done = _live(BareModel(batch), controls, chosen, both, echo, lag_bound)
     finally:
         both.close()
         _keep(batch, keep)
@@ -115,40 +117,43 @@ def _replay(batch: Batch, path: Path) -> None:
     typer.echo(f"{path}: all {len(kept.frames)} frames came out the same")
 
 
-def _file(batch: Batch, controls: Controls, path: Path, both: BothSides, bound_ms: float | None) -> DeskTalk:
+def _file(partner: Partner, controls: Controls, path: Path, both: BothSides, bound_ms: float | None) -> DeskTalk:
     from corpus.audio import read_mono
 
     from ..desk.talk import talk_to_file, talk_to_file_live
 
     user = read_mono(path)
     if bound_ms is None:
-        done = talk_to_file(batch, controls, user, both)
+        done = talk_to_file(partner, controls, user, both)
     else:
-        done = talk_to_file_live(batch, controls, user, both, bound_ms)
+        done = talk_to_file_live(partner, controls, user, both, bound_ms)
     said = done.transcript()
     for side in ("agent", "user"):
         typer.echo(f"{side}:{said[side]}")
     return done
 
 
-def _live(batch: Batch, controls: Controls, chosen: Devices, both: BothSides, echo: bool, bound_ms: float) -> DeskTalk:
+def _live(
+    partner: Partner, controls: Controls, chosen: Devices, both: BothSides, echo: bool, bound_ms: float
+) -> DeskTalk:
     from ..desk.line import AudioLine
     from ..desk.microphone import common_rate, pick_device, sound, stream
     from ..desk.screen import Screen
     from ..desk.talk import DeskTalk, endless, talk_to_device
     from ..live.runner import Runner
+    from ..live.ticket import TicketState
 
     module = sound()
     devices = list(module.query_devices())
     pair = (pick_device(devices, chosen[0], "input"), pick_device(devices, chosen[1], "output"))
     rate = common_rate(module, pair)
     line = AudioLine(rate, _canceller() if echo else None)
-    scheduler = endless(batch, bound_ms)
+    scheduler = endless(partner, bound_ms)
     with Runner(scheduler), Screen() as screen, stream(module, line, pair, rate):
-        ticket = scheduler.admit(controls)
+        ticket = scheduler.admission.admit(controls)
         done = DeskTalk(line, ticket, both)
         with contextlib.suppress(KeyboardInterrupt):  # the way to end a conversation
-            talk_to_device(done, screen.show, lambda: ticket.status == "ended")
+            talk_to_device(done, screen.show, lambda: ticket.state is TicketState.ENDED)
     return done
 
 

@@ -15,10 +15,11 @@ import soundfile  # type: ignore[import-untyped]
 
 from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, Samples
 
-from ..live.batch import Batch
 from ..live.controls import Controls
+from ..live.partner import Partner
 from ..live.runner import Runner
-from ..live.scheduler import Scheduler, Ticket
+from ..live.scheduler import Scheduler
+from ..live.ticket import Ticket
 from ..live.voice_activity import QUIETEST, level
 from .line import AudioLine
 
@@ -118,11 +119,11 @@ def write_transcript(path: Path, talk: DeskTalk) -> None:
     path.write_text(json.dumps(talk.transcript(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def talk_to_file(batch: Batch, controls: Controls, user: Samples, record: BothSides) -> DeskTalk:
+def talk_to_file(partner: Partner, controls: Controls, user: Samples, record: BothSides) -> DeskTalk:
     """The live loop on float32 `[n]`, as fast as it goes, nothing dropped; the answer to a frame plays in the next."""
     clock, line = StreamClock(), AudioLine(SAMPLE_RATE, cushion_s=0.0)
-    scheduler = Scheduler(batch, clock, 1, idle_limit=math.inf, total_limit=math.inf)
-    ticket = scheduler.admit(controls)
+    scheduler = Scheduler(partner, clock, 1, idle_limit=math.inf, total_limit=math.inf)
+    ticket = scheduler.admission.admit(controls)
     talk = DeskTalk(line, ticket, record)
     for block in blocks_of(user):
         clock.now += FRAME_SECONDS
@@ -130,17 +131,19 @@ def talk_to_file(batch: Batch, controls: Controls, user: Samples, record: BothSi
         talk.serve()
         scheduler.tick()
         talk.serve()
-    scheduler.shut_down()
+    scheduler.admission.shut_down()
     scheduler.tick()
     return talk
 
 
-def talk_to_file_live(batch: Batch, controls: Controls, user: Samples, record: BothSides, bound_ms: float) -> DeskTalk:
+def talk_to_file_live(
+    partner: Partner, controls: Controls, user: Samples, record: BothSides, bound_ms: float
+) -> DeskTalk:
     """The same in real time, with the runner's thread and the lag bound of a live conversation."""
-    scheduler = endless(batch, bound_ms)
+    scheduler = endless(partner, bound_ms)
     with Runner(scheduler):
         line = AudioLine(SAMPLE_RATE)
-        talk = DeskTalk(line, scheduler.admit(controls), record)
+        talk = DeskTalk(line, scheduler.admission.admit(controls), record)
         due = time.monotonic()
         for block in blocks_of(user):
             due += FRAME_SECONDS
@@ -164,9 +167,9 @@ def talk_to_device(talk: DeskTalk, show: Callable[[DeskTalk], None], ended: Call
         time.sleep(FRAME_SECONDS / 8)
 
 
-def endless(batch: Batch, bound_ms: float) -> Scheduler:
+def endless(partner: Partner, bound_ms: float) -> Scheduler:
     """A scheduler for one conversation without limits, on the wall's clock."""
-    return Scheduler(batch, time.monotonic, 1, idle_limit=math.inf, total_limit=math.inf, bound_ms=bound_ms)
+    return Scheduler(partner, time.monotonic, 1, idle_limit=math.inf, total_limit=math.inf, bound_ms=bound_ms)
 
 
 def blocks_of(user: Samples) -> list[Samples]:

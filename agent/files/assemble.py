@@ -29,7 +29,7 @@ def with_both_sides(config: ModelConfig) -> ModelConfig:
     widths = depth.transformer.feedforward
     transformer = replace(depth.transformer, feedforward=widths if len(widths) == 1 else widths * 2)
     depth = replace(depth, schedule=schedule, transformer=transformer)
-    return replace(config, depth=depth, dep_q=config.n_q, agent_q=config.dep_q)
+    return replace(config, depth=depth, dep_q=config.n_q, ours=replace(config.ours, agent_q=config.dep_q))
 
 
 def build(config: ModelConfig, tensors: Mapping[str, Tensor], dtype: torch.dtype | None = None) -> LanguageModel:

@@ -121,7 +121,7 @@ def save_bundle(
 
 def _load_codec(folder: Path, config: ModelConfig, values: dict[str, Any], given: str | Path | None) -> Codec:
     n_q = max(config.agent_codebooks, config.user_codebooks)
-    identity = _codec_of(folder)
+    identity = codec_of(folder)
     name = given or (values.get("mimi_name") if identity is None else identity.name)
     if name is None:
         raise ValueError(f"{folder} does not say which codec it belongs to: give one")
@@ -141,7 +141,7 @@ def _load_codec(folder: Path, config: ModelConfig, values: dict[str, Any], given
     return codec
 
 
-def _codec_of(folder: Path) -> CodecIdentity | None:
+def codec_of(folder: Path) -> CodecIdentity | None:
     """The codec that a folder names in its codec.json, if it has one."""
     path = folder / CODEC
     if not path.exists():

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from ..model.config import ConditionerConfig, DepthConfig, Fuse, ModelConfig, TransformerConfig, Variation
+from ..model.config import ConditionerConfig, DepthConfig, Fuse, ModelConfig, Ours, TransformerConfig, Variation
 from ..model.experts import ExpertsConfig
 from ..model.presets import moshi_7b
 
@@ -97,11 +97,7 @@ def _model(keys: _Keys) -> ModelConfig:
         extra_heads_dim=keys.take("extra_heads_dim", 6),
         conditioners=conditioners,
         cross_positions=cross_positions,
-        agent_q=own.take("agent_q"),
-        user_text_delay=own.take("user_text_delay"),
-        hint=own.take("hint", False),
-        embedding_rank=own.take("embedding_rank"),
-        hears_itself=own.take("hears_itself", True),
+        ours=Ours(**{name: own.take(name, default) for name, default in vars(Ours()).items()}),
     )
     own.done()
     return config
@@ -286,11 +282,7 @@ def _condition_keys(config: ModelConfig) -> dict[str, Any]:
 
 
 def _own_keys(config: ModelConfig) -> dict[str, Any]:
-    own: dict[str, Any] = {}
-    defaults = {"agent_q": None, "user_text_delay": None, "hint": False, "embedding_rank": None, "hears_itself": True}
-    for key, default in defaults.items():
-        if getattr(config, key) != default:
-            own[key] = getattr(config, key)
+    own = {name: value for name, value in vars(config.ours).items() if value != vars(Ours())[name]}
     plain = dataclasses.asdict(Variation())
     variation = dataclasses.asdict(config.temporal.variation)
     changed = {key: value for key, value in variation.items() if value != plain[key]}

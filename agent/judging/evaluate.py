@@ -20,8 +20,9 @@ from codec.metrics import Skipped, load_recognizer
 from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples, write_flac
 from corpus.reader import Corpus
 
+from ..files.talking_model import TalkingModel, to_codec
 from ..model.sampling import Sampling
-from ..offline.converse import ROWS, Bundle, Prompt, converse, to_codec
+from ..offline.converse import ROWS, Prompt, converse
 from ..offline.users import Provoker, agent_segments
 from ..tokens.text_stream import lay_words
 from . import fdb
@@ -117,7 +118,7 @@ class AgentReport:
 
 
 def evaluate(
-    bundle: Bundle,
+    bundle: TalkingModel,
     corpus: Corpus,
     *,
     name: str = "model",
@@ -168,7 +169,7 @@ def evaluate(
 
 
 def hold(
-    bundle: Bundle,
+    bundle: TalkingModel,
     probes: list[Probe],
     seed: int = 0,
     sampling: Sampling | None = None,
@@ -196,7 +197,7 @@ def hold(
     return judged
 
 
-def prompt_of(probe: Probe, bundle: Bundle) -> Prompt | None:
+def prompt_of(probe: Probe, bundle: TalkingModel) -> Prompt | None:
     """The corpus' agent as tokens, until the model is free; None if that is at once."""
     frames = len(probe.agent) // FRAME_SAMPLES
     if not frames:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -20,7 +20,8 @@ from rich.table import Table
 from codec import Codec
 from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples
 
-from ..live.batch import Batch, Bundle, Runtime
+from ..files.talking_model import TalkingModel
+from ..live.batch import Batch, Runtime
 from ..live.controls import Controls
 from ..model.config import ModelConfig
 from ..model.language_model import LanguageModel
@@ -36,9 +37,21 @@ CROWDS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 class Wordless:
     """A vocabulary that says nothing."""
 
-    def piece(self, _id: int) -> str:
+    def encode(self, text: str) -> list[int]:
+        """Nothing."""
+        return []
+
+    def piece(self, id: int) -> str:
         """Nothing."""
         return ""
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Nothing."""
+        return ""
+
+    def begins_word(self, id: int) -> bool:
+        """Never."""
+        return False
 
 
 @dataclass(frozen=True)
@@ -121,7 +134,7 @@ class FrameTimes:
 
 
 def measure(
-    bundle: Bundle, name: str, runtime: Runtime, threads: int, most: int, frames: int = 100, wheel: bool = True
+    bundle: TalkingModel, name: str, runtime: Runtime, threads: int, most: int, frames: int = 100, wheel: bool = True
 ) -> FrameTimes:
     """Time the loop.
 

@@ -14,7 +14,7 @@ import torch
 from corpus.audio import FRAME_SAMPLES
 
 from ..files.config_json import to_moshi
-from ..model.config import ModelConfig
+from ..model.config import ModelConfig, Ours
 
 CODEBOOKS = 8  # of Mimi as Moshi uses it
 
@@ -24,8 +24,7 @@ def official(config: ModelConfig) -> ModelConfig:
     assert config.depth is not None
     count = config.agent_codebooks
     depth = replace(config.depth, schedule=tuple(range(count)))
-    plain = replace(config, user_text_delay=None, hint=False, embedding_rank=None, hears_itself=True)
-    return replace(plain, depth=depth, dep_q=count, agent_q=None)
+    return replace(config, depth=depth, dep_q=count, ours=Ours())
 
 
 def wheel_times(config: ModelConfig, frames: int, warm_up: int) -> list[list[float]] | None:

@@ -1,19 +1,24 @@
-"""Who may talk: admission, a queue, limits, and sessions kept for clients whose line broke. Time is injected."""
+"""Who may talk: seats, a queue, limits, and sessions kept for clients whose line broke. Time is injected.
+
+The scheduler has an admission. It calls `settle` before every step, opens and closes what `Entry.slot` says, and hands
+over `Entry.controls` and `Entry.wishes`, which are only what a client asked for since the last step.
+"""
 
 from __future__ import annotations
 
 import secrets
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from .batch import SessionState
 from .controls import Controls
-from .session import Clock, Counters, Session
+from .history import History, Picture
+from .session import Clock, Session
+from .ticket import Ticket, TicketState
+from .wishes import Wish
 
-Status = Literal["waiting", "granted", "suspended", "ended"]
-GUESSED_SESSION_S = 120.0  # length of a conversation until some have ended
+MOST_WISHES = 256  # of one client between two frames
 RECENT = 0.2  # weight of the newest measurement in running means
 
 
@@ -22,40 +27,15 @@ class QueueFullError(ValueError):
 
 
 @dataclass
-class Ticket:
-    """A client's place: what it is told. The scheduler alone changes it, and calls `on_change` after it did."""
-
-    token: str  # resumes the session; a secret of the client
-    status: Status = "waiting"
-    session: Session | None = None  # from being granted on
-    position: int = 0  # in the queue, 1 is next; 0 when not waiting
-    wait_s: float = 0.0  # guessed, till granted
-    reason: str = ""  # why it ended: released, idle, total, expired, left, error, shutdown
-    line: int = 0  # grows when a client resumes: a line that remembers a smaller number has been replaced
-    on_change: Callable[[], None] | None = None  # news: frames to pull, or another status; from any thread
-
-
-@dataclass
 class Entry:
-    """A ticket with what the scheduler knows beyond it."""
+    """A ticket with what the scheduler needs beyond it."""
 
     ticket: Ticket
-    controls: Controls
-    applied: Controls | None = None  # what the batch has
-    slot: int | None = None
-    state: SessionState | None = None  # of a suspended session
+    controls: Controls | None  # asked for and not handed over yet
+    wishes: list[Wish] = field(default_factory=list)  # not handed over yet
+    slot: int | None = None  # at the partner
+    kept: Any = None  # a suspended conversation, as the partner gave it
     since: float = 0.0  # clock when suspended
-
-
-@dataclass
-class History:
-    """Sums over sessions that are no more."""
-
-    counters: Counters = field(default_factory=Counters)
-    admitted: int = 0
-    refused: int = 0
-    ended: dict[str, int] = field(default_factory=dict)
-    length_s: float = GUESSED_SESSION_S
 
 
 @dataclass(frozen=True)
@@ -83,13 +63,15 @@ class Admission:
         self, limits: SessionLimits, clock: Clock, new_token: Callable[[], str] = secrets.token_urlsafe
     ) -> None:
         """Start with nobody; `new_token` makes resume tokens."""
-        self.limits, self.clock = limits, clock
+        self.limits = limits
         self.wake: Callable[[], None] = lambda: None  # called when there is something to do
-        self._new_token = new_token
+        self._clock, self._new_token = clock, new_token
         self._lock = threading.RLock()
         self._entries: dict[str, Entry] = {}  # by token, in order of admission; ended ones until their slot is free
         self._queue: list[Entry] = []
         self._history = History()
+
+    # ---- for clients
 
     def admit(self, controls: Controls | None = None, on_change: Callable[[], None] | None = None) -> Ticket:
         """Let a client in or have it wait. A full queue raises QueueFullError."""
@@ -117,12 +99,12 @@ class Admission:
             entry = self._entries.get(ticket.token)
             if entry is None or entry.ticket.session is None or not self.limits.resume_s:
                 self._end(entry, "left")
-            elif entry.ticket.status in ("granted", "waiting"):
+            elif entry.ticket.state in (TicketState.GRANTED, TicketState.WAITING):
                 if entry in self._queue:
                     self._queue.remove(entry)
-                entry.since = self.clock()
-                self._set(entry, "suspended")
-                kept = [each for each in self._entries.values() if each.ticket.status == "suspended"]
+                entry.since = self._clock()
+                self._move(entry, TicketState.SUSPENDED)
+                kept = [each for each in self._entries.values() if each.ticket.state is TicketState.SUSPENDED]
                 if len(kept) > self.limits.sessions:
                     self._end(min(kept, key=lambda each: each.since), "expired")
             self._grant()
@@ -131,7 +113,7 @@ class Admission:
         """Go on with a session, at once or first in the queue. Tokens of no living session raise ValueError."""
         with self._lock:
             entry = self._entries.get(token)
-            if entry is None or entry.ticket.status == "ended":
+            if entry is None or entry.ticket.state is TicketState.ENDED:
                 raise ValueError("there is no session to resume: it ended, or was away for too long")
             ticket, before = entry.ticket, entry.ticket.on_change
             ticket.line, ticket.on_change = ticket.line + 1, on_change
@@ -139,9 +121,9 @@ class Admission:
                 before()
             if ticket.session is not None:
                 ticket.session.restart_clock()
-            if ticket.status == "suspended":
+            if ticket.state is TicketState.SUSPENDED:
                 self._queue.insert(0, entry)
-                self._set(entry, "waiting")
+                self._move(entry, TicketState.WAITING)
             self._grant()
             return ticket
 
@@ -152,6 +134,17 @@ class Admission:
             if entry is not None:
                 entry.controls = controls
 
+    def ask(self, ticket: Ticket, wish: Wish) -> None:
+        """Hand a wish that the partner's `check` let pass over before the next frame; too many raise ValueError."""
+        with self._lock:
+            entry = self._entries.get(ticket.token)
+            if entry is None:
+                return
+            if len(entry.wishes) >= MOST_WISHES:
+                raise ValueError("too many requests at once: wait for the answers")
+            entry.wishes.append(wish)
+            self.wake()
+
     def shut_down(self) -> None:
         """End everybody, reason "shutdown"."""
         with self._lock:
@@ -159,20 +152,59 @@ class Admission:
             for entry in list(self._entries.values()):
                 self._end(entry, "shutdown")
 
-    def _seats(self) -> int:
-        return self.limits.sessions - sum(entry.ticket.status == "granted" for entry in self._entries.values())
+    # ---- for the scheduler
 
-    def _set(self, entry: Entry, status: Status) -> None:
-        entry.ticket.status = status
-        self._tell(entry)
+    def settle(self) -> list[Entry]:
+        """Enforce the limits and give free seats away; all who are there."""
+        with self._lock:
+            self._enforce()
+            self._grant()
+            return list(self._entries.values())
+
+    def asked(self, entry: Entry) -> tuple[Controls | None, list[Wish]]:
+        """What a client asked for since the last call."""
+        with self._lock:
+            controls, wishes = entry.controls, entry.wishes
+            entry.controls, entry.wishes = None, []
+            return controls, wishes
+
+    def freed(self, entry: Entry) -> None:
+        """The slot of an entry that has no seat any more is closed."""
+        with self._lock:
+            entry.slot = None
+            if entry.ticket.state is TicketState.ENDED:
+                self._entries.pop(entry.ticket.token, None)
+
+    def fail(self, entry: Entry) -> None:
+        """A conversation's step failed: it ends."""
+        with self._lock:
+            self._end(entry, "error")
+
+    def picture(self) -> Picture:
+        """Who is where, and sums since the start."""
+        with self._lock:
+            tickets = [entry.ticket for entry in self._entries.values()]
+            total = self._history.counters
+            for ticket in tickets:
+                if ticket.session is not None and ticket.state is not TicketState.ENDED:
+                    total = total.plus(ticket.session.counters)
+            talking = [each.session for each in tickets if each.state is TicketState.GRANTED]
+            suspended = sum(each.state is TicketState.SUSPENDED for each in tickets)
+            history = replace(self._history, counters=total, ended=dict(self._history.ended))
+            return Picture([each for each in talking if each is not None], len(self._queue), suspended, history)
+
+    # ---- inside, with the lock held
+
+    def _seats(self) -> int:
+        granted = sum(entry.ticket.state is TicketState.GRANTED for entry in self._entries.values())
+        return self.limits.sessions - granted
+
+    def _move(self, entry: Entry, state: TicketState) -> None:
+        entry.ticket.move(state)
         self.wake()
 
-    def _tell(self, entry: Entry) -> None:
-        if entry.ticket.on_change is not None:
-            entry.ticket.on_change()
-
     def _end(self, entry: Entry | None, reason: str) -> None:
-        if entry is None or entry.ticket.status == "ended":
+        if entry is None or entry.ticket.state is TicketState.ENDED:
             return
         ticket, history = entry.ticket, self._history
         if entry in self._queue:
@@ -182,10 +214,10 @@ class Admission:
             history.length_s += RECENT * (ticket.session.total_s - history.length_s)
         history.ended[reason] = history.ended.get(reason, 0) + 1
         ticket.reason, ticket.position, ticket.wait_s = reason, 0, 0.0
-        entry.state = None
+        entry.kept = None
         if entry.slot is None:
             del self._entries[ticket.token]
-        self._set(entry, "ended")
+        self._move(entry, TicketState.ENDED)
 
     def _grant(self) -> None:
         """Seats to those who wait longest; everybody's place anew."""
@@ -194,22 +226,22 @@ class Admission:
             ticket = entry.ticket
             ticket.position, ticket.wait_s = 0, 0.0
             if ticket.session is None:
-                ticket.session = Session(ticket.token[:8], self.clock, self.limits.lag_ms, on_frame=lambda: self.wake())
-            self._set(entry, "granted")
+                ticket.session = Session(ticket.token[:8], self._clock, self.limits.lag_ms, lambda: self.wake())
+            self._move(entry, TicketState.GRANTED)
         for place, entry in enumerate(self._queue, start=1):
             wait_s = place * min(self._history.length_s, self.limits.total_s) / self.limits.sessions
             entry.ticket.wait_s = wait_s
             if entry.ticket.position != place:
                 entry.ticket.position = place
-                self._tell(entry)
+                entry.ticket.tell()
 
     def _enforce(self) -> None:
         for entry in list(self._entries.values()):
             ticket = entry.ticket
-            if ticket.status == "granted" and ticket.session is not None:
+            if ticket.state is TicketState.GRANTED and ticket.session is not None:
                 if ticket.session.total_s > self.limits.total_s:
                     self._end(entry, "total")
                 elif ticket.session.idle_s > self.limits.idle_s:
                     self._end(entry, "idle")
-            elif ticket.status == "suspended" and self.clock() - entry.since > self.limits.resume_s:
+            elif ticket.state is TicketState.SUSPENDED and self._clock() - entry.since > self.limits.resume_s:
                 self._end(entry, "expired")

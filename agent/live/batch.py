@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar, get_args
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
 import torch
@@ -28,11 +28,13 @@ from codec.layers import streaming
 from codec.model import CodecState
 from corpus.audio import FRAME_SAMPLES, Samples
 
-from ..model.language_model import LanguageModel, ModelState
+from ..files.talking_model import TalkingModel, check_voice
+from ..model.language_model import ModelState
+from ..model.sampling import Sampling
 from .controls import Controls
 from .frame_out import FrameOut, PartTimes
 from .runtime import make_stepper
-from .stepper import RowFrame, Stepper
+from .stepper import RowFrame, RowOrder, Stepper
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -41,37 +43,21 @@ FADE = 240  # samples over which hold sets in and ends: 10 ms
 SILENT_FRAMES = 25  # of silence encoded to learn the codes of silence: 2 s
 
 
-class Vocabulary(Protocol):
-    """What is needed of a vocabulary."""
-
-    def piece(self, id: int) -> str:
-        """What a text id reads as, "" for a special one."""
-
-
-class Bundle(Protocol):
-    """A model, the codec it was trained with and its vocabulary; see `agent.files.bundle`."""
-
-    @property
-    def model(self) -> LanguageModel:
-        """The language model."""
-
-    @property
-    def codec(self) -> Any:
-        """A `codec.Codec` or anything with its streaming methods."""
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """Of both text streams."""
-
-
 @dataclass(frozen=True)
 class SessionState:
     """A conversation as a value of tensors, batch 1; `codec.layers.streaming` copies, saves and loads it."""
 
     codec: CodecState
     model: ModelState
-    controls: Tensor  # float64 [1, 8], see `Controls.to_tensor`
     gain: Tensor  # float32 [1], 0 on hold
+
+
+@dataclass(frozen=True)
+class Conversed:
+    """An open conversation: its state, and how it behaves."""
+
+    state: SessionState
+    controls: Controls
 
 
 class Batch:
@@ -79,7 +65,7 @@ class Batch:
 
     def __init__(
         self,
-        bundle: Bundle,
+        bundle: TalkingModel,
         slots: int,
         runtime: Runtime = "fast",
         int8: bool = True,
@@ -101,14 +87,15 @@ class Batch:
             raise ValueError(f"a batch needs at least one slot, got {slots}")
         if runtime not in get_args(Runtime):
             raise ValueError(f"there is no runtime {runtime!r}; choose one of {', '.join(get_args(Runtime))}")
-        _check_fit(bundle)
+        check_voice(bundle)
         self.bundle, self.slots = bundle, slots
         self._stepper: Stepper
         self._stepper, self._codec = make_stepper(bundle.model, bundle.codec, runtime, int8, cache, threads)
         self._device = bundle.model.device
         self._workers = ThreadPoolExecutor(threads) if threads > 1 else None  # for the codec
-        self._rows: dict[int, SessionState] = {}
-        self._silence = self._codes_of_silence()
+        self._rows: dict[int, Conversed] = {}
+        pad = torch.tensor([bundle.model.config.pad])
+        self._held = torch.cat([pad, self._codes_of_silence()])  # said on hold
 
     @property
     def free(self) -> int:
@@ -118,9 +105,9 @@ class Batch:
     def open(self, controls: Controls | None = None) -> int:
         """Start a conversation; returns its slot. A full batch raises ValueError."""
         controls = controls or Controls()
-        model = self._stepper.init_state(controls.seed)
         gain = torch.tensor([0.0 if controls.hold else 1.0])
-        return self._place(SessionState(self._codec.init_state(1), model, controls.to_tensor(), gain))
+        state = SessionState(self._codec.init_state(1), self._stepper.init_state(controls.seed), gain)
+        return self._place(state, controls)
 
     def close(self, slot: int) -> None:
         """End a conversation and free its slot."""
@@ -129,29 +116,30 @@ class Batch:
 
     def controls(self, slot: int) -> Controls:
         """The controls of a conversation."""
-        return Controls.from_tensor(self._of(slot).controls)
+        return self._of(slot).controls
 
     def set_controls(self, slot: int, controls: Controls) -> None:
         """Change the controls from the next frame on; a new seed takes effect only when a session opens."""
-        self._rows[slot] = replace(self._of(slot), controls=controls.to_tensor())
+        self._rows[slot] = replace(self._of(slot), controls=controls)
 
     def snapshot(self, slot: int) -> SessionState:
         """A copy of a conversation, which goes on."""
-        return streaming.copy(self._of(slot))
+        return streaming.copy(self._of(slot).state)
 
-    def restore(self, state: SessionState) -> int:
+    def restore(self, state: SessionState, controls: Controls | None = None) -> int:
         """Go on with a copied conversation; returns its slot. Full batches and misfits raise ValueError."""
-        template = SessionState(
-            self._codec.init_state(1), self._stepper.init_state(0), Controls().to_tensor(), torch.ones(1)
+        template = SessionState(self._codec.init_state(1), self._stepper.init_state(0), torch.ones(1))
+        return self._place(
+            streaming.copy(streaming.unflatten(template, streaming.flatten(state))), controls or Controls()
         )
-        return self._place(streaming.copy(streaming.unflatten(template, streaming.flatten(state))))
 
     @torch.inference_mode()
-    def step(self, frames: Mapping[int, Samples]) -> dict[int, FrameOut]:
+    def step(self, frames: Mapping[int, Samples], orders: Mapping[int, RowOrder] | None = None) -> dict[int, FrameOut]:
         """Move the given conversations on by a frame.
 
         Args:
             frames: what each hears, float32 `[1920]` by slot.
+            orders: how some of them take this frame, in place of what their controls ask for.
 
         Raises:
             ValueError: an unknown slot, or another shape.
@@ -160,12 +148,13 @@ class Batch:
             return {}
         slots = sorted(frames)
         rows = [self._of(slot) for slot in slots]
-        controls = [Controls.from_tensor(row.controls) for row in rows]
+        orders = orders or {}
+        wanted = [orders.get(slot) or self._order(row.controls) for slot, row in zip(slots, rows, strict=True)]
         clock = [time.perf_counter()]
-        heard = self._each(self._encode, [frames[slot] for slot in slots], [row.codec for row in rows])
+        heard = self._each(self._encode, [frames[slot] for slot in slots], [row.state.codec for row in rows])
         clock.append(time.perf_counter())
         user = torch.cat([codes for codes, _ in heard])
-        said, models = self._stepper.step(user, [row.model for row in rows], controls, self._silence)
+        said, models = self._stepper.step(user, [row.state.model for row in rows], wanted)
         clock.append(time.perf_counter())
         played = self._each(self._decode, said, [codec for _, codec in heard])
         clock.append(time.perf_counter())
@@ -173,23 +162,29 @@ class Batch:
         times = PartTimes(encode / len(slots), step, decode / len(slots))
         outs = {}
         for index, slot in enumerate(slots):
-            gain = 0.0 if controls[index].hold else 1.0
+            gain = 0.0 if rows[index].controls.hold else 1.0
             sound, codec = played[index]
-            audio = _faded(sound, float(rows[index].gain), gain)
-            self._rows[slot] = replace(rows[index], codec=codec, model=models[index], gain=torch.tensor([gain]))
+            audio = _faded(sound, float(rows[index].state.gain), gain)
+            state = SessionState(codec, models[index], torch.tensor([gain]))
+            self._rows[slot] = replace(rows[index], state=state)
             outs[slot] = self._out(said[index], audio, times)
         return outs
 
-    def _of(self, slot: int) -> SessionState:
+    def _order(self, controls: Controls) -> RowOrder:
+        heat = (controls.text_temperature, controls.text_top_k, controls.audio_temperature, controls.audio_top_k)
+        forced = self._held if controls.hold else None
+        return RowOrder(Sampling(*heat), controls.pad_bias, controls.end_pad_bias, forced)
+
+    def _of(self, slot: int) -> Conversed:
         if slot not in self._rows:
             raise ValueError(f"there is no open conversation {slot}")
         return self._rows[slot]
 
-    def _place(self, state: SessionState) -> int:
+    def _place(self, state: SessionState, controls: Controls) -> int:
         slot = next((slot for slot in range(self.slots) if slot not in self._rows), None)
         if slot is None:
             raise ValueError(f"all {self.slots} slots are taken: close a conversation first")
-        self._rows[slot] = state
+        self._rows[slot] = Conversed(state, controls)
         return slot
 
     def _each(
@@ -226,17 +221,6 @@ class Batch:
         silence = torch.zeros(1, 1, SILENT_FRAMES * FRAME_SAMPLES, device=self._device)
         codes: Tensor = self._codec.encode_frame(silence, self._codec.init_state(1))[0]
         return codes[0, : self.bundle.model.config.agent_codebooks, -1].cpu()
-
-
-def _check_fit(bundle: Bundle) -> None:
-    """Raise ValueError unless the codec speaks the model's codes."""
-    config, quantizer = bundle.model.config, bundle.codec.config.quantizer
-    if config.agent_codebooks < 1:
-        raise ValueError("this model only listens: it has no voice to talk with")
-    if quantizer.codebook_size != config.card:
-        raise ValueError(f"the codec has {quantizer.codebook_size} entries a codebook, the model {config.card}")
-    if quantizer.n_q != config.agent_codebooks or quantizer.n_q < config.user_codebooks:
-        raise ValueError(f"the codec has {quantizer.n_q} codebooks, the model {config.agent_codebooks} a side")
 
 
 def _faded(audio: Samples, before: float, after: float) -> Samples:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
 from pydantic import Field
-from torch import Tensor
 
 from corpus.strict import Strict
 
@@ -27,17 +23,3 @@ class Controls(Strict):
     end_pad_bias: float = Field(default=0.0, ge=-MOST_BIAS, le=MOST_BIAS)  # on EPAD's: above 0 it begins words sooner
     hold: bool = False  # the agent listens and stays silent
     seed: int = Field(default=0, ge=0, lt=SEEDS)  # of the sampling noise; takes effect when a session opens
-
-    def to_tensor(self) -> Tensor:
-        """The controls as float64 `[1, 8]`, to be kept in a state."""
-        return torch.tensor([[float(value) for _, value in self]], dtype=torch.float64)
-
-    @classmethod
-    def from_tensor(cls, values: Tensor) -> Controls:
-        """What `to_tensor` made. Raises ValueError for anything else."""
-        fields = cls.model_fields
-        if values.shape != (1, len(fields)):
-            raise ValueError(f"controls must be [1, {len(fields)}], got {list(values.shape)}")
-        pairs = zip(fields.items(), values[0].tolist(), strict=True)
-        found: dict[str, Any] = {name: (field.annotation or float)(value) for (name, field), value in pairs}
-        return cls(**found)

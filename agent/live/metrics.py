@@ -11,6 +11,14 @@ from .session import Counters
 BOUNDS = (5.0, 10.0, 20.0, 30.0, 40.0, 60.0, 80.0, 120.0, 160.0, 320.0, 640.0)  # ms, upper, of the histogram
 
 
+RECENT = 0.2  # weight of the newest step when steps become quicker
+
+
+def expected_ms(before: float, took: float) -> float:
+    """The time to expect of the next step: a slow one counts at once, quick ones bring it down by a fifth each."""
+    return max(took, RECENT * took + (1 - RECENT) * before)
+
+
 @dataclass(frozen=True)
 class Histogram:
     """Times of steps."""

@@ -13,17 +13,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from corpus.audio import FRAME_SAMPLES, Samples
 
-from .batch import Batch, Bundle, Runtime, SessionState
+from ..files.talking_model import TalkingModel
+from .batch import Batch, Runtime, SessionState
 from .controls import Controls
 from .frame_out import FrameOut
+from .stepper import RowOrder
 
 
 @dataclass
@@ -41,7 +45,7 @@ class Replay:
         tensors = {
             "frames": torch.from_numpy(np.stack(self.frames)),
             "tokens": torch.stack(self.tokens),
-            "controls": torch.cat([controls.to_tensor() for _, controls in self.controls]),
+            "controls": torch.cat([to_tensor(controls) for _, controls in self.controls]),
             "controls_from": torch.tensor([frame for frame, _ in self.controls]),
         }
         save_file(tensors, str(path))
@@ -58,7 +62,7 @@ def load_recording(path: str | Path) -> Replay:
     whole = frames.dim() == 2 and frames.shape[1] == FRAME_SAMPLES and frames.dtype == torch.float32
     if not whole or len(tokens) != len(frames) or len(values) != len(starts) or starts[:1] != [0]:
         raise ValueError(f"{path} is not a kept conversation: its parts do not fit each other")
-    controls = [(start, Controls.from_tensor(row[None])) for start, row in zip(starts, values, strict=True)]
+    controls = [(start, from_tensor(row[None])) for start, row in zip(starts, values, strict=True)]
     return Replay(list(frames.numpy()), list(tokens), controls)
 
 
@@ -67,7 +71,7 @@ class RecordingBatch(Batch):
 
     def __init__(
         self,
-        bundle: Bundle,
+        bundle: TalkingModel,
         slots: int,
         runtime: Runtime = "fast",
         int8: bool = True,
@@ -83,9 +87,9 @@ class RecordingBatch(Batch):
         self.recordings[slot] = Replay(controls=[(0, controls or Controls())])
         return slot
 
-    def restore(self, state: SessionState) -> int:
+    def restore(self, state: SessionState, controls: Controls | None = None) -> int:
         """See `Batch`."""
-        slot = super().restore(state)
+        slot = super().restore(state, controls)
         self.recordings.pop(slot, None)
         return slot
 
@@ -95,9 +99,9 @@ class RecordingBatch(Batch):
         if slot in self.recordings:
             self.recordings[slot].controls.append((len(self.recordings[slot].frames), controls))
 
-    def step(self, frames: Mapping[int, Samples]) -> dict[int, FrameOut]:
+    def step(self, frames: Mapping[int, Samples], orders: Mapping[int, RowOrder] | None = None) -> dict[int, FrameOut]:
         """See `Batch`."""
-        outs = super().step(frames)
+        outs = super().step(frames, orders)
         for slot, out in outs.items():
             if slot in self.recordings:
                 self.recordings[slot].frames.append(np.array(frames[slot], np.float32))
@@ -118,3 +122,18 @@ def replay(recording: Replay, batch: Batch) -> int | None:
     finally:
         batch.close(slot)
     return None
+
+
+def to_tensor(controls: Controls) -> Tensor:
+    """Controls as float64 `[1, 8]`."""
+    return torch.tensor([[float(value) for _, value in controls]], dtype=torch.float64)
+
+
+def from_tensor(values: Tensor) -> Controls:
+    """What `to_tensor` made. Raises ValueError for anything else."""
+    fields = Controls.model_fields
+    if values.shape != (1, len(fields)):
+        raise ValueError(f"controls must be [1, {len(fields)}], got {list(values.shape)}")
+    pairs = zip(fields.items(), values[0].tolist(), strict=True)
+    found: dict[str, Any] = {name: (field.annotation or float)(value) for (name, field), value in pairs}
+    return Controls(**found)

@@ -2,9 +2,9 @@
 
 with Runner(scheduler) as runner:
     signal = AsyncSignal(asyncio.get_running_loop())
-    ticket = scheduler.admit(Controls(), signal.notify)
+    ticket = scheduler.admission.admit(Controls(), signal.notify)
     ticket.session.push(pcm)                 # wakes the runner
-    await signal.wait()                      # news: ticket.status, ticket.session.pull(), .pull_events()
+    await signal.wait()                      # news: ticket.state, ticket.session.pull(), .pull_events()
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Runner:
         self._news = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="agent-runner", daemon=True)
-        scheduler.wake = self._news.set
+        scheduler.admission.wake = self._news.set
 
     def start(self) -> None:
         """Begin; once only."""
@@ -37,7 +37,7 @@ class Runner:
 
     def stop(self, timeout: float | None = 5.0) -> bool:
         """End all sessions with reason "shutdown" and wait for the thread; True if it ended in time."""
-        self.scheduler.shut_down()
+        self.scheduler.admission.shut_down()
         self._stopping = True
         self._news.set()
         self._thread.join(timeout)
@@ -81,20 +81,3 @@ class AsyncSignal:
         """Until there is news since the last call."""
         await self._event.wait()
         self._event.clear()
-
-
-class ThreadSignal:
-    """Tells a blocking caller of news from another thread."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-
-    def notify(self) -> None:
-        """There is news; from any thread."""
-        self._event.set()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Until there is news since the last call; False if the timeout came first."""
-        told = self._event.wait(timeout)
-        self._event.clear()
-        return told

@@ -1,12 +1,12 @@
-"""Who may talk and whose turn it is: admission, a queue, limits, resumption, and one deterministic `tick` for all.
+"""Whose turn it is: one deterministic `tick` for all conversations of a partner.
 
-    scheduler = Scheduler(batch, clock, max_sessions=4)
-    ticket = scheduler.admit(Controls())         # ticket.session, or ticket.position and ticket.wait_s in the queue
+    scheduler = Scheduler(partner, clock, max_sessions=4)
+    ticket = scheduler.admission.admit(Controls())   # ticket.session, or ticket.position and ticket.wait_s in the queue
     ticket.session.push(pcm)
-    scheduler.tick()                             # computes a frame for every session that has one
+    scheduler.tick()                                 # computes a frame for every session that has one
     for out in ticket.session.pull(): ...
 
-`tick` alone touches the batch, so only one thread may call it; everything else returns at once and may be called from
+`tick` alone touches the partner, so only one thread may call it; the admission's calls return at once and may come from
 any thread, such as an event loop's. `runner` runs the ticks in a thread of their own. Nothing here sleeps, and
 time is the injected clock's.
 """
@@ -19,23 +19,22 @@ from collections.abc import Callable
 
 from corpus.audio import Samples
 
-from .admission import Admission, Entry, QueueFullError, SessionLimits, Ticket
-from .batch import Batch
+from .admission import Admission, Entry, SessionLimits
 from .frame_out import FrameOut
-from .metrics import FrameTimes, Metrics
+from .metrics import FrameTimes, Metrics, expected_ms
+from .partner import Partner
 from .session import Clock
+from .ticket import TicketState
 
-__all__ = ["QueueFullError", "Scheduler", "Ticket"]
-RECENT = 0.2  # weight of the newest measurement in the running mean
 log = logging.getLogger("agent.live.scheduler")
 
 
-class Scheduler(Admission):
-    """Shares a batch among clients."""
+class Scheduler:
+    """Shares a partner among clients."""
 
     def __init__(
         self,
-        batch: Batch,
+        partner: Partner,
         clock: Clock,
         max_sessions: int | None = None,
         queue_limit: int = 16,
@@ -48,9 +47,9 @@ class Scheduler(Admission):
         """Start with nobody.
 
         Args:
-            batch: of at least `max_sessions` slots; nobody else may use it.
+            partner: of at least `max_sessions` slots; nobody else may use it.
             clock: seconds, injected.
-            max_sessions: conversations at once; the batch's slots if None.
+            max_sessions: conversations at once; the partner's slots if None.
             queue_limit: clients that may wait, not counting those that come back.
             idle_limit: seconds without the user speaking after which a session ends.
             total_limit: seconds after which a session ends.
@@ -58,31 +57,23 @@ class Scheduler(Admission):
             bound_ms: lag of a session, see `agent.live.session`.
             new_token: makes resume tokens.
         """
-        sessions = batch.slots if max_sessions is None else max_sessions
-        if sessions > batch.slots:
-            raise ValueError(f"max_sessions must lie in 1..{batch.slots}, the batch's slots, got {sessions}")
+        sessions = partner.slots if max_sessions is None else max_sessions
+        if sessions > partner.slots:
+            raise ValueError(f"max_sessions must lie in 1..{partner.slots}, the batch's slots, got {sessions}")
         limits = SessionLimits(sessions, queue_limit, idle_limit, total_limit, resume_limit, bound_ms)
-        super().__init__(limits, clock, new_token)
-        self.batch = batch
+        self.partner, self.clock = partner, clock
+        self.admission = Admission(limits, clock, new_token)
         self.pace_ms = 0.0  # expected time of a step
         self._times = FrameTimes()
 
-    @property
-    def max_sessions(self) -> int:
-        """Conversations at once."""
-        return self.limits.sessions
-
     def tick(self) -> int:
         """Enforce the limits, then compute one frame for every session that has one; returns how many had."""
-        with self._lock:
-            self._enforce()
-            self._grant()
-            entries = list(self._entries.values())
+        entries = self.admission.settle()
         self._reconcile(entries)
         frames, turns = {}, {}
         for entry in entries:
             session = entry.ticket.session
-            if entry.slot is None or session is None or entry.ticket.status != "granted":
+            if entry.slot is None or session is None or entry.ticket.state is not TicketState.GRANTED:
                 continue
             samples = session.take(self.pace_ms)
             if samples is not None:
@@ -92,81 +83,74 @@ class Scheduler(Admission):
         began = self.clock()
         outs, failed = self._step(frames)
         took = 1e3 * (self.clock() - began)
-        self.pace_ms = max(took, RECENT * took + (1 - RECENT) * self.pace_ms)
+        self.pace_ms = expected_ms(self.pace_ms, took)
         self._times.add(took)
         for slot, out in outs.items():
-            self._deliver(turns[slot], out)
-        for slot, reason in failed.items():
-            with self._lock:
-                self._end(turns[slot], reason)
+            ticket = turns[slot].ticket
+            if ticket.session is not None:
+                ticket.session.put(out)
+                ticket.tell()
+        for slot in failed:
+            self.admission.fail(turns[slot])
         return len(frames)
 
     def metrics(self) -> Metrics:
         """A picture of now, and sums since the start."""
-        with self._lock:
-            entries, history = list(self._entries.values()), self._history
-            sessions = [entry.ticket.session for entry in entries if entry.ticket.status == "granted"]
-            kept = [entry.ticket.session for entry in entries if entry.ticket.status in ("suspended", "waiting")]
-            total = history.counters
-            for session in (*sessions, *kept):
-                total = total if session is None else total.plus(session.counters)
-            lags = {session.id: session.lag_ms for session in sessions if session is not None}
-            delays = {session.id: session.delay_ms for session in sessions if session is not None}
-            suspended = sum(entry.ticket.status == "suspended" for entry in entries)
-            return Metrics(
-                len(sessions),
-                len(self._queue),
-                suspended,
-                history.admitted,
-                history.refused,
-                dict(history.ended),
-                total,
-                lags,
-                delays,
-                self.pace_ms,
-                self._times.picture(),
-            )
+        found = self.admission.picture()
+        return Metrics(
+            len(found.talking),
+            found.waiting,
+            found.suspended,
+            found.history.admitted,
+            found.history.refused,
+            found.history.ended,
+            found.history.counters,
+            {session.id: session.lag_ms for session in found.talking},
+            {session.id: session.delay_ms for session in found.talking},
+            self.pace_ms,
+            self._times.picture(),
+        )
 
     def _reconcile(self, entries: list[Entry]) -> None:
-        """Give the batch the sessions it should have; slots are freed before others are opened."""
+        """Give the partner the sessions it should have; slots are freed before others are opened."""
         for entry in entries:
-            if entry.slot is None or entry.ticket.status == "granted":
-                continue
-            if entry.ticket.status != "ended":
-                entry.state = self.batch.snapshot(entry.slot)
-            self.batch.close(entry.slot)
-            entry.slot = None
-            with self._lock:
-                if entry.ticket.status == "ended":
-                    self._entries.pop(entry.ticket.token, None)
+            if entry.slot is not None and entry.ticket.state is not TicketState.GRANTED:
+                if entry.ticket.state is not TicketState.ENDED:
+                    entry.kept = self.partner.snapshot(entry.slot)
+                self.partner.close(entry.slot)
+                self.admission.freed(entry)
         for entry in entries:
-            if entry.ticket.status != "granted":
-                continue
-            if entry.slot is None:
-                opened = entry.state is None
-                entry.slot = self.batch.open(entry.controls) if entry.state is None else self.batch.restore(entry.state)
-                entry.state, entry.applied = None, entry.controls if opened else None
-            if entry.applied is not entry.controls:
-                entry.applied = entry.controls
-                self.batch.set_controls(entry.slot, entry.applied)
+            if entry.ticket.state is TicketState.GRANTED:
+                try:
+                    self._hand_over(entry)
+                except Exception:
+                    log.exception("a conversation could not be opened, restored or told what its client wants")
+                    self.admission.fail(entry)
 
-    def _step(self, frames: dict[int, Samples]) -> tuple[dict[int, FrameOut], dict[int, str]]:
-        """Answers by slot, and what went wrong by slot; one conversation's failure leaves the others whole."""
+    def _hand_over(self, entry: Entry) -> None:
+        """Open or restore a conversation, and pass on what its client asked for."""
+        controls, wishes = self.admission.asked(entry)
+        if entry.slot is None and entry.kept is None:
+            entry.slot, controls = self.partner.open(controls), None
+        elif entry.slot is None:
+            entry.slot, entry.kept = self.partner.restore(entry.kept), None
+        if controls is not None:
+            self.partner.set_controls(entry.slot, controls)
+        for wish in wishes:
+            self.partner.ask(entry.slot, wish)
+
+    def _step(self, frames: dict[int, Samples]) -> tuple[dict[int, FrameOut], list[int]]:
+        """Answers by slot, and the slots that failed; one conversation's failure leaves the others whole."""
         try:
-            return self.batch.step(frames), {}
+            return self.partner.step(frames), []
         except Exception:
             log.exception("a step of %d sessions failed; trying each alone", len(frames))
         outs: dict[int, FrameOut] = {}
-        failed = {}
+        failed = []
         for slot, samples in frames.items():
             try:
-                outs |= self.batch.step({slot: samples})
+                outs |= self.partner.step({slot: samples})
             except Exception:
                 log.exception("slot %d failed", slot)
-                failed[slot] = "error"
+                failed.append(slot)
         return outs, failed
-
-    def _deliver(self, entry: Entry, out: FrameOut) -> None:
-        if entry.ticket.session is not None:
-            entry.ticket.session.put(out)
-            self._tell(entry)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -12,7 +13,21 @@ from ..model.config import ModelConfig
 from ..model.language_model import Frame, LanguageModel, ModelState
 from ..model.sampling import Sampling
 from ..model.streams import UNGENERATED
-from .controls import Controls
+
+
+@dataclass(frozen=True)
+class RowOrder:
+    """How one conversation takes its next frame."""
+
+    sampling: Sampling = field(default_factory=Sampling)  # temperatures are numbers here
+    pad_bias: float = 0.0  # added to PAD's logit
+    end_pad_bias: float = 0.0  # added to EPAD's logit
+    forced: Tensor | None = None  # int64 [1 + agent codebooks] to say whatever the model thinks, -2 where it may choose
+    word: Callable[[int], int] | None = None  # the text token to say, of the one that the model chose freely
+
+    def tokens(self, config: ModelConfig) -> Tensor:
+        """What is forced, int64 `[1 + agent codebooks]`."""
+        return torch.full((1 + config.agent_codebooks,), UNGENERATED) if self.forced is None else self.forced
 
 
 @dataclass(frozen=True)
@@ -21,6 +36,7 @@ class RowFrame:
 
     tokens: Tensor  # int64 [1 + agent codebooks], delays undone; -2 if not ready
     ready: bool
+    text: int  # sampled now
     user_text: int | None  # sampled now
 
 
@@ -31,36 +47,15 @@ class Stepper(Protocol):
         """The state of one conversation before its first frame."""
 
     def step(
-        self, user: Tensor, states: list[ModelState], controls: list[Controls], silence: Tensor
+        self, user: Tensor, states: list[ModelState], orders: list[RowOrder]
     ) -> tuple[list[RowFrame], list[ModelState]]:
         """The next frame of every row.
 
         Args:
             user: codes int64 `[n, user codebooks]`.
             states: of one conversation each; they are used up.
-            controls: of each.
-            silence: codes int64 `[agent codebooks]` that a conversation on hold says.
+            orders: of each.
         """
-
-
-def sampling_of(controls: Controls) -> Sampling:
-    """The sampling that controls ask for."""
-    return Sampling(controls.text_temperature, controls.text_top_k, controls.audio_temperature, controls.audio_top_k)
-
-
-def text_bias(controls: Controls, config: ModelConfig) -> Tensor:
-    """What controls add to the text logits, float32 `[text ids]`."""
-    bias = torch.zeros(config.text_out)
-    bias[config.pad] += controls.pad_bias
-    bias[config.end_pad] += controls.end_pad_bias
-    return bias
-
-
-def forced_tokens(controls: Controls, silence: Tensor, config: ModelConfig) -> Tensor:
-    """Tokens int64 `[1 + agent codebooks]` to say whatever the model thinks, -2 where it may choose."""
-    if not controls.hold:
-        return torch.full((1 + len(silence),), UNGENERATED)
-    return torch.cat([torch.tensor([config.pad]), silence])
 
 
 class RowByRow:
@@ -74,29 +69,31 @@ class RowByRow:
         return self.model.init_state(1, [seed])
 
     def step(
-        self, user: Tensor, states: list[ModelState], controls: list[Controls], silence: Tensor
+        self, user: Tensor, states: list[ModelState], orders: list[RowOrder]
     ) -> tuple[list[RowFrame], list[ModelState]]:
         """See `Stepper`."""
         frames, after = [], []
-        for codes, state, control in zip(user, states, controls, strict=True):
-            frame, state = self._row(codes, state, control, silence)
-            frames += rows_of(frame)
+        for codes, state, order in zip(user, states, orders, strict=True):
+            frame, state = self._row(codes, state, order)
+            frames.append(_of_one(frame))
             after.append(state)
         return frames, after
 
-    def _row(self, codes: Tensor, state: ModelState, controls: Controls, silence: Tensor) -> tuple[Frame, ModelState]:
-        config, device = self.model.config, self.model.device
+    def _row(self, codes: Tensor, state: ModelState, order: RowOrder) -> tuple[Frame, ModelState]:
+        config, device, word = self.model.config, self.model.device, order.word
+        bias = torch.zeros(config.text_out)
+        bias[config.pad] += order.pad_bias
+        bias[config.end_pad] += order.end_pad_bias
         return self.model.step(
             codes[None].to(device),
             state,
-            sampling_of(controls),
-            forced=forced_tokens(controls, silence, config)[None].to(device),
-            text_bias=text_bias(controls, config).to(device),
+            order.sampling,
+            forced=order.tokens(config)[None].to(device),
+            text_bias=bias.to(device),
+            word=None if word is None else lambda chosen: torch.full_like(chosen, word(int(chosen))),
         )
 
 
-def rows_of(frame: Frame) -> list[RowFrame]:
-    """A batch's frame by conversation, on the CPU."""
-    tokens, ready = frame.tokens.cpu(), frame.ready.tolist()
-    user = [None] * len(ready) if frame.user_text is None else frame.user_text.tolist()
-    return [RowFrame(*row) for row in zip(tokens, ready, user, strict=True)]
+def _of_one(frame: Frame) -> RowFrame:
+    user = None if frame.user_text is None else int(frame.user_text)
+    return RowFrame(frame.tokens[0].cpu(), bool(frame.ready), int(frame.text), user)

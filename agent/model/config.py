@@ -1,7 +1,7 @@
 """The model's architecture as frozen dataclasses, read from and written to Moshi's own `config.json` keys.
 
-Official configurations (Moshi, Hibiki, Kyutai STT and TTS, PersonaPlex) need nothing else. What is ours stands under
-one extra key, "duologue", so a configuration without it is one that Kyutai's software reads as well.
+Official configurations (Moshi, Hibiki, Kyutai STT and TTS, PersonaPlex) need nothing else. What is ours is the field
+`ours`, in the file one extra key, "duologue": a configuration without it is one that Kyutai's software reads as well.
 """
 
 from __future__ import annotations
@@ -146,6 +146,21 @@ class ConditionerConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class Ours:
+    """What Moshi does not have; the defaults are Moshi. The names are the keys of config.json, under "duologue"."""
+
+    agent_q: int | None = None  # codebooks of the agent; dep_q if None
+    user_text_delay: int | None = None  # frames by which the user's words are transcribed; None: no such stream
+    hint: bool = False  # an input text stream through which a program suggests the agent's words
+    embedding_rank: int | None = None  # of the temporal transformer's audio embeddings
+    hears_itself: bool = True  # whether the temporal transformer reads the agent's own codes, and not its words alone
+
+    def __post_init__(self) -> None:
+        if self.user_text_delay is not None and self.user_text_delay < 0:
+            raise ValueError(f"user_text_delay must not be negative, got {self.user_text_delay}")
+
+
+@dataclasses.dataclass(frozen=True)
 class ModelConfig:
     """The whole model. Rows of its codes: text, agent codebooks, user codebooks, then user text and hint if there."""
 
@@ -166,11 +181,7 @@ class ModelConfig:
     extra_heads_dim: int = 6
     conditioners: tuple[ConditionerConfig, ...] = ()
     cross_positions: float | None = None  # scale of sinusoidal positions on crossed conditions
-    agent_q: int | None = None  # codebooks of the agent; dep_q if None
-    user_text_delay: int | None = None  # frames by which the user's words are transcribed; None: no such stream
-    hint: bool = False  # an input text stream through which a program suggests the agent's words
-    embedding_rank: int | None = None  # of the temporal transformer's audio embeddings
-    hears_itself: bool = True  # whether the temporal transformer reads the agent's own codes, and not its words alone
+    ours: Ours = Ours()
 
     def __post_init__(self) -> None:
         if len(self.delays) != self.n_q + 1:
@@ -184,16 +195,14 @@ class ModelConfig:
         if self.depth is not None and len(self.depth.schedule) != self.dep_q:
             raise ValueError(f"the schedule has {len(self.depth.schedule)} steps, dep_q is {self.dep_q}")
         if not 0 <= self.agent_codebooks <= self.dep_q:
-            raise ValueError(f"agent_q must lie in 0..dep_q={self.dep_q}, got {self.agent_q}")
+            raise ValueError(f"agent_q must lie in 0..dep_q={self.dep_q}, got {self.ours.agent_q}")
         for key, value in (("existing_text_padding_id", self.pad), ("existing_text_end_padding_id", self.end_pad)):
             if not 0 <= value < self.text_card:
                 raise ValueError(f"{key} must lie in 0..{self.text_card - 1}, got {value}")
         crossed = any(each.fuse == "cross" for each in self.conditioners)
         if crossed != self.temporal.cross_attention:
             raise ValueError("cross_attention needs a condition in fuser.cross, and the other way round")
-        if self.user_text_delay is not None and self.user_text_delay < 0:
-            raise ValueError(f"user_text_delay must not be negative, got {self.user_text_delay}")
-        if self.demux_text and (self.user_text or self.hint or self.norm_emb):
+        if self.demux_text and (self.user_text or self.ours.hint or self.norm_emb):
             raise ValueError("a demuxed text stream excludes user_text_delay, hint and norm_emb")
         if self.text_out != self.text_card and self.user_text:
             raise ValueError("user_text_delay needs text_card_out to equal text_card")
@@ -201,7 +210,7 @@ class ModelConfig:
     @property
     def agent_codebooks(self) -> int:
         """Codebooks of the agent's voice."""
-        return self.dep_q if self.agent_q is None else self.agent_q
+        return self.dep_q if self.ours.agent_q is None else self.ours.agent_q
 
     @property
     def user_codebooks(self) -> int:
@@ -211,7 +220,7 @@ class ModelConfig:
     @property
     def first_heard(self) -> int:
         """Row of the codes from which on the temporal transformer hears: its codebooks end with the user's."""
-        return 1 if self.hears_itself else 1 + self.agent_codebooks
+        return 1 if self.ours.hears_itself else 1 + self.agent_codebooks
 
     @property
     def text_out(self) -> int:
@@ -221,9 +230,9 @@ class ModelConfig:
     @property
     def user_text(self) -> bool:
         """Whether the user's words are a stream."""
-        return self.user_text_delay is not None
+        return self.ours.user_text_delay is not None
 
     @property
     def streams(self) -> int:
         """Rows of the codes: 1 + n_q, plus one for each of user text and hint."""
-        return 1 + self.n_q + self.user_text + self.hint
+        return 1 + self.n_q + self.user_text + self.ours.hint

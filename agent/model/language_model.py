@@ -12,18 +12,19 @@ take `codec.layers.streaming.copy(state)` first. `codec.layers.streaming` also s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from . import streams
+from .columns import column_in, column_out
 from .conditioning import Conditions
 from .config import ModelConfig
 from .predictor import Predictor
 from .sampling import AUDIO_DRAW, TEXT_DRAW, USER_TEXT_DRAW, Sampling, choose, gumbel
-from .streams import UNGENERATED, ZERO, Layout, TokenState
+from .streams import UNGENERATED, Layout, TokenState
 from .temporal import TemporalState
 
 
@@ -122,6 +123,7 @@ class LanguageModel(Predictor):
         hint: Tensor | None = None,
         executing: Tensor | None = None,
         text_bias: Tensor | None = None,
+        word: Callable[[Tensor], Tensor] | None = None,
     ) -> tuple[Frame, ModelState]:
         """Hear the user's frame, say the agent's.
 
@@ -133,14 +135,15 @@ class LanguageModel(Predictor):
             hint: int64 `[B]`, a text token suggested for this frame, -1 for none.
             executing: bool `[B]`, conversations that move on; the others are left as they are. None is all.
             text_bias: added to the text logits, `[text_card]` or `[B, text_card]`: e.g. to wait longer, or to speak.
+            word: gives the text tokens int64 `[B]` to say, of those that the model chose freely.
         """
         sampling = sampling or Sampling()
         thought, state = self.think(user, state, hint=hint, executing=executing)
         if text_bias is not None:
             thought = replace(thought, text_logits=thought.text_logits + text_bias)
         text = self._choose_text(thought.text_logits, sampling.text_temperature, sampling, state, TEXT_DRAW)
-        if forced is not None:
-            text = torch.where(forced[:, 0] == UNGENERATED, text, forced[:, 0])
+        if forced is not None or word is not None:
+            text = _said(text, forced, word)
         return self.speak(thought, text, state, sampling, forced=forced, both=user is None)
 
     @torch.inference_mode()
@@ -148,24 +151,9 @@ class LanguageModel(Predictor):
         self, user: Tensor | None, state: ModelState, *, hint: Tensor | None = None, executing: Tensor | None = None
     ) -> tuple[TemporalStep, ModelState]:
         """The first half of `step`, up to the text logits: choose a text token, then call `speak`."""
-        config, tokens, batch = self.config, state.tokens, len(state.seed)
-        layout = self._layout()
         if executing is None:
-            executing = torch.ones(batch, dtype=torch.bool, device=self.device)
-        if user is not None:
-            if user.shape != (batch, config.user_codebooks):
-                raise ValueError(f"user codes must be [{batch}, {config.user_codebooks}], got {list(user.shape)}")
-            rows = slice(1 + config.agent_codebooks, 1 + config.n_q)
-            tokens = streams.write(tokens, rows, layout.delays[rows], user, executing)
-        elif config.dep_q < config.n_q:
-            raise ValueError(f"this model needs the user's {config.user_codebooks} codes at every step")
-        if config.hint:
-            rows = slice(config.streams - 1, config.streams)
-            given = torch.full_like(state.seed, ZERO) if hint is None else hint
-            tokens = streams.write(tokens, rows, torch.zeros_like(layout.delays[rows]), given[:, None], executing)
-        elif hint is not None:
-            raise ValueError("this model has no hint stream")
-        column = streams.read(tokens, layout, executing)
+            executing = torch.ones(len(state.seed), dtype=torch.bool, device=self.device)
+        column, tokens = column_in(self.config, self._layout(), state.tokens, executing, user, hint)
         x, temporal = self.temporal.step(self.embed(column[:, :, None], state.total), state.temporal, executing)
         z = self.out_norm(x)[:, 0]
         user_logits = None
@@ -187,21 +175,17 @@ class LanguageModel(Predictor):
         both: bool = False,
     ) -> tuple[Frame, ModelState]:
         """The second half of `step`: the text token int64 `[B]` is said; `both` predicts the user's codebooks too."""
-        config, tokens, layout = self.config, state.tokens, self._layout()
+        config = self.config
         count = config.dep_q if both else config.agent_codebooks
         audio, logits = self._codebooks(thought.hidden, text, count, state, sampling, forced)
-        said = torch.cat([text[:, None], audio], dim=1)
         user_text = None
-        tokens = replace(tokens, frame=tokens.frame + thought.executing)
-        now = torch.zeros_like(layout.delays)
-        tokens = streams.write(tokens, slice(0, 1 + count), now[: 1 + count], said, thought.executing)
         if thought.user_text_logits is not None:
             temperature = sampling.user_text_temperature
             user_text = self._choose_text(thought.user_text_logits, temperature, sampling, state, USER_TEXT_DRAW)
-            rows = slice(1 + config.n_q, 2 + config.n_q)
-            tokens = streams.write(tokens, rows, now[rows], user_text[:, None], thought.executing)
-        complete, ready = streams.collect(tokens, layout, 1 + count, max(config.delays), thought.executing)
-        return Frame(complete, ready, text, audio, user_text, thought, logits), replace(state, tokens=tokens)
+        said = torch.cat([text[:, None], audio], dim=1)
+        column, tokens = column_out(config, self._layout(), state.tokens, thought.executing, said, user_text)
+        frame = Frame(column.tokens, column.ready, text, audio, user_text, thought, logits)
+        return frame, replace(state, tokens=tokens)
 
     def _choose_text(
         self, logits: Tensor, temperature: float | Tensor, sampling: Sampling, state: ModelState, draw: int
@@ -234,3 +218,11 @@ class LanguageModel(Predictor):
         if self.layout is None or self.layout.delays.device != self.device:
             self.layout = Layout.of(self.config, self.device)
         return self.layout
+
+
+def _said(text: Tensor, forced: Tensor | None, word: Callable[[Tensor], Tensor] | None) -> Tensor:
+    """The text tokens `[B]` to say where the model would say `text`."""
+    free = torch.ones_like(text, dtype=torch.bool) if forced is None else forced[:, 0] == UNGENERATED
+    if word is not None and bool(free.any()):
+        text = torch.where(free, word(text), text)
+    return text if forced is None else torch.where(free, text, forced[:, 0])

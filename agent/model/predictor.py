@@ -41,7 +41,7 @@ class Predictor(nn.Module):
         self.config = config
         dim, norm = config.temporal.dim, config.norm_emb
         self.text_emb = TokenEmbedding(config.text_card + 1, dim, None, norm, config.demux_text)
-        rank = config.embedding_rank
+        rank = config.ours.embedding_rank
         heard = range(config.first_heard, 1 + config.n_q)
         self.emb = nn.ModuleList(TokenEmbedding(config.card + 1, dim, rank, norm) for _ in heard)
         self.temporal = TemporalTransformer(config.temporal)
@@ -55,7 +55,7 @@ class Predictor(nn.Module):
         # The further text streams share the agent's vocabulary and tables, each through a matrix of its own.
         self.user_text_in = nn.Linear(dim, dim, bias=False) if config.user_text else None
         self.user_text_out = nn.Linear(dim, dim, bias=False) if config.user_text else None
-        self.hint_in = nn.Linear(dim, dim, bias=False) if config.hint else None
+        self.hint_in = nn.Linear(dim, dim, bias=False) if config.ours.hint else None
         initialize(self)
 
     def checkpoint_layers(self, on: bool = True) -> None:
@@ -122,10 +122,10 @@ class Predictor(nn.Module):
             mask = streams.loss_mask(codes[:, 1 : 1 + config.dep_q], delays)
         text_logits = self._aligned(self.text_linear, z, config.delays[0])
         text_mask = streams.loss_mask(codes[:, :1], config.delays[:1])
-        if self.user_text_out is not None and config.user_text_delay is not None:
-            user_logits = self._aligned(self.text_linear, self.user_text_out(z), config.user_text_delay)
+        if self.user_text_out is not None and config.ours.user_text_delay is not None:
+            user_logits = self._aligned(self.text_linear, self.user_text_out(z), config.ours.user_text_delay)
             row = codes[:, 1 + config.n_q : 2 + config.n_q]
-            user_mask = streams.loss_mask(row, (config.user_text_delay,))
+            user_mask = streams.loss_mask(row, (config.ours.user_text_delay,))
         return Output(logits, mask, text_logits, text_mask, user_logits, user_mask, z)
 
     def _aligned(self, head: nn.Module, z: Tensor, late: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .config import DepthConfig, ModelConfig, TransformerConfig
+from .config import DepthConfig, ModelConfig, Ours, TransformerConfig
 
 
 def moshi_7b(both_sides: bool = False) -> ModelConfig:
@@ -18,7 +18,7 @@ def moshi_7b(both_sides: bool = False) -> ModelConfig:
         delays=acoustic_delays(8, 1),
         n_q=16,
         dep_q=dep_q,
-        agent_q=8 if both_sides else None,
+        ours=Ours(agent_q=8 if both_sides else None),
     )
 
 
@@ -46,10 +46,7 @@ def laptop(text_card: int = 8000, codebooks: int = 8) -> ModelConfig:
         n_q=2 * codebooks,
         dep_q=2 * codebooks,
         text_card=text_card,
-        agent_q=codebooks,
-        user_text_delay=6,
-        hint=True,
-        embedding_rank=128,
+        ours=Ours(agent_q=codebooks, user_text_delay=6, hint=True, embedding_rank=128),
     )
 
 
@@ -66,9 +63,7 @@ def tiny(codebooks: int = 2) -> ModelConfig:
         dep_q=steps,
         card=32,
         text_card=48,
-        agent_q=codebooks,
-        user_text_delay=2,
-        hint=True,
+        ours=Ours(agent_q=codebooks, user_text_delay=2, hint=True),
     )
 
 

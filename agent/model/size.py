@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from corpus.strict import Strict
 
-from .config import DepthConfig, ModelConfig, TransformerConfig
+from .config import DepthConfig, ModelConfig, Ours, TransformerConfig
 from .presets import PRESETS, acoustic_delays
 
 Size = Annotated[int, Field(ge=1)]
@@ -66,7 +66,6 @@ class ModelSize(Strict):
         both = base.dep_q == base.n_q if self.both_sides is None else self.both_sides
         delay = max(base.delays) if self.acoustic_delay is None else self.acoustic_delay
         context = self.context or base.temporal.context
-        user_text = base.user_text_delay if self.user_text_delay is None else self.user_text_delay
         return replace(
             base,
             temporal=_resized(base.temporal, self.dim, self.layers, self.heads, self.feedforward, context),
@@ -74,15 +73,21 @@ class ModelSize(Strict):
             delays=acoustic_delays(codebooks, delay),
             n_q=2 * codebooks,
             dep_q=2 * codebooks if both else codebooks,
-            agent_q=codebooks,
             card=card,
             text_card=text_card,
             pad=pad,
             end_pad=end_pad,
-            user_text_delay=None if user_text is None or user_text < 0 else user_text,
+            ours=self._ours(base.ours, codebooks),
+        )
+
+    def _ours(self, base: Ours, codebooks: int) -> Ours:
+        late = base.user_text_delay if self.user_text_delay is None else self.user_text_delay
+        return Ours(
+            agent_q=codebooks,
+            user_text_delay=None if late is None or late < 0 else late,
             hint=base.hint if self.hint is None else self.hint,
-            hears_itself=base.hears_itself if self.hears_itself is None else self.hears_itself,
             embedding_rank=_rank(self.embedding_rank, base.embedding_rank),
+            hears_itself=base.hears_itself if self.hears_itself is None else self.hears_itself,
         )
 
     def _depth(self, base: DepthConfig, base_sides: int, codebooks: int, both: bool) -> DepthConfig:

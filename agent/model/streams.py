@@ -27,16 +27,16 @@ UNGENERATED = -2  # a token that is yet to be sampled
 def initial_tokens(config: ModelConfig, device: torch.device | str = "cpu") -> Tensor:
     """The column before the first frame, int64 `[1, K, 1]`: card for codebooks, text_card for text, no hint."""
     ids = [config.text_card, *[config.card] * config.n_q]
-    ids += [config.text_card] * config.user_text + [ZERO] * config.hint
+    ids += [config.text_card] * config.user_text + [ZERO] * config.ours.hint
     return torch.tensor(ids, device=device).view(1, -1, 1)
 
 
 def stream_delays(config: ModelConfig) -> tuple[int, ...]:
     """Delay in frames of every row of the codes; a hint travels with the agent's text."""
     delays = config.delays
-    if config.user_text_delay is not None:
-        delays = (*delays, config.user_text_delay)
-    return (*delays, config.delays[0]) if config.hint else delays
+    if config.ours.user_text_delay is not None:
+        delays = (*delays, config.ours.user_text_delay)
+    return (*delays, config.delays[0]) if config.ours.hint else delays
 
 
 def complete(codes: Tensor, config: ModelConfig) -> Tensor:
@@ -57,7 +57,7 @@ def delay(codes: Tensor, config: ModelConfig) -> Tensor:
     initial = initial_tokens(config, codes.device).expand(codes.shape[0], -1, -1)
     rows = []
     for row, late in enumerate(stream_delays(config)):
-        ahead = late if config.hint and row == config.streams - 1 else late + 1
+        ahead = late if config.ours.hint and row == config.streams - 1 else late + 1
         start = initial[:, row].expand(-1, min(ahead, steps + 1))
         rows.append(torch.cat([start, codes[:, row]], dim=1)[:, : steps + 1])
         if rows[-1].shape[1] <= steps:
@@ -116,7 +116,7 @@ class Layout:
         """The layout of a configuration."""
         delays = torch.tensor(stream_delays(config), device=device)
         last = delays.clone()
-        if config.hint:
+        if config.ours.hint:
             last[-1] -= 1
         return cls(delays, initial_tokens(config, device)[:, :, 0], last)
 

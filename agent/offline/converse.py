@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,9 +22,9 @@ from codec.layers import streaming
 from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples
 from corpus.interleave import TimedWord
 
-from ..files.vocabulary import Vocabulary
+from ..files.talking_model import TalkingModel, Wording, check_voice, to_codec
 from ..model.config import ModelConfig
-from ..model.language_model import Frame, LanguageModel
+from ..model.language_model import Frame
 from ..model.sampling import Sampling
 from ..model.streams import UNGENERATED
 from .users import User
@@ -34,22 +33,6 @@ ROWS = 16  # conversations at once
 LONGEST_WORD = 0.6  # s: words end where the next begins, at most so long after their start
 
 Ids = npt.NDArray[np.int64]
-
-
-class Bundle(Protocol):
-    """A model, the codec it was trained with and its vocabulary; see `agent.files.bundle`."""
-
-    @property
-    def model(self) -> LanguageModel:
-        """The language model."""
-
-    @property
-    def codec(self) -> Any:
-        """A `codec.Codec` or anything with its methods."""
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """Of both text streams."""
 
 
 @dataclass(frozen=True)
@@ -75,16 +58,16 @@ class OfflineTalk:
         """How long it lasted."""
         return len(self.text) * FRAME_SECONDS
 
-    def words(self, vocabulary: Vocabulary) -> list[TimedWord]:
+    def words(self, vocabulary: Wording) -> list[TimedWord]:
         """What the agent said."""
         return stream_words(self.text, vocabulary)
 
-    def user_words(self, vocabulary: Vocabulary) -> list[TimedWord]:
+    def user_words(self, vocabulary: Wording) -> list[TimedWord]:
         """What the model heard the user say; nothing for a model that has no stream for it."""
         return [] if self.heard is None else stream_words(self.heard, vocabulary)
 
 
-def stream_words(tokens: Ids, vocabulary: Vocabulary, offset: float = 0.0) -> list[TimedWord]:
+def stream_words(tokens: Ids, vocabulary: Wording, offset: float = 0.0) -> list[TimedWord]:
     """The words of a text stream `[F]` that starts at `offset` seconds.
 
     A word starts with its first token. Where it ends the stream does not say: where the next one starts, at most 0.6 s
@@ -111,7 +94,7 @@ def stream_words(tokens: Ids, vocabulary: Vocabulary, offset: float = 0.0) -> li
 
 
 def converse(
-    bundle: Bundle,
+    bundle: TalkingModel,
     users: Sequence[User],
     *,
     prompts: Sequence[Prompt | None] | None = None,
@@ -150,25 +133,6 @@ def converse(
     return talks
 
 
-def check_voice(bundle: Bundle) -> None:
-    """Raise ValueError unless the model can talk through the codec."""
-    config, quantizer = bundle.model.config, bundle.codec.config.quantizer
-    if not config.agent_codebooks:
-        raise ValueError("this model only listens, it has no voice: use agent hear")
-    if quantizer.codebook_size != config.card or quantizer.n_q < max(config.agent_codebooks, config.user_codebooks):
-        raise ValueError(
-            f"the codec has {quantizer.n_q} codebooks of {quantizer.codebook_size}, the model needs "
-            f"{max(config.agent_codebooks, config.user_codebooks)} of {config.card}: give the codec it was trained with"
-        )
-
-
-def to_codec(bundle: Bundle, sound: Samples) -> Tensor:
-    """Sound float32 `[T]` or `[B, T]` as the codec takes it, `[B, 1, T]` on its device."""
-    parameter = next(iter(bundle.codec.parameters()), None) if isinstance(bundle.codec, torch.nn.Module) else None
-    wave = torch.from_numpy(sound).view(-1, 1, sound.shape[-1])
-    return wave if parameter is None else wave.to(parameter.device)
-
-
 class _Row:
     """One conversation as it grows."""
 
@@ -184,8 +148,8 @@ class _Row:
         frames = len(self.said)
         empty = np.zeros(0, np.float32)
         heard = None
-        if config.user_text_delay is not None:
-            shifted = self.heard[max(config.user_text_delay - 1, 0) :]
+        if config.ours.user_text_delay is not None:
+            shifted = self.heard[max(config.ours.user_text_delay - 1, 0) :]
             heard = np.array((shifted + [config.pad] * frames)[:frames], dtype=np.int64)
         return OfflineTalk(
             np.concatenate([empty, *self.said]),
@@ -200,9 +164,14 @@ class _Batch:
     """Conversations that start together; one that is over leaves the batch."""
 
     def __init__(
-        self, bundle: Bundle, users: Sequence[User], prompts: Sequence[Prompt | None], seeds: Sequence[int], s: Sampling
+        self,
+        bundle: TalkingModel,
+        users: Sequence[User],
+        prompts: Sequence[Prompt | None],
+        seeds: Sequence[int],
+        sampling: Sampling,
     ) -> None:
-        self.bundle, self.model, self.codec, self.sampling = bundle, bundle.model, bundle.codec, s
+        self.bundle, self.model, self.codec, self.sampling = bundle, bundle.model, bundle.codec, sampling
         self.rows = [_Row(user, prompt) for user, prompt in zip(users, prompts, strict=True)]
         self.live = list(range(len(self.rows)))
         self.states = (self.model.init_state(len(users), seeds), self.codec.init_state(len(users)))

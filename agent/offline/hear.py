@@ -17,8 +17,10 @@ from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, Samples
 from corpus.interleave import TimedWord
 
 from ..files.checkpoints import read_config
+from ..files.talking_model import TalkingModel, to_codec
+from ..live.stepper import RowByRow, RowOrder
 from ..model.sampling import GREEDY
-from .converse import Bundle, stream_words, to_codec
+from .converse import stream_words
 
 LAST_WORD = 1.0  # s of silence after a recording, for words that come late
 SILENCE = 25  # frames of silence encoded to learn the codes of silence: 2 s
@@ -38,16 +40,16 @@ def lateness_of(folder: Path) -> Lateness:
     return Lateness(float(said.get("audio_delay_seconds", 0.0)), float(said.get("audio_silence_prefix_seconds", 0.0)))
 
 
-def hear(bundle: Bundle, audio: Samples, lateness: Lateness | None = None) -> list[TimedWord]:
+def hear(bundle: TalkingModel, audio: Samples, lateness: Lateness | None = None) -> list[TimedWord]:
     """The words of a recording float32 `[T]` at 24 kHz, with times.
 
     `lateness` is needed for a model that only listens. A model that neither follows its user nor only listens raises
     ValueError.
     """
     config, late = bundle.model.config, lateness or Lateness()
-    if config.user_text_delay is None and config.dep_q:
+    if config.ours.user_text_delay is None and config.dep_q:
         raise ValueError("this model writes nothing down: it has no stream of the user's words (user_text_delay)")
-    behind = config.user_text_delay * FRAME_SECONDS if config.user_text_delay is not None else late.delay
+    behind = config.ours.user_text_delay * FRAME_SECONDS if config.ours.user_text_delay is not None else late.delay
     before, after = (round(seconds * SAMPLE_RATE) for seconds in (late.prefix, behind + LAST_WORD))
     codes = bundle.codec.encode(to_codec(bundle, np.pad(audio, (before, after))))
     tokens = _transcript(bundle, codes[:, : config.user_codebooks])
@@ -57,16 +59,17 @@ def hear(bundle: Bundle, audio: Samples, lateness: Lateness | None = None) -> li
 
 
 @torch.inference_mode()
-def _transcript(bundle: Bundle, codes: Tensor) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _transcript(bundle: TalkingModel, codes: Tensor) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """The transcript's token at every frame of codes `[1, K, F]`."""
     model, config = bundle.model, bundle.model.config
     forced = None
     if config.dep_q:
         silence = to_codec(bundle, np.zeros(SILENCE * FRAME_SAMPLES, np.float32))
-        quiet = bundle.codec.encode(silence)[:, : config.agent_codebooks, -1].to(model.device)
-        forced = torch.cat([torch.full_like(quiet[:, :1], config.pad), quiet], dim=1)
-    state, tokens = model.init_state(1), []
-    for column in codes.to(model.device).unbind(2):
-        frame, state = model.step(column, state, GREEDY, forced=forced)
-        tokens.append(int(frame.text if frame.user_text is None else frame.user_text))
+        quiet = bundle.codec.encode(silence)[0, : config.agent_codebooks, -1].cpu()
+        forced = torch.cat([torch.tensor([config.pad]), quiet])
+    stepper, order, tokens = RowByRow(model), RowOrder(GREEDY, forced=forced), []
+    states = [stepper.init_state(0)]
+    for column in codes.unbind(2):
+        (frame,), states = stepper.step(column, states, [order])
+        tokens.append(frame.text if frame.user_text is None else frame.user_text)
     return np.array(tokens, dtype=np.int64)

@@ -12,15 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples
 from corpus.interleave import TimedWord
 
-from ..model.config import ModelConfig
-from ..model.language_model import TemporalStep
-from ..model.sampling import TEXT_DRAW, Sampling, choose, gumbel
-from .converse import Bundle, Prompt, check_voice, prompted, stream_words, to_codec
+from ..files.talking_model import TalkingModel, check_voice, to_codec
+from ..live.batch import Batch
+from ..live.controls import Controls
+from ..live.frame_out import FrameOut
+from ..live.stepper import RowOrder
+from ..model.sampling import Sampling
+from .converse import Prompt, prompted, stream_words
 from .users import is_speech
 
 SENTENCE_PAUSE, WORD_PAUSE = 12, 8  # most frames of PAD after a sentence, and after any other word's start
@@ -72,7 +74,7 @@ class ReadingScript:
 
 
 def say(
-    bundle: Bundle, text: str, *, voice: Samples | None = None, sampling: Sampling | None = None, seed: int = 0
+    bundle: TalkingModel, text: str, *, voice: Samples | None = None, sampling: Sampling | None = None, seed: int = 0
 ) -> Reading:
     """Read a text aloud.
 
@@ -92,14 +94,15 @@ def say(
     if not words:
         raise ValueError("there is nothing to say: give some words")
     script = ReadingScript(words, model.config.pad, model.config.end_pad)
-    return _Reader(bundle, sampling or Sampling(), seed, voice_prompt(bundle, voice)).read(script)
+    batch = Batch(bundle, 1, runtime="torch")
+    return _Reader(batch, sampling or Sampling(), seed, voice_prompt(bundle, voice)).read(script)
 
 
-def voice_prompt(bundle: Bundle, voice: Samples | None) -> Prompt | None:
+def voice_prompt(bundle: TalkingModel, voice: Samples | None) -> Prompt | None:
     """A reference voice as what the agent has said, in silence about its words."""
     if voice is None:
         return None
-    if not bundle.model.config.hears_itself:
+    if not bundle.model.config.ours.hears_itself:
         raise ValueError("this model has one voice and does not hear another: leave out --voice")
     whole = len(voice[-int(LONGEST_VOICE / FRAME_SECONDS) * FRAME_SAMPLES :]) // FRAME_SAMPLES
     if not whole:
@@ -114,11 +117,12 @@ def voice_prompt(bundle: Bundle, voice: Samples | None) -> Prompt | None:
 class _Reader:
     """A model at work on a script."""
 
-    def __init__(self, bundle: Bundle, sampling: Sampling, seed: int, prompt: Prompt | None) -> None:
-        self.bundle, self.sampling, self.prompt = bundle, sampling, prompt
-        self.state, self.codec = bundle.model.init_state(1, [seed]), bundle.codec.init_state(1)
+    def __init__(self, batch: Batch, sampling: Sampling, seed: int, prompt: Prompt | None) -> None:
+        self.batch, self.sampling, self.prompt = batch, sampling, prompt
+        self.config = batch.bundle.model.config
+        self.slot = batch.open(Controls(seed=seed))
         self.first = 0 if prompt is None else len(prompt.text) - 1  # call that is free
-        self.late = max(bundle.model.config.delays)
+        self.late = max(self.config.delays)
         self.room = np.random.default_rng(seed)
 
     def read(self, script: ReadingScript) -> Reading:
@@ -126,46 +130,21 @@ class _Reader:
         tokens: list[int] = []
         ending = silent = call = 0
         while ending < LONGEST_END + self.late and not (ending > self.late and silent >= SILENT_END):
-            sound, token = self._step(call, script)
+            out = self._step(call, script)
             ending += script.over and call > self.first
             call += 1
-            if sound is not None and call > self.first + self.late:
-                sounds.append(sound)
-                tokens.append(token)
-                silent = 0 if is_speech(sound) else silent + 1
-        words = stream_words(np.array(tokens, dtype=np.int64), self.bundle.vocabulary)
+            if out.ready and call > self.first + self.late:
+                sounds.append(out.audio)
+                tokens.append(int(out.tokens[0]))
+                silent = 0 if is_speech(out.audio) else silent + 1
+        words = stream_words(np.array(tokens, dtype=np.int64), self.batch.bundle.vocabulary)
         return Reading(np.concatenate(sounds), tuple(words))
 
-    def _step(self, call: int, script: ReadingScript) -> tuple[Samples | None, int]:
-        """The sound and text token of the frame that this call completes; None for no sound yet."""
-        model, config = self.bundle.model, self.bundle.model.config
-        thought, self.state = model.think(self._user(config), self.state)
-        forced = prompted(self.prompt, call, config)[None].to(model.device)
-        if call >= self.first:
-            token = script.next(self._wish(thought))
-            forced[0, 0] = token
-        frame, self.state = model.speak(thought, forced[:, 0], self.state, self.sampling, forced=forced)
-        if not bool(frame.ready):
-            return None, config.pad
-        sound, self.codec = self.bundle.codec.decode_frame(frame.tokens[:, 1:, None], self.codec)
-        return sound[0, 0].cpu().numpy(), int(frame.tokens[0, 0])
-
-    def _user(self, config: ModelConfig) -> Tensor:
-        """The codes of a quiet room, for a model that hears anything."""
-        model = self.bundle.model
-        if not config.user_codebooks:
-            return torch.zeros(1, 0, dtype=torch.int64, device=model.device)
-        quiet = to_codec(self.bundle, _room(self.room, 1))
-        codes, self.codec = self.bundle.codec.encode_frame(quiet, self.codec)
-        user: Tensor = codes[:, : config.user_codebooks, 0].to(model.device)
-        return user
-
-    def _wish(self, thought: TemporalStep) -> int:
-        """The text token that the model would say."""
-        s, seed, frame = self.sampling, self.state.seed, self.state.tokens.frame
-        draws, card = range(TEXT_DRAW, TEXT_DRAW + 1), thought.text_logits.shape[-1]
-        noise = gumbel(seed, frame, draws, s.text_temperature, s.text_top_k, card)
-        return int(choose(thought.text_logits, s.text_temperature, s.text_top_k, noise[0]))
+    def _step(self, call: int, script: ReadingScript) -> FrameOut:
+        """One call: a quiet room is heard, the script gives the words once the prompt is over."""
+        forced = prompted(self.prompt, call, self.config)
+        order = RowOrder(self.sampling, forced=forced, word=script.next if call >= self.first else None)
+        return self.batch.step({self.slot: _room(self.room, 1)}, {self.slot: order})[self.slot]
 
 
 def _room(rng: np.random.Generator, frames: int) -> Samples:

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from ..live.admission import QueueFullError
 from ..live.runner import AsyncSignal
-from ..live.scheduler import QueueFullError, Scheduler, Ticket
+from ..live.scheduler import Scheduler
 from ..live.session import Session
+from ..live.ticket import Ticket, TicketState
 from .access import ConnectionLimits, Pace
 from .event_log import tell
 from .prometheus import Traffic
@@ -59,6 +61,7 @@ class Conversation:
     def __init__(self, house: ServerState, wire: Wire, name: str, socket: web.WebSocketResponse) -> None:
         """`name` is the wire's, for metrics and logs."""
         self.house, self.wire, self.name, self.socket = house, wire, name, socket
+        self.admission = house.scheduler.admission
         self.signal = AsyncSignal(asyncio.get_running_loop())
         self.applied = wire.controls
         self.opened = False
@@ -85,16 +88,15 @@ class Conversation:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             if ticket.line == line:
-                self.house.scheduler.drop(ticket)  # does nothing to one that ended
+                self.admission.drop(ticket)  # does nothing to one that ended
             if self.recording is not None:
                 self.recording.close()
 
     def _enter(self, resume: str) -> Ticket:
-        scheduler = self.house.scheduler
         if not resume:
-            return scheduler.admit(self.wire.controls, self.signal.notify)
-        ticket = scheduler.resume(resume, self.signal.notify)
-        scheduler.set_controls(ticket, self.wire.controls)
+            return self.admission.admit(self.wire.controls, self.signal.notify)
+        ticket = self.admission.resume(resume, self.signal.notify)
+        self.admission.set_controls(ticket, self.wire.controls)
         self.signal.notify()
         return ticket
 
@@ -126,8 +128,8 @@ class Conversation:
             if isinstance(item, Reply):
                 await self._send([item.message])
             elif isinstance(item, End):
-                self.house.scheduler.release(ticket, "left")
-            elif ticket.session is None or ticket.status != "granted":
+                self.admission.release(ticket, "left")
+            elif ticket.session is None or ticket.state is not TicketState.GRANTED:
                 continue  # sound before there is a place is not heard
             elif isinstance(item, Heard):
                 ticket.session.push(item.samples)
@@ -143,17 +145,19 @@ class Conversation:
         told = (0, 0.0)
         while True:
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self.signal.wait(), NEWS_OF_QUEUE_S if ticket.status == "waiting" else None)
+                await asyncio.wait_for(
+                    self.signal.wait(), NEWS_OF_QUEUE_S if ticket.state is TicketState.WAITING else None
+                )
             if ticket.line != line:
                 raise EndedError(REASONS["replaced"])
-            if ticket.session is not None and ticket.status != "waiting":
+            if ticket.session is not None and ticket.state is not TicketState.WAITING:
                 if not self.opened:
                     await self._open(ticket, ticket.session, bool(resume))
                 await self._tell(ticket, ticket.session)
-            if ticket.status == "ended":
+            if ticket.state is TicketState.ENDED:
                 raise EndedError(REASONS.get(ticket.reason, ticket.reason), CODES.get(ticket.reason, WSCloseCode.OK))
             now = (ticket.position, time.monotonic())
-            if ticket.status == "waiting" and (now[0] != told[0] or now[1] - told[1] >= NEWS_OF_QUEUE_S):
+            if ticket.state is TicketState.WAITING and (now[0] != told[0] or now[1] - told[1] >= NEWS_OF_QUEUE_S):
                 told = now
                 await self._send(self.wire.waiting(ticket.position, ticket.wait_s))
 
@@ -182,7 +186,7 @@ class Conversation:
     def _apply_controls(self, ticket: Ticket) -> None:
         if self.wire.controls != self.applied:
             self.applied = self.wire.controls
-            self.house.scheduler.set_controls(ticket, self.applied)
+            self.admission.set_controls(ticket, self.applied)
 
     async def _end(self, ticket: Ticket, line: int, causes: Sequence[BaseException | None]) -> None:
         """After one of the two tasks ended: part with the client, or keep its session for its return."""
@@ -192,13 +196,13 @@ class Conversation:
         if ended is not None:
             await self._part(str(ended), ended.code)
             if ended.code == WSCloseCode.POLICY_VIOLATION and ticket.line == line:
-                self.house.scheduler.release(ticket, "refused")
+                self.admission.release(ticket, "refused")
         elif failure is not None:
-            self.house.scheduler.release(ticket, "error")
+            self.admission.release(ticket, "error")
             await self._part(REASONS["error"], WSCloseCode.INTERNAL_ERROR)
             raise failure
         elif ticket.line == line and (self.socket.close_code == WSCloseCode.OK or not self.wire.resumable):
-            self.house.scheduler.release(ticket, "left")
+            self.admission.release(ticket, "left")
         reason = str(ended) if ended is not None else "the client left"
         tell("connection ended", session=session, wire=self.name, reason=reason, code=self.socket.close_code)
 

@@ -149,7 +149,7 @@ class Server:
         self.runner.start()
 
     async def _say_goodbye(self, app: web.Application) -> None:
-        self.house.scheduler.shut_down()
+        self.house.scheduler.admission.shut_down()
         if self.talking:
             await asyncio.wait(list(self.talking), timeout=CLOSING_S)
 

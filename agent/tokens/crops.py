@@ -202,7 +202,7 @@ class Dialogues:
         codes[1 + agent : 1 + config.n_q, :count] = shard.user[variant, : config.user_codebooks, cut]
         if config.user_text:
             codes[1 + config.n_q, :count] = self._own_pads(shard.text[1, cut])
-        if config.hint and rng is not None and rng.random() < self.hints:
+        if config.ours.hint and rng is not None and rng.random() < self.hints:
             codes[-1] = self._hinted(codes[0], rng)
         labels = np.zeros(frames, np.uint8)
         labels[:count] = shard.labels[cut]

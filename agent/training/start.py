@@ -79,7 +79,7 @@ def trained_model(
 def without_own_voice(model: LanguageModel) -> LanguageModel:
     """The model without its tables for the agent's own codes: it knows what it says by its words alone."""
     found = copy.deepcopy(model)
-    found.config = replace(model.config, hears_itself=False)
+    found.config = replace(model.config, ours=replace(model.config.ours, hears_itself=False))
     found.emb = found.emb[found.config.first_heard - model.config.first_heard :]
     return found
 

@@ -20,11 +20,14 @@ from rich.console import Console
 
 from agent import LanguageModel, tiny
 from agent.judging.frame_times import FreshBundle, Wordless
+from agent.live.bare import BareModel
 from agent.live.batch import Batch
 from agent.live.controls import Controls
 from agent.live.frame_out import FrameOut
 from agent.live.runner import Runner
-from agent.live.scheduler import Scheduler, Ticket
+from agent.live.scheduler import Scheduler
+from agent.live.stepper import RowOrder
+from agent.live.ticket import Ticket
 from codec import Codec
 from codec.config import tiny as tiny_codec
 from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples
@@ -42,10 +45,10 @@ class SlowBatch(Batch):
 
     worst_s = 0.0
 
-    def step(self, frames: Mapping[int, Samples]) -> dict[int, FrameOut]:
+    def step(self, frames: Mapping[int, Samples], orders: Mapping[int, RowOrder] | None = None) -> dict[int, FrameOut]:
         """See `Batch`."""
         began = time.monotonic()
-        outs = super().step(frames)
+        outs = super().step(frames, orders)
         time.sleep(max(0.0, began + STEP_S - time.monotonic()))
         self.worst_s = max(self.worst_s, time.monotonic() - began)
         return outs
@@ -85,17 +88,17 @@ class Client:
         now = time.monotonic()
         if now < self.away_until:
             return
-        if self.ticket is None or self.ticket.status in ("suspended", "ended"):
+        if self.ticket is None or self.ticket.state.value in ("suspended", "ended"):
             self._come(now)
         self._speak(now)
-        if self.ticket is None or self.ticket.session is None or self.ticket.status != "granted":
+        if self.ticket is None or self.ticket.session is None or self.ticket.state.value != "granted":
             return
         for sound in [sound for at, sound in self.under_way if at <= now]:
             self.ticket.session.push(sound)
         self.under_way = [each for each in self.under_way if each[0] > now]
         self.found.served[self.index] += len(self.ticket.session.pull())
         if self.random.random() < VANISH * FRAME_SECONDS:
-            self.scheduler.drop(self.ticket)
+            self.scheduler.admission.drop(self.ticket)
             self.found.vanished += 1
             self.away_until = now + self.random.uniform(0, 20)
 
@@ -111,11 +114,11 @@ class Client:
     def _come(self, now: float) -> None:
         self.spoken, self.under_way = now, []
         try:
-            if self.ticket is not None and self.ticket.status == "suspended":
-                self.scheduler.resume(self.ticket.token)
+            if self.ticket is not None and self.ticket.state.value == "suspended":
+                self.scheduler.admission.resume(self.ticket.token)
                 self.found.resumed += 1
             else:
-                self.ticket = self.scheduler.admit(Controls(seed=self.index))
+                self.ticket = self.scheduler.admission.admit(Controls(seed=self.index))
         except ValueError:
             self.found.refused += 1
             self.ticket = None
@@ -133,7 +136,7 @@ def soak(seconds: float) -> Found:
     batch = SlowBatch(bundle(), SLOTS, runtime="fused")
     threads = threading.active_count()
     limits = {"idle_limit": 60.0, "total_limit": max(seconds / 8, 5.0), "resume_limit": 10.0}
-    scheduler = Scheduler(batch, time.monotonic, queue_limit=1, bound_ms=BOUND_MS, **limits)  # type: ignore[arg-type]
+    scheduler = Scheduler(BareModel(batch), time.monotonic, queue_limit=1, bound_ms=BOUND_MS, **limits)  # type: ignore[arg-type]
     began = look = time.monotonic()
     with Runner(scheduler):
         clients = [Client(scheduler, seed, found) for seed in range(CLIENTS)]

@@ -51,6 +51,11 @@ class Row:
     gain: float | None  # over the wheel, larger is faster
 
 
+def without_extra_streams(config: ModelConfig) -> ModelConfig:
+    """The configuration without the user's words and hints."""
+    return replace(config, ours=replace(config.ours, user_text_delay=None, hint=False))
+
+
 def wheel_model(config: ModelConfig) -> Any:
     """The wheel's model of a configuration, with random weights."""
     with warnings.catch_warnings():
@@ -141,7 +146,7 @@ def streaming(theirs: Any, ours: LanguageModel) -> list[Row]:
     user = torch.randint(theirs.card, (1, theirs.n_q - theirs.dep_q, 1))
     prepared = stepper(copy.deepcopy(ours).prepare())
     extra = LanguageModel(laptop()).eval()
-    plain = LanguageModel(replace(laptop(), user_text_delay=None, hint=False)).eval()
+    plain = LanguageModel(without_extra_streams(laptop())).eval()
     with no_compile(), generation.streaming(1), half.streaming(1):
         found = medians(
             {
@@ -169,7 +174,7 @@ def training(theirs: Any, ours: LanguageModel) -> list[Row]:
     config, frames = ours.config, BATCH * FRAMES
     codes, full = random_codes(config), laptop()
     extra = LanguageModel(full)
-    plain = LanguageModel(replace(full, user_text_delay=None, hint=False))
+    plain = LanguageModel(without_extra_streams(full))
     ways: dict[str, tuple[Callable[[], Any], Context]] = {
         WHEEL: (trainer(theirs, codes, config.dep_q), nullcontext),
         "moshi (wheel), float32, oneDNN": (trainer(theirs, codes, config.dep_q), onednn_products),

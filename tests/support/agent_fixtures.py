@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from agent import LanguageModel
 from agent.live.batch import Batch
 from agent.live.frame_out import FrameOut
+from agent.live.stepper import RowOrder
 from agent.model.presets import tiny
 from codec import Codec
 from codec.config import tiny as tiny_codec
@@ -25,8 +26,17 @@ class TinyVocabulary:
 
     size = 48
 
+    def encode(self, text: str) -> list[int]:
+        return [int(word[1:]) for word in text.split()]
+
     def piece(self, id: int) -> str:
         return f" w{id}" if id > 3 else ""
+
+    def decode(self, ids: Iterable[int]) -> str:
+        return "".join(self.piece(id) for id in ids)
+
+    def begins_word(self, id: int) -> bool:
+        return id > 3
 
 
 @dataclass(frozen=True)
@@ -71,8 +81,8 @@ class SlowBatch(Batch):
         super().__init__(tiny_bundle(), slots, runtime="fused")
         self.clock, self.step_s = clock, step_s
 
-    def step(self, frames: Mapping[int, Samples]) -> dict[int, FrameOut]:
-        outs = super().step(frames)
+    def step(self, frames: Mapping[int, Samples], orders: Mapping[int, RowOrder] | None = None) -> dict[int, FrameOut]:
+        outs = super().step(frames, orders)
         if frames:
             self.clock.forward(self.step_s)
         return outs

@@ -9,16 +9,19 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 import numpy as np
 
+from agent.live.bare import BareModel
 from agent.live.batch import Batch
 from agent.live.controls import Controls
 from agent.live.frame_out import FrameOut, PartTimes
+from agent.live.partner import About, Partner
 from agent.live.runner import Runner
 from agent.live.scheduler import Scheduler
+from agent.live.wishes import RefusedError, Wish
 from agent.serve.access import Access, ConnectionLimits
 from agent.serve.conversation import ServerState
 from agent.serve.recording import Recorder
@@ -54,8 +57,8 @@ def a_server_object(
     **settings: Any,
 ) -> Server:
     """A server that does not listen yet; `settings` are the scheduler's."""
-    scheduler = Scheduler(cast(Batch, batch), time.monotonic, bound_ms=5000, **settings)
-    house = ServerState(scheduler, ServerFacts("tiny", scheduler.max_sessions), limits, recorder)
+    scheduler = Scheduler(as_partner(batch), time.monotonic, bound_ms=5000, **settings)
+    house = ServerState(scheduler, ServerFacts("tiny", scheduler.admission.limits.sessions), limits, recorder)
     return Server(house, Access(token, limits), Runner(scheduler))
 
 
@@ -85,10 +88,16 @@ async def next_sound(socket: aiohttp.ClientWebSocketResponse, seconds: float = 1
             return np.frombuffer(message.data, "<i2")
 
 
+def as_partner(batch: Batch | ParrotBatch) -> Partner:
+    """Whom the clients of a test talk to."""
+    return BareModel(batch) if isinstance(batch, Batch) else batch
+
+
 class ParrotBatch:
-    """A batch that costs nothing: says every frame back at half the level, with a word in every fifth."""
+    """A partner that costs nothing: says every frame back at half the level, with a word in every fifth."""
 
     slots = 4
+    about = About()
 
     def __init__(self, slots: int = 4) -> None:
         self.slots = slots
@@ -107,6 +116,12 @@ class ParrotBatch:
         slot = next(slot for slot in range(self.slots) if slot not in self.rows)
         self.rows[slot] = state
         return slot
+
+    def check(self, wish: Wish) -> None:
+        raise RefusedError("a parrot heeds no wishes")
+
+    def ask(self, slot: int, wish: Wish) -> None:
+        self.check(wish)
 
     def set_controls(self, slot: int, controls: Controls) -> None:
         self.rows[slot] = (self.rows[slot][0], controls)

@@ -47,7 +47,7 @@ class RandomCodes:
         sizes = [config.text_card, *[config.card] * config.n_q, *[config.text_card] * config.user_text]
         draw = torch.Generator().manual_seed(step)
         codes = torch.stack([torch.randint(size, (rows * world, frames), generator=draw) for size in sizes], dim=1)
-        codes = torch.cat([codes, torch.full((len(codes), config.hint, frames), -1)], dim=1)
+        codes = torch.cat([codes, torch.full((len(codes), config.ours.hint, frames), -1)], dim=1)
         return Crop(codes[rank * rows : (rank + 1) * rows])
 
     def text_batch(self, step: int, rows: int, frames: int, rank: int = 0) -> Crop:

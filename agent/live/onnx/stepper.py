@@ -18,16 +18,15 @@ from torch.nn import functional
 
 from codec.layers import streaming
 
-from ...model import streams
 from ...model.attention import access
+from ...model.columns import column_in, column_out
 from ...model.config import Variation
 from ...model.language_model import LanguageModel, ModelState
 from ...model.rope import angles, needs_rotation
-from ...model.sampling import AUDIO_DRAW, TEXT_DRAW, uniform
-from ...model.streams import Layout, TokenState
+from ...model.sampling import AUDIO_DRAW, TEXT_DRAW, Sampling, choose, uniform
+from ...model.streams import UNGENERATED, Layout, TokenState
 from ...model.temporal import SLACK
-from ..controls import Controls
-from ..stepper import RowFrame, forced_tokens
+from ..stepper import RowFrame, RowOrder
 from . import depth as fused_depth
 from . import temporal as fused_temporal
 
@@ -50,7 +49,7 @@ def supports(model: LanguageModel) -> bool:
 
 
 class FusedStepper:
-    """See `stepping.Stepper`."""
+    """See `agent.live.stepper.Stepper`."""
 
     def __init__(self, model: LanguageModel, int8: bool = True, threads: int = 1) -> None:
         """Write the graphs of a model that `supports` approves.
@@ -77,34 +76,27 @@ class FusedStepper:
         return self.model.init_state(1, [seed])
 
     def step(
-        self, user: Tensor, states: list[ModelState], controls: list[Controls], silence: Tensor
+        self, user: Tensor, states: list[ModelState], orders: list[RowOrder]
     ) -> tuple[list[RowFrame], list[ModelState]]:
         """See `Stepper`."""
         count = len(states)
         size = -(-count // self.threads) if self._independent else 1
         groups = [slice(start, start + size) for start in range(0, count, size)]
-        parts = [(user[group], states[group], controls[group], silence) for group in groups]
+        parts = [(user[group], states[group], orders[group]) for group in groups]
         work = map if self._workers is None or len(parts) == 1 else self._workers.map
         done = list(work(self._step, *zip(*parts, strict=True)))
         return [frame for frames, _ in done for frame in frames], [state for _, after in done for state in after]
 
     @torch.inference_mode()
     def _step(
-        self, user: Tensor, states: list[ModelState], controls: list[Controls], silence: Tensor
+        self, user: Tensor, states: list[ModelState], orders: list[RowOrder]
     ) -> tuple[list[RowFrame], list[ModelState]]:
         config, layout = self.config, self.layout
         executing = torch.ones(len(states), dtype=torch.bool)
-        tokens = streaming.stack([state.tokens for state in states])
-        heard = slice(1 + config.agent_codebooks, 1 + config.n_q)
-        tokens = streams.write(tokens, heard, layout.delays[heard], user, executing)
-        if config.hint:
-            hint = torch.full((len(states), 1), streams.ZERO)
-            tokens = streams.write(
-                tokens, slice(config.streams - 1, config.streams), torch.zeros(1, dtype=torch.int64), hint, executing
-            )
-        column = streams.read(tokens, layout, executing)
+        before = streaming.stack([state.tokens for state in states])
+        column, tokens = column_in(config, layout, before, executing, user)
         z, text_logits, user_logits = self._think(column, states)
-        said = self._speak(z, text_logits, tokens.frame, states, controls, silence)
+        said = self._speak(z, text_logits, tokens.frame, states, orders)
         return self._finish(tokens, said, user_logits, states, executing)
 
     def _think(self, column: Tensor, states: Sequence[ModelState]) -> list[Any]:
@@ -140,24 +132,17 @@ class FusedStepper:
         return [*out, None][:3]
 
     def _speak(
-        self,
-        z: Any,
-        logits: Any,
-        frame: Tensor,
-        states: Sequence[ModelState],
-        controls: list[Controls],
-        silence: Tensor,
+        self, z: Any, logits: Any, frame: Tensor, states: Sequence[ModelState], orders: Sequence[RowOrder]
     ) -> Tensor:
         """Tokens int64 `[n, 1 + agent codebooks]` said now."""
         config = self.config
-        for row, control in enumerate(controls):
-            logits[row, config.pad] += control.pad_bias
-            logits[row, config.end_pad] += control.end_pad_bias
+        for row, order in enumerate(orders):
+            logits[row, config.pad] += order.pad_bias
+            logits[row, config.end_pad] += order.end_pad_bias
         seed = torch.cat([state.seed for state in states])
-        text_heat = [control.text_temperature for control in controls]
-        heat = [control.audio_temperature for control in controls]
-        text_k = [control.text_top_k for control in controls]
-        top_k = [control.audio_top_k for control in controls]
+        text_heat, heat = _heats([order.sampling for order in orders])
+        text_k = [order.sampling.text_top_k for order in orders]
+        top_k = [order.sampling.audio_top_k for order in orders]
         draws = range(AUDIO_DRAW, AUDIO_DRAW + config.agent_codebooks)
         text_noise = ranked_noise(seed, frame, range(TEXT_DRAW, TEXT_DRAW + 1), text_heat, text_k, config.text_out)
         feeds = {
@@ -167,27 +152,30 @@ class FusedStepper:
             "text_temperature": _column(text_heat),
             "noise": ranked_noise(seed, frame, draws, heat, top_k, config.card),
             "temperature": _column(heat),
-            "forced": torch.stack([forced_tokens(control, silence, config) for control in controls]).numpy(),
+            "forced": self._forced(logits, text_noise[:, 0], orders),
         }
         return torch.from_numpy(self._depth.run(None, feeds)[0])
+
+    def _forced(self, logits: Any, noise: Any, orders: Sequence[RowOrder]) -> Any:
+        """Tokens int64 `[n, 1 + agent codebooks]` that may not be chosen, -2 elsewhere."""
+        forced = torch.stack([order.tokens(self.config) for order in orders]).numpy()
+        for row, order in enumerate(orders):
+            if order.word is not None and forced[row, 0] == UNGENERATED:
+                hot, top_k = float(order.sampling.text_temperature), order.sampling.text_top_k
+                mine, drawn = (torch.from_numpy(each[row : row + 1]) for each in (logits, noise))
+                chosen = choose(mine, hot, top_k, drawn)
+                forced[row, 0] = order.word(int(chosen))
+        return forced
 
     def _finish(
         self, tokens: TokenState, said: Tensor, user_logits: Any, states: Sequence[ModelState], executing: Tensor
     ) -> tuple[list[RowFrame], list[ModelState]]:
-        config, layout = self.config, self.layout
-        now = torch.zeros_like(layout.delays)
-        tokens = replace(tokens, frame=tokens.frame + 1)
-        tokens = streams.write(tokens, slice(0, said.shape[1]), now[: said.shape[1]], said, executing)
-        user_text = None
-        if user_logits is not None:
-            user_text = torch.from_numpy(user_logits).argmax(dim=-1)
-            row = slice(1 + config.n_q, 2 + config.n_q)
-            tokens = streams.write(tokens, row, now[row], user_text[:, None], executing)
-        complete, ready = streams.collect(tokens, layout, said.shape[1], max(config.delays), executing)
+        user_text = None if user_logits is None else torch.from_numpy(user_logits).argmax(dim=-1)
+        column, tokens = column_out(self.config, self.layout, tokens, executing, said, user_text)
         frames, after = [], []
         for index, state in enumerate(states):
             heard = None if user_text is None else int(user_text[index])
-            frames.append(RowFrame(complete[index], bool(ready[index]), heard))
+            frames.append(RowFrame(column.tokens[index], bool(column.ready[index]), int(said[index, 0]), heard))
             mine = TokenState(tokens.frame[index : index + 1], tokens.ring[index : index + 1])
             moved = replace(state.temporal, position=state.temporal.position + 1)
             after.append(replace(state, tokens=mine, temporal=moved))
@@ -215,6 +203,11 @@ def ranked_noise(seed: Tensor, frame: Tensor, draws: range, heat: list[float], t
         if hot == 0:
             noise[row, :, :count] = 0
     return noise.numpy()
+
+
+def _heats(samplings: list[Sampling]) -> tuple[list[float], list[float]]:
+    """Temperatures of text and of audio."""
+    return [float(each.text_temperature) for each in samplings], [float(each.audio_temperature) for each in samplings]
 
 
 def _column(heat: list[float]) -> Any:

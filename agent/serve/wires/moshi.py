@@ -64,7 +64,7 @@ class MoshiWire:
     @classmethod
     def connect(cls, query: Mapping[str, str], headers: Mapping[str, str], host: ServerFacts) -> MoshiWire:
         """The wire of a request; raises ValueError like the constructor."""
-        return cls(query, host.voices)
+        return cls(query, frozenset(host.about.voices))
 
     def receive(self, message: Message) -> list[Input]:
         """See `Wire`. Text messages and unknown kinds are discarded, empty audio is fine."""

@@ -15,6 +15,7 @@ from corpus.audio import Samples
 
 from ...live.controls import Controls
 from ...live.frame_out import FrameOut
+from ...live.partner import About
 from ...live.voice_activity import SpeechEvent
 
 Message = bytes | str  # binary or text, as WebSockets have them
@@ -76,7 +77,7 @@ class ServerFacts:
 
     model: str
     sessions: int
-    voices: frozenset[str] = field(default_factory=frozenset)  # of the model's own voice prompts
+    about: About = field(default_factory=About)  # whom clients talk to
 
 
 class Wire(Protocol):

@@ -17,14 +17,17 @@ from typer.testing import CliRunner
 
 from agent import LanguageModel, tiny
 from agent.commands.bench import bench as bench_command
+from agent.commands.sharpen import sharpen as sharpen_command
 from agent.commands.talk import talk as talk_command
 from agent.desk.line import AudioLine, PlayoutBuffer
 from agent.desk.microphone import device_table, pick_device, tones
 from agent.desk.screen import view
 from agent.desk.talk import BothSides, talk_to_file, talk_to_file_live, write_transcript
-from agent.files.bundle import save_bundle
+from agent.files.bundle import load_bundle, save_bundle
 from agent.files.codec_identity import CodecIdentity
 from agent.files.vocabulary import train_vocabulary
+from agent.live.bare import BareModel
+from agent.live.batch import Batch
 from agent.live.controls import Controls
 from agent.live.replay import RecordingBatch, load_recording, replay
 from agent.live.voice_activity import level
@@ -127,7 +130,7 @@ def test_the_loudspeaker_is_taken_out_of_the_microphone() -> None:
 def test_talking_to_a_file_is_the_batch_frame_by_frame(tmp_path: Path) -> None:
     user = noise(20)[:-500]
     both = BothSides(tmp_path / "both.wav")
-    talk = talk_to_file(tiny_batch(), Controls(seed=3), user, both)
+    talk = talk_to_file(BareModel(tiny_batch()), Controls(seed=3), user, both)
     both.close()
     batch = tiny_batch()
     slot = batch.open(Controls(seed=3))
@@ -147,8 +150,8 @@ def test_talking_to_a_file_is_the_batch_frame_by_frame(tmp_path: Path) -> None:
 
 def test_a_file_in_real_time_is_the_same_conversation() -> None:
     user, seen = noise(6), BothSides(None)
-    live = talk_to_file_live(tiny_batch(), Controls(seed=3), user, seen, bound_ms=4000.0)
-    quick = talk_to_file(tiny_batch(), Controls(seed=3), user, seen)
+    live = talk_to_file_live(BareModel(tiny_batch()), Controls(seed=3), user, seen, bound_ms=4000.0)
+    quick = talk_to_file(BareModel(tiny_batch()), Controls(seed=3), user, seen)
     assert live.session.counters == quick.session.counters
     assert live.pieces == quick.pieces != []
 
@@ -246,7 +249,7 @@ def test_tones_are_soft() -> None:
 
 
 def test_the_terminal_shows_levels_words_and_lag() -> None:
-    talk = talk_to_file(tiny_batch(), Controls(seed=3), noise(12), BothSides(None))
+    talk = talk_to_file(BareModel(tiny_batch()), Controls(seed=3), noise(12), BothSides(None))
     console = Console(width=100)
     with console.capture() as capture:
         console.print(view(talk))
@@ -278,6 +281,7 @@ def command(*arguments: object) -> str:
     app = typer.Typer()
     app.command("talk")(talk_command)
     app.command("bench")(bench_command)
+    app.command("sharpen")(sharpen_command)
     result = CliRunner().invoke(app, [str(each) for each in arguments])
     if isinstance(result.exception, ValueError):
         raise result.exception
@@ -300,6 +304,20 @@ def test_the_command_talks_to_files_and_repeats_a_conversation(folder: Path, tmp
         command("talk", *common, "--input", tmp_path / "user.flac")
     with pytest.raises(ValueError, match="pad_bias: "):
         command("talk", *common, *files, "--pad-bias", 1000)
+
+
+def test_the_command_sharpens_a_model(folder: Path, tmp_path: Path) -> None:
+    command("sharpen", folder, "--out", tmp_path / "sharp", "--text", 2.0, "--audio", 4.0)
+    user = noise(12)
+    hot = Controls(text_temperature=1.0, text_top_k=9, audio_temperature=1.0, audio_top_k=7, seed=3)
+    cold = hot.changed(text_temperature=0.5, audio_temperature=0.25)
+    said = [
+        talk_to_file(BareModel(Batch(load_bundle(place), 1, runtime="torch")), controls, user, BothSides(None)).pieces
+        for place, controls in ((tmp_path / "sharp", hot), (folder, cold))
+    ]
+    assert said[0] == said[1] != []
+    with pytest.raises(ValueError, match="name another folder"):
+        command("sharpen", folder, "--out", folder)
 
 
 def test_the_bench_reports_frames_parts_and_sessions(folder: Path) -> None:

@@ -14,27 +14,35 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.live.admission import QueueFullError
+from agent.live.bare import BareModel
 from agent.live.batch import Batch
 from agent.live.controls import Controls
 from agent.live.frame_out import FrameOut, PartTimes
+from agent.live.metrics import expected_ms
 from agent.live.onnx.stepper import FusedStepper
 from agent.live.rings import Framer
-from agent.live.runner import AsyncSignal, Runner, ThreadSignal
-from agent.live.scheduler import QueueFullError, Scheduler, Ticket
+from agent.live.runner import AsyncSignal, Runner
+from agent.live.scheduler import Scheduler
 from agent.live.session import Session
-from agent.live.stepper import RowByRow, Stepper
+from agent.live.stepper import RowByRow, RowOrder, Stepper
+from agent.live.ticket import MOVES, Ticket, TicketState
+from agent.model.sampling import GREEDY, Sampling
 from agent.training.start import without_own_voice
 from codec.layers import streaming
 from corpus.audio import FRAME_SAMPLES, Samples
 from tests.support.agent_fixtures import CODEBOOKS, FakeClock, SlowBatch, noise, tiny_batch, tiny_bundle
 
 QUIET = np.zeros(FRAME_SAMPLES, np.float32)
+MINE = Controls(seed=3, pad_bias=0.5)
 SAMPLED = [
-    Controls(seed=5),
-    Controls(seed=6, text_temperature=0.0, audio_temperature=0.0),
-    Controls(seed=7, audio_top_k=3, text_top_k=0, pad_bias=2.0, end_pad_bias=-1.0),
-    Controls(seed=8, hold=True),
+    (5, RowOrder()),
+    (6, RowOrder(GREEDY)),
+    (7, RowOrder(Sampling(text_top_k=0, audio_top_k=3), pad_bias=2.0, end_pad_bias=-1.0)),
+    (8, RowOrder(forced=torch.tensor([3, 3, 10]))),
+    (9, RowOrder(word=lambda chosen: (7 * chosen + 1) % 48)),
 ]
+ALL = list(range(len(SAMPLED)))
 
 
 def answer(audio: Samples = QUIET) -> FrameOut:
@@ -48,18 +56,7 @@ def frames_of(count: int, seed: int = 0) -> list[Samples]:
 # --- controls -------------------------------------------------------------------------------------------------------
 
 
-def test_controls_survive_as_a_tensor() -> None:
-    controls = Controls(
-        text_temperature=0.1,
-        text_top_k=3,
-        audio_temperature=0.2,
-        audio_top_k=0,
-        pad_bias=-4.5,
-        end_pad_bias=2.0,
-        hold=True,
-        seed=2**53 - 1,
-    )
-    assert Controls.from_tensor(controls.to_tensor()) == controls
+def test_controls_change_one_by_one() -> None:
     assert Controls().changed(hold=True, seed=4) == Controls(hold=True, seed=4)
 
 
@@ -78,13 +75,12 @@ def test_controls_out_of_range_are_named(name: str, value: object) -> None:
 
 def stepped(stepper: Stepper, chosen: list[int], frames: int) -> list[list[tuple[list[int], int | None]]]:
     """Tokens and heard text of some of the SAMPLED conversations, stepped together, by conversation."""
-    controls = [SAMPLED[row] for row in chosen]
-    states = [stepper.init_state(each.seed) for each in controls]
+    states = [stepper.init_state(SAMPLED[row][0]) for row in chosen]
     generator = torch.Generator().manual_seed(0)
     said: list[list[tuple[list[int], int | None]]] = [[] for _ in chosen]
     for _ in range(frames):
         user = torch.randint(32, (len(SAMPLED), CODEBOOKS), generator=generator)[chosen]
-        rows, states = stepper.step(user, states, controls, torch.tensor([3, 10]))
+        rows, states = stepper.step(user, states, [SAMPLED[row][1] for row in chosen])
         for mine, row in zip(said, rows, strict=True):
             mine.append((row.tokens.tolist(), row.user_text))
     return said
@@ -95,7 +91,7 @@ def test_fused_steps_are_the_models_own(hears_itself: bool) -> None:
     model = tiny_bundle().model
     model = model if hears_itself else without_own_voice(model).eval()
     fused, plain = FusedStepper(model, int8=False), RowByRow(model)
-    assert stepped(fused, [0, 1, 2, 3], 12) == stepped(plain, [0, 1, 2, 3], 12)
+    assert stepped(fused, ALL, 12) == stepped(plain, ALL, 12)
     frames = 16 + 64 + 10  # the rings of keys and values wrap
     assert stepped(fused, [2], frames) == stepped(plain, [2], frames)
 
@@ -103,11 +99,11 @@ def test_fused_steps_are_the_models_own(hears_itself: bool) -> None:
 def test_fused_8_bit_rows_do_not_see_each_other() -> None:
     stepper = FusedStepper(tiny_bundle().model, int8=True)
     shared_out = FusedStepper(tiny_bundle().model, int8=True, threads=2)
-    together = stepped(stepper, [0, 1, 2, 3], 40)
-    for row in range(4):
+    together = stepped(stepper, ALL, 40)
+    for row in ALL:
         assert stepped(stepper, [row], 40) == [together[row]]
-    assert stepped(shared_out, [0, 1, 2, 3], 40) == together
-    assert len({str(each) for each in together}) == 4
+    assert stepped(shared_out, ALL, 40) == together
+    assert len({str(each) for each in together}) == len(ALL)
 
 
 def test_same_bytes_same_tokens_whoever_else_talks() -> None:
@@ -129,7 +125,7 @@ def test_same_bytes_same_tokens_whoever_else_talks() -> None:
 
 def test_a_snapshot_goes_on_as_the_conversation_did(tmp_path: Path) -> None:
     batch, frames = tiny_batch(), frames_of(40)
-    slot = batch.open(Controls(seed=3, pad_bias=0.5))
+    slot = batch.open(MINE)
     for frame in frames[:20]:
         batch.step({slot: frame})
     state = batch.snapshot(slot)
@@ -137,9 +133,9 @@ def test_a_snapshot_goes_on_as_the_conversation_did(tmp_path: Path) -> None:
     expected = [batch.step({slot: frame})[slot].tokens for frame in frames[20:]]
     fresh = tiny_batch()
     loaded = streaming.load(tmp_path / "state.safetensors", state)
-    for again in (fresh.restore(loaded), batch.restore(state)):
+    for again in (fresh.restore(loaded, MINE), batch.restore(state, MINE)):
         owner = fresh if again == 0 else batch
-        assert owner.controls(again) == Controls(seed=3, pad_bias=0.5)
+        assert owner.controls(again) == MINE
         for frame, tokens in zip(frames[20:], expected, strict=True):
             np.testing.assert_array_equal(owner.step({again: frame})[again].tokens, tokens)
 
@@ -278,7 +274,7 @@ def make(slots: int = 2, step_s: float = 0.02, **limits: float) -> tuple[Schedul
     clock = FakeClock()
     names = iter(range(10_000))
     batch = SlowBatch(clock, step_s, slots)
-    return Scheduler(batch, clock, new_token=lambda: f"token-{next(names)}", **limits), clock  # type: ignore[arg-type]
+    return Scheduler(BareModel(batch), clock, new_token=lambda: f"token-{next(names)}", **limits), clock  # type: ignore[arg-type]
 
 
 def session_of(ticket: Ticket) -> Session:
@@ -289,21 +285,21 @@ def session_of(ticket: Ticket) -> Session:
 def test_the_queue_moves_up_and_ends() -> None:
     scheduler, _ = make(queue_limit=2)
     news: list[int] = []
-    first, second = scheduler.admit(), scheduler.admit()
-    third = scheduler.admit(on_change=lambda: news.append(3))
-    fourth = scheduler.admit(on_change=lambda: news.append(4))
-    assert [each.status for each in (first, second, third, fourth)] == ["granted", "granted", "waiting", "waiting"]
+    first, second = scheduler.admission.admit(), scheduler.admission.admit()
+    third = scheduler.admission.admit(on_change=lambda: news.append(3))
+    fourth = scheduler.admission.admit(on_change=lambda: news.append(4))
+    assert [each.state.value for each in (first, second, third, fourth)] == ["granted", "granted", "waiting", "waiting"]
     assert (third.position, fourth.position) == (1, 2)
     assert 0 < third.wait_s < fourth.wait_s
     with pytest.raises(QueueFullError, match="try later"):
-        scheduler.admit()
+        scheduler.admission.admit()
     news.clear()
-    scheduler.release(first)
-    assert (third.status, third.position, fourth.position) == ("granted", 0, 1)
+    scheduler.admission.release(first)
+    assert (third.state.value, third.position, fourth.position) == ("granted", 0, 1)
     assert set(news) == {3, 4}
-    scheduler.release(fourth)
-    scheduler.release(fourth)
-    assert (fourth.status, fourth.reason) == ("ended", "released")
+    scheduler.admission.release(fourth)
+    scheduler.admission.release(fourth)
+    assert (fourth.state.value, fourth.reason) == ("ended", "released")
     scheduler.tick()
     session_of(third).push(noise(1))
     assert scheduler.tick() == 1
@@ -316,44 +312,44 @@ def test_the_queue_moves_up_and_ends() -> None:
 
 def test_limits_end_sessions_with_a_reason() -> None:
     scheduler, clock = make(idle_limit=10.0, total_limit=25.0)
-    silent, chatty = scheduler.admit(), scheduler.admit()
+    silent, chatty = scheduler.admission.admit(), scheduler.admission.admit()
     for second in range(30):
         clock.forward(1.0)
         session_of(chatty).push(noise(3, seed=second))
         session_of(silent).push(np.zeros(3 * FRAME_SAMPLES, np.float32))
         scheduler.tick()
-        if chatty.status == "ended":
+        if chatty.state.value == "ended":
             break
     assert silent.reason == "idle"
     assert chatty.reason == "total"
     assert session_of(silent).total_s < 31
     scheduler.tick()
-    assert scheduler.batch.free == 2
+    assert scheduler.partner.batch.free == 2
 
 
 def test_a_dropped_session_resumes_where_it_was() -> None:
     frames = frames_of(20)
     steady, _ = make()
-    ticket = steady.admit(Controls(seed=4))
+    ticket = steady.admission.admit(Controls(seed=4))
     expected = []
     for frame in frames:
         session_of(ticket).push(frame)
         steady.tick()
         expected += [out.tokens.tolist() for out in session_of(ticket).pull()]
     scheduler, clock = make(slots=1)
-    ticket = scheduler.admit(Controls(seed=4))
+    ticket = scheduler.admission.admit(Controls(seed=4))
     said = []
     for index, frame in enumerate(frames):
         if index == 10:
-            scheduler.drop(ticket)
-            other = scheduler.admit()
+            scheduler.admission.drop(ticket)
+            other = scheduler.admission.admit()
             scheduler.tick()
-            assert (ticket.status, other.status) == ("suspended", "granted")
+            assert (ticket.state.value, other.state.value) == ("suspended", "granted")
             clock.forward(30.0)
-            assert scheduler.resume(ticket.token) is ticket
-            assert (ticket.status, ticket.position) == ("waiting", 1)
-            scheduler.release(other)
-            assert ticket.status == "granted"
+            assert scheduler.admission.resume(ticket.token) is ticket
+            assert (ticket.state.value, ticket.position) == ("waiting", 1)
+            scheduler.admission.release(other)
+            assert ticket.state.value == "granted"
         session_of(ticket).push(frame)
         scheduler.tick()
         said += [out.tokens.tolist() for out in session_of(ticket).pull()]
@@ -362,26 +358,26 @@ def test_a_dropped_session_resumes_where_it_was() -> None:
 
 def test_a_session_away_for_too_long_is_gone() -> None:
     scheduler, clock = make(resume_limit=5.0)
-    ticket = scheduler.admit()
+    ticket = scheduler.admission.admit()
     scheduler.tick()
-    scheduler.drop(ticket)
+    scheduler.admission.drop(ticket)
     clock.forward(6.0)
     scheduler.tick()
-    assert (ticket.status, ticket.reason) == ("ended", "expired")
+    assert (ticket.state.value, ticket.reason) == ("ended", "expired")
     with pytest.raises(ValueError, match="no session to resume"):
-        scheduler.resume(ticket.token)
+        scheduler.admission.resume(ticket.token)
     with pytest.raises(ValueError, match="no session to resume"):
-        scheduler.resume("guess")
-    assert scheduler.batch.free == 2
+        scheduler.admission.resume("guess")
+    assert scheduler.partner.batch.free == 2
 
 
 def test_a_client_that_comes_back_first_takes_over() -> None:
     scheduler, _ = make()
     news: list[str] = []
-    ticket = scheduler.admit(on_change=lambda: news.append("old"))
+    ticket = scheduler.admission.admit(on_change=lambda: news.append("old"))
     news.clear()
-    assert scheduler.resume(ticket.token, lambda: news.append("new")) is ticket
-    assert (ticket.status, ticket.line, news) == ("granted", 1, ["old"])
+    assert scheduler.admission.resume(ticket.token, lambda: news.append("new")) is ticket
+    assert (ticket.state.value, ticket.line, news) == ("granted", 1, ["old"])
     session_of(ticket).push(noise(1))
     scheduler.tick()
     assert news == ["old", "new"]
@@ -389,19 +385,21 @@ def test_a_client_that_comes_back_first_takes_over() -> None:
 
 def test_one_failing_conversation_leaves_the_others_whole() -> None:
     class Cursed(SlowBatch):
-        def step(self, frames: Mapping[int, Samples]) -> dict[int, FrameOut]:
+        def step(
+            self, frames: Mapping[int, Samples], orders: Mapping[int, RowOrder] | None = None
+        ) -> dict[int, FrameOut]:
             if 1 in frames:
                 raise RuntimeError("out of luck")
-            return super().step(frames)
+            return super().step(frames, orders)
 
     clock = FakeClock()
-    scheduler = Scheduler(Cursed(clock, 0.02, 3), clock)
-    tickets = [scheduler.admit() for _ in range(3)]
+    scheduler = Scheduler(BareModel(Cursed(clock, 0.02, 3)), clock)
+    tickets = [scheduler.admission.admit() for _ in range(3)]
     for _ in range(3):
         for ticket in tickets:
             session_of(ticket).push(noise(1))
         scheduler.tick()
-    assert [ticket.status for ticket in tickets] == ["granted", "ended", "granted"]
+    assert [ticket.state.value for ticket in tickets] == ["granted", "ended", "granted"]
     assert tickets[1].reason == "error"
     assert session_of(tickets[2]).counters.frames_out == 3
 
@@ -423,7 +421,7 @@ class Client:
         now = self.clock.now
         if now < self.away_until:
             return
-        if self.ticket is None or self.ticket.status in ("suspended", "ended"):
+        if self.ticket is None or self.ticket.state.value in ("suspended", "ended"):
             self._come(now)
         while self.spoken < now:
             self.spoken += 0.08
@@ -432,23 +430,23 @@ class Client:
                 self.under_way.append((self.spoken + self.random.uniform(0, 0.2), sound))
         arrived = [sound for at, sound in self.under_way if at <= now]
         self.under_way = [each for each in self.under_way if each[0] > now]
-        if self.ticket is None or self.ticket.status != "granted":
+        if self.ticket is None or self.ticket.state.value != "granted":
             return
         for sound in arrived:
             session_of(self.ticket).push(sound)
         if self.random.random() < 0.9:  # the way back hiccups, too
             self.served += len(session_of(self.ticket).pull())
         if self.random.random() < 0.01:
-            self.scheduler.drop(self.ticket)
+            self.scheduler.admission.drop(self.ticket)
             self.away_until = now + self.random.uniform(0, 8)
 
     def _come(self, now: float) -> None:
         self.spoken, self.under_way = now, []
         try:
-            if self.ticket is not None and self.ticket.status == "suspended":
-                self.scheduler.resume(self.ticket.token)
+            if self.ticket is not None and self.ticket.state.value == "suspended":
+                self.scheduler.admission.resume(self.ticket.token)
             else:
-                self.ticket = self.scheduler.admit(Controls(seed=int(self.random.integers(100))))
+                self.ticket = self.scheduler.admission.admit(Controls(seed=int(self.random.integers(100))))
         except ValueError:
             self.told += 1
             self.ticket = None
@@ -483,9 +481,9 @@ def test_lag_stays_bounded_however_slow_the_model(step_s: float, seconds: float)
     states = found.sessions + found.suspended + found.waiting
     assert states >= 4
     assert max(tensors) <= tensors[0] + (4 + 4 + 4) * tensors_of_a_state()
-    scheduler.shut_down()
+    scheduler.admission.shut_down()
     scheduler.tick()
-    assert scheduler.batch.free == 4
+    assert scheduler.partner.batch.free == 4
     end = scheduler.metrics()
     assert (end.sessions, end.waiting, end.suspended) == (0, 0, 0)
     assert sum(end.ended.values()) == end.admitted
@@ -503,6 +501,35 @@ def tensors_of_a_state() -> int:
     return len(streaming.flatten(batch.snapshot(batch.open())))
 
 
+def test_the_pace_follows_slow_steps_at_once_and_quick_ones_slowly() -> None:
+    """By hand: 100 ms at once; then 0.2 x 20 + 0.8 x 100 = 84, 0.2 x 20 + 0.8 x 84 = 71.2; 90 at once."""
+    found = []
+    before = 0.0
+    for took in (100.0, 20.0, 20.0, 90.0):
+        before = expected_ms(before, took)
+        found.append(before)
+    assert found == pytest.approx([100.0, 84.0, 71.2, 90.0])
+    scheduler, _ = make(step_s=0.1)
+    session = session_of(scheduler.admission.admit())
+    for step_s, pace_ms in ((0.1, 100.0), (0.02, 84.0)):
+        scheduler.partner.batch.step_s = step_s  # type: ignore[attr-defined]
+        session.push(noise(1))
+        scheduler.tick()
+        assert scheduler.pace_ms == pytest.approx(pace_ms)
+
+
+def test_a_ticket_goes_only_where_its_picture_shows() -> None:
+    for before in TicketState:
+        for after in TicketState:
+            ticket = Ticket("token", before)
+            if after in MOVES[before]:
+                ticket.move(after)
+                assert ticket.state is after
+            else:
+                with pytest.raises(AssertionError, match="cannot go"):
+                    ticket.move(after)
+
+
 # --- runner ---------------------------------------------------------------------------------------------------------
 
 
@@ -517,26 +544,27 @@ def drain(ticket: Ticket, count: int, wait: Callable[[], object]) -> list[FrameO
 def test_the_runner_computes_elsewhere_and_stops() -> None:
     clock = FakeClock()  # stands still: nothing is ever late
     before = threading.active_count()
-    with Runner(Scheduler(tiny_batch(), clock)) as runner:
-        signal = ThreadSignal()
-        ticket = runner.scheduler.admit(Controls(seed=1), signal.notify)
+    with Runner(Scheduler(BareModel(tiny_batch()), clock)) as runner:
+        news = threading.Event()
+        ticket = runner.scheduler.admission.admit(Controls(seed=1), news.set)
         threads = set()
-        step = runner.scheduler.batch.step
-        runner.scheduler.batch.step = lambda frames: threads.add(threading.get_ident()) or step(frames)  # type: ignore[method-assign, func-returns-value]
+        batch = runner.scheduler.partner.batch
+        step = batch.step
+        batch.step = lambda frames: threads.add(threading.get_ident()) or step(frames)  # type: ignore[method-assign, func-returns-value]
         session_of(ticket).push(noise(3))
-        outs = drain(ticket, 3, lambda: signal.wait(5))
+        outs = drain(ticket, 3, lambda: (news.wait(5), news.clear()))
         assert [out.ready for out in outs] == [False, True, True]
     assert threads
     assert threading.get_ident() not in threads
-    assert (ticket.status, ticket.reason) == ("ended", "shutdown")
-    assert runner.scheduler.batch.free == 4
+    assert (ticket.state.value, ticket.reason) == ("ended", "shutdown")
+    assert runner.scheduler.partner.batch.free == 4
     assert threading.active_count() == before
 
 
 def test_the_runner_reaches_an_event_loop() -> None:
     async def talk() -> list[FrameOut]:
         signal = AsyncSignal(asyncio.get_running_loop())
-        ticket = runner.scheduler.admit(Controls(seed=1), signal.notify)
+        ticket = runner.scheduler.admission.admit(Controls(seed=1), signal.notify)
         outs: list[FrameOut] = []
         for frame in frames_of(4):
             session_of(ticket).push(frame)
@@ -545,7 +573,7 @@ def test_the_runner_reaches_an_event_loop() -> None:
             outs += new
         return outs
 
-    with Runner(Scheduler(tiny_batch(), FakeClock())) as runner:
+    with Runner(Scheduler(BareModel(tiny_batch()), FakeClock())) as runner:
         outs = asyncio.run(talk())  # its loop is closed before the runner stops and still calls back
     batch = tiny_batch()
     slot = batch.open(Controls(seed=1))

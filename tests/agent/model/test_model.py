@@ -96,7 +96,7 @@ def test_presets_survive_config_json(name: str) -> None:
 
 def test_only_our_own_presets_have_keys_of_ours() -> None:
     assert "duologue" not in to_moshi(moshi_7b())
-    assert "duologue" not in to_moshi(official(replace(laptop(), hears_itself=False)))
+    assert "duologue" not in to_moshi(official(replace(laptop(), ours=replace(laptop().ours, hears_itself=False))))
     assert to_moshi(tiny())["duologue"] == {"agent_q": 2, "user_text_delay": 2, "hint": True}
     assert from_moshi({"model_type": "personaplex", "version": "7b-v1"}) == moshi_7b(both_sides=True)
 
@@ -275,7 +275,7 @@ def test_both_sides_can_be_spoken(model: LanguageModel) -> None:
     assert frame.tokens.shape == (1, 5)
     assert frame.tokens.min() >= 0
     listener = LanguageModel(replace(tiny(), dep_q=2, depth=None if tiny().depth is None else replace(
-        tiny().depth, schedule=(0, 1)), agent_q=None)).eval()  # type: ignore[type-var]  # fmt: skip
+        tiny().depth, schedule=(0, 1)), ours=replace(tiny().ours, agent_q=None))).eval()  # type: ignore[type-var]  # fmt: skip
     with pytest.raises(ValueError, match="needs the user's 2 codes"):
         listener.step(None, listener.init_state(1))
 

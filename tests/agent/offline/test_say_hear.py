@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from agent import LanguageModel
+from agent.model.config import Ours
 from agent.model.presets import tiny
 from agent.offline.hear import Lateness, hear
 from agent.offline.say import SENTENCE_PAUSE, WORD_PAUSE, ReadingScript, say
@@ -93,10 +94,8 @@ def listener() -> TinyBundle:
         depth=None,
         dep_q=0,
         n_q=2,
-        agent_q=None,
+        ours=Ours(),
         delays=(0, 0, 1),
-        user_text_delay=None,
-        hint=False,
     )
     with torch.random.fork_rng():
         torch.manual_seed(1)
@@ -120,7 +119,7 @@ def test_what_is_heard_lies_where_training_put_it() -> None:
     """Every token heard is the one that the whole-sequence model predicts for the frame it is dated to."""
     bundle, sound = tiny_bundle(), noise(20, seed=8)
     model, config = bundle.model, bundle.model.config
-    late = config.user_text_delay
+    late = config.ours.user_text_delay
     assert late == 2
     words = hear(dataclasses.replace(bundle, vocabulary=WordVocabulary()), sound)
     user = bundle.codec.encode(torch.from_numpy(np.pad(sound, (0, round((late * 0.08 + 1.0) * 24_000))))[None, None])[0]
@@ -149,7 +148,9 @@ def test_a_model_that_only_listens_writes_its_text_stream() -> None:
 
 def test_a_model_that_writes_nothing_down_says_so() -> None:
     bundle = tiny_bundle()
-    config = dataclasses.replace(tiny(2), text_card=bundle.vocabulary.size, user_text_delay=None)
+    config = dataclasses.replace(
+        tiny(2), text_card=bundle.vocabulary.size, ours=dataclasses.replace(tiny(2).ours, user_text_delay=None)
+    )
     deaf = dataclasses.replace(bundle, model=LanguageModel(config).eval())
     with pytest.raises(ValueError, match="no stream of the user's words"):
         hear(deaf, noise(5))

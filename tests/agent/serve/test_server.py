@@ -7,6 +7,7 @@ import dataclasses
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,12 +27,23 @@ from agent.model.presets import tiny
 from agent.serve.access import ConnectionLimits
 from agent.serve.conversation import REASONS
 from agent.serve.event_log import JsonLines, Readable, start_logging, tell
+from agent.serve.prometheus import Traffic, exposition
 from agent.serve.wires.wire import pcm_of
 from codec import Codec
 from codec.config import tiny as tiny_codec
 from corpus.audio import FRAME_SAMPLES
 from tests.support.agent_fixtures import noise, tiny_batch
-from tests.support.agent_server import SILENCE, ParrotBatch, Place, a_server, ending, next_json, next_sound, talk
+from tests.support.agent_server import (
+    SILENCE,
+    ParrotBatch,
+    Place,
+    a_server,
+    a_server_object,
+    ending,
+    next_json,
+    next_sound,
+    talk,
+)
 from tests.support.places import ROOT
 from tests.support.speechlike import speech_like
 
@@ -245,6 +257,21 @@ def test_the_command_serves_until_sigterm(model_folder: Path) -> None:
         "stopped",
     ]
     assert events[-2]["reason"] == "the server is shutting down"
+
+
+def test_prometheus_buckets_are_cumulative() -> None:
+    """By hand: three steps of 4, 5 and 30 ms and one of 2 s; bounds are 5, 10, 20, 30, 40, ... 640 ms."""
+    scheduler = a_server_object(ParrotBatch()).house.scheduler
+    for took in (4.0, 5.0, 30.0, 2000.0):
+        scheduler._times.add(took)
+    lines = exposition(scheduler.metrics, Traffic()).decode().splitlines()
+    buckets = re.findall(r'duologue_frame_seconds_bucket\{le="([^"]+)"\} (\S+)', "\n".join(lines))
+    assert [(bound, float(count)) for bound, count in buckets] == [
+        ("0.005", 2), ("0.01", 2), ("0.02", 2), ("0.03", 3), ("0.04", 3), ("0.06", 3), ("0.08", 3), ("0.12", 3),
+        ("0.16", 3), ("0.32", 3), ("0.64", 3), ("+Inf", 4),
+    ]  # fmt: skip
+    assert "duologue_frame_seconds_count 4.0" in lines
+    assert "duologue_frame_seconds_sum 2.039" in lines
 
 
 def test_log_lines(capsys: pytest.CaptureFixture[str]) -> None:

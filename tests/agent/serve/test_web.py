@@ -73,7 +73,7 @@ async def controls(page: Page, place: Place) -> None:
     """Buttons and sliders reach the session."""
 
     def asked() -> dict[str, Any]:
-        batch: Any = place.server.house.scheduler.batch
+        batch: Any = place.server.house.scheduler.partner
         return {name: value for _, row in batch.rows.values() for name, value in vars(row).items()}
 
     for id, value in (("eagerness", "-4"), ("text_temperature", "1.1"), ("audio_top_k", "99")):
@@ -127,10 +127,10 @@ def test_a_token_is_asked_for_and_a_recording_announced(tmp_path: Path) -> None:
 
 def test_a_place_in_the_queue_is_shown(tmp_path: Path) -> None:
     async def steps(page: Page, place: Place, line: Line) -> None:
-        first = place.server.house.scheduler.admit()
+        first = place.server.house.scheduler.admission.admit()
         await page.run(START)
         await page.until(f"{text('state-text')}.startsWith('Number 1 in the queue')")
-        place.server.house.scheduler.release(first)
+        place.server.house.scheduler.admission.release(first)
         await page.until(f"{text('state-text')} === 'Live'")
 
     visit(tmp_path, steps, max_sessions=1)

@@ -82,7 +82,7 @@ def test_rows_are_in_the_models_order(folder: Path) -> None:
             expected = [each.text[:1], each.agent, each.user[variant], each.text[1:], np.full((1, each.frames), -1)]
             assert np.array_equal(whole.codes[0], np.concatenate(expected))
             assert np.array_equal(whole.labels[0], each.labels)
-    small = Dialogues([folder], replace(CONFIG, user_text_delay=None, hint=False)).whole(0)
+    small = Dialogues([folder], replace(CONFIG, ours=replace(CONFIG.ours, user_text_delay=None, hint=False))).whole(0)
     assert np.array_equal(small.codes[0], data.whole(0).codes[0, :5])
 
 

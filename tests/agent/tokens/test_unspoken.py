@@ -171,7 +171,7 @@ def test_what_cannot_be_read_is_told(plans: Path, tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=message) as caught:
             Unspoken([path], CONFIG, VOCABULARY)
         assert "\n" not in str(caught.value)
-    deaf = replace(CONFIG, user_text_delay=None)
+    deaf = replace(CONFIG, ours=replace(CONFIG.ours, user_text_delay=None))
     with pytest.raises(ValueError, match="no row for them"):
         Unspoken([plans], deaf, VOCABULARY)
     assert Dialogue.model_validate_json(lines[0]).turns[0].words

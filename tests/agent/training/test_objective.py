@@ -32,7 +32,7 @@ def codes_of(config: ModelConfig, rows: int = 2, frames: int = 12, seed: int = 0
     draw = torch.Generator().manual_seed(seed)
     sizes = [config.text_card, *[config.card] * config.n_q, *[config.text_card] * config.user_text]
     codes = torch.stack([torch.randint(size, (rows, frames), generator=draw) for size in sizes], dim=1)
-    codes = torch.cat([codes, torch.full((rows, config.hint, frames), -1)], dim=1)
+    codes = torch.cat([codes, torch.full((rows, config.ours.hint, frames), -1)], dim=1)
     codes[-1, :, frames - 3 :] = -1
     codes[0, 2, 5] = codes[0, 0, 4] = -1
     return codes

@@ -37,7 +37,7 @@ def test_recipes_are_read_and_mistakes_named(tmp_path: Path) -> None:
     assert recipe.batch == 3
     config = recipe.model.config(text_card=2000, codebooks=8, card=1024)
     assert (config.card, config.text_card, config.n_q, config.agent_codebooks) == (1024, 2000, 16, 8)
-    assert not config.hears_itself
+    assert not config.ours.hears_itself
     path = tmp_path / "bad.toml"
     for text, message in (
         ("stepps = 3", "unknown key 'stepps'; did you mean 'steps'"),
@@ -70,7 +70,11 @@ def test_model_sizes() -> None:
     assert (config.dep_q, config.n_q, config.streams, config.depth.schedule) == (4, 8, 9, (0, 1, 2, 3))
     both = ModelSize(depth_sets=2, embedding_rank=0, user_text_delay=3).config(500, codebooks=4)
     assert both.depth is not None
-    assert (both.depth.schedule, both.user_text_delay, both.embedding_rank) == ((0, 1, 1, 1, 2, 3, 3, 3), 3, None)
+    assert (both.depth.schedule, both.ours.user_text_delay, both.ours.embedding_rank) == (
+        (0, 1, 1, 1, 2, 3, 3, 3),
+        3,
+        None,
+    )
     listener = ModelSize(both_sides=False).config(500).depth
     assert listener is not None
     assert listener.schedule == (0, 1, 2, 3, 3, 3, 3, 3)

@@ -185,7 +185,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
 def test_resuming_another_model_is_refused(tmp_path: Path) -> None:
     make_trainer(tmp_path).save()
     before = (tmp_path / "checkpoint.safetensors").read_bytes()
-    config = replace(tiny(), user_text_delay=None)
+    config = replace(tiny(), ours=replace(tiny().ours, user_text_delay=None))
     other = Trainer(LanguageModel(config), QUICK, RandomCodes(config), tmp_path, CPU)
     with pytest.raises(ValueError, match="another model"):
         other.resume()
