@@ -32,7 +32,8 @@ FLOORS: dict[str, list[tuple[str, ...]]] = {
     "agent": [
         ("model",),
         ("files",),
-        ("tokens", "live", "offline"),
+        ("tokens", "live"),
+        ("offline",),
         ("training", "assistant"),
         ("judging",),
         ("serve", "desk"),
