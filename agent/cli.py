@@ -8,6 +8,8 @@ import typer
 
 from corpus.command import run
 
+from .commands.listener import listener_app
+
 COMMANDS = ("tokenize", "train", "finetune", "sharpen", "evaluate", "say", "hear", "talk", "serve", "bench")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -20,6 +22,9 @@ def agent() -> None:
 
 for _name in COMMANDS:
     app.command(_name)(getattr(importlib.import_module(f".commands.{_name}", __package__), _name))
+
+
+app.add_typer(listener_app, name="listener")
 
 
 def main() -> None:

@@ -34,6 +34,7 @@ FLOORS: dict[str, list[tuple[str, ...]]] = {
         ("files",),
         ("tokens", "live"),
         ("offline",),
+        ("listener",),
         ("training", "assistant"),
         ("judging",),
         ("serve", "desk"),
