@@ -10,7 +10,7 @@ from corpus.command import run
 
 from .commands.listener import listener_app
 
-COMMANDS = ("tokenize", "train", "finetune", "sharpen", "evaluate", "say", "hear", "talk", "serve", "bench")
+COMMANDS = ("tokenize", "train", "finetune", "sharpen", "evaluate", "say", "hear", "talk", "serve", "fetch", "bench")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
