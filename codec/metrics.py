@@ -18,6 +18,7 @@ from corpus.audio import SAMPLE_RATE, Samples, resample
 METRIC_RATE = 16_000  # Hz, at which every metric here works
 INSTALL = "pip install 'duologue[evaluate]'"
 INSTALL_ALONE = {"resemblyzer": "pip install --no-deps resemblyzer"}  # it asks for a webrtcvad that no longer imports
+_WINDOW, _AFTER = 28.0, 1.5  # s that Whisper reads at once, and of silence after what is glanced at
 Metric = Callable[[Samples, Samples], "float | None"]
 
 
@@ -118,6 +119,33 @@ class Recognizer:
             suppress_tokens=self._never,
         )
         return " ".join(segment.text for segment in segments)
+
+    def glance(self, audio: Samples) -> str:
+        """Text of `[T]` at 24 kHz, read in a window as long as it is: five times as fast, now and then in a loop.
+
+        Longer audio than the 30 s window is `transcribe`d.
+        """
+        import ctranslate2  # type: ignore[import-untyped]
+
+        samples = np.pad(narrow(audio), (0, int(_AFTER * METRIC_RATE)))
+        if len(samples) > _WINDOW * METRIC_RATE:
+            return self.transcribe(audio)
+        features = self._model.feature_extractor(samples, padding=0)
+        even = np.ascontiguousarray(features[None, :, : features.shape[1] // 2 * 2], np.float32)
+        multilingual = self._model.model.is_multilingual
+        tokenizer = faster_whisper_tokenizer(self._model.hf_tokenizer, multilingual, self.language or "en")
+        prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+        encoded = self._model.model.encode(ctranslate2.StorageView.from_array(even))
+        length = min(448, len(prompt) + 12 + int(8 * len(samples) / METRIC_RATE))
+        found = self._model.model.generate(encoded, [prompt], beam_size=1, max_length=length)[0]
+        return str(tokenizer.decode([token for token in found.sequences_ids[0] if token < tokenizer.eot])).strip()
+
+
+def faster_whisper_tokenizer(tokens: Any, multilingual: bool, language: str) -> Any:
+    """What turns Whisper's tokens into text and says how a transcription is asked for."""
+    from faster_whisper.tokenizer import Tokenizer  # type: ignore[import-untyped]
+
+    return Tokenizer(tokens, multilingual, task="transcribe", language=language)
 
 
 def words_of(text: str) -> list[str]:

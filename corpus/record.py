@@ -81,13 +81,29 @@ class RecordedSpan(Record):
     end: float = Field(ge=0)
 
 
+class RejectedTake(Record):
+    """One take that was thrown away: its reason codes, and what a recognizer heard in it, if one listened."""
+
+    reasons: tuple[str, ...]
+    heard: str = ""
+
+
 class UtteranceQuality(Record):
     """What quality gates found about an utterance: takes it needed, why others failed, what the kept one measures."""
 
     takes: int = Field(ge=1)
     way: str  # how the kept take was made: seed, split, engine
     failed: tuple[str, ...] = ()  # reason codes of the takes thrown away
+    rejects: tuple[RejectedTake, ...] = ()  # those takes
     measures: dict[str, float] = Field(default_factory=dict)
+
+
+class DroppedTurn(Record):
+    """A planned turn that could not be spoken well enough and is not in the dialogue; its takes."""
+
+    speaker: str
+    text: str
+    rejects: tuple[RejectedTake, ...]
 
 
 class Speaker(Record):
@@ -205,6 +221,7 @@ class Dialogue(Record):
     timing: str = ""  # name of the timing preset
     speakers: tuple[Speaker, ...]
     turns: tuple[Turn, ...]
+    dropped: tuple[DroppedTurn, ...] = ()
     acoustics: Acoustics | None = None
     stats: TimingStats | None = None
     audio: AudioFile | None = None

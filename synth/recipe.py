@@ -14,6 +14,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 from corpus.strict import Strict, load_toml, parse
 from corpus.suggestion import suggestion
 
+from .content import content_name
 from .engines.catalogue import default_engine
 from .presets import PRESETS
 from .script.builtin.writer import FAMILIES, SCENES
@@ -171,6 +172,10 @@ class CorpusRecipe(Strict):
                 data["writer"] = {**writer, "prompts": prompts}
         if not self.quality.gates:
             data.pop("quality", None)
+        elif "quality" in data and self.quality.whisper:
+            data["quality"]["whisper"] = content_name(self.quality.whisper, "model.bin")
+        if "watermark" in data:
+            data["watermark"]["weights"] = content_name(self.watermark.weights)
         if "users" in data and not self.users.recordings:
             data.pop("users")
         elif "users" in data:  # what is recorded decides, not where it lies
@@ -217,7 +222,8 @@ def taken_up(recipe: CorpusRecipe, stored: dict[str, Any]) -> CorpusRecipe:
     stated = recipe.model_dump(mode="json", exclude_unset=True)
     if _laid_over(stored, stated) != stored:
         return recipe
-    own = {name: getattr(recipe, name) for name in ("writer", "users")}  # stored with digests of what they name
+    hashed = ("writer", "users", "quality", "watermark")  # stored with digests of what they name
+    own = {name: getattr(recipe, name) for name in hashed}
     try:
         kept = parse({name: value for name, value in stored.items() if name not in own}, CorpusRecipe, "the corpus")
     except ValueError:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated
 
+import typer
 from rich.console import Console
 
 from .options import AsJson, Corpus
@@ -30,7 +32,13 @@ def report(corpus: Corpus) -> None:
     print(write_report(corpus))
 
 
-def quality(corpus: Corpus, as_json: AsJson = False) -> None:
+def quality(
+    corpus: Corpus,
+    rejects: Annotated[
+        bool, typer.Option("--rejects", help="List every take thrown away: text, heard, reason.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """What the quality gates found: takes, yield, why takes were thrown away, mean measures."""
     from corpus.store import Corpus as Reader
 
@@ -39,5 +47,7 @@ def quality(corpus: Corpus, as_json: AsJson = False) -> None:
     found = collect_yield(Reader(corpus))
     if as_json:
         print(json.dumps(found.to_dict(), indent=2))
-    else:
-        Console().print(found.table())
+        return
+    if rejects:
+        print("\n".join(map(str, found.rejects)))
+    Console().print(found.table())

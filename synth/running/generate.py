@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from corpus.manifest import IDENTITY
+from corpus.durable import replace_synced
+from corpus.manifest import IDENTITY, WORK
 from corpus.store import Corpus, CorpusInfo, CorpusWriter, ensure_space, read_info
 from corpus.suggestion import suggestion
 
@@ -28,6 +29,7 @@ from .write_ahead import WriteAhead, write_ahead
 
 BYTES_PER_HOUR = 200_000_000  # FLAC, two channels with a noise floor (measured 0.16-0.18 GB)
 BYTES_PER_HOUR_STEMS = 120_000_000  # clean stems hold digital silence
+REJECTED = "rejected.txt"  # dialogues that came to nothing, a line each
 MOST_HOURS = 1_000_000.0
 MOST_REJECTED_IN_A_ROW = 20
 
@@ -176,6 +178,7 @@ def _fill(
                 if made.rejected:
                     rejected, in_a_row = rejected + 1, in_a_row + 1
                     progress.reject(made.rejected)
+                    _list_reject(order.out, made.rejected)
                     if in_a_row > MOST_REJECTED_IN_A_ROW:
                         raise ValueError(f"{in_a_row} dialogues in a row were rejected; the last: {made.rejected}")
                     continue
@@ -196,6 +199,14 @@ def _fill(
             if scripts:
                 scripts.stop()
     return rejected
+
+
+def _list_reject(out: Path, why: str) -> None:
+    """Add a dialogue that was rejected whole to the corpus's list, once."""
+    path, line = out / REJECTED, " ".join(why.split())
+    known = path.read_text(encoding="utf-8") if path.exists() else ""
+    if line not in known.splitlines():
+        replace_synced(path, f"{known}{line}\n".encode(), out / WORK)
 
 
 def _pool(order: CorpusOrder, job: Job, scripts: WriteAhead | None) -> Pool | RayPool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from corpus.audio import FRAME_SAMPLES, Samples, gain_to, to_samples
-from corpus.record import Dialogue, Speaker, Turn, UtteranceQuality
+from corpus.record import Dialogue, DroppedTurn, RejectedTake, Speaker, Turn, UtteranceQuality
 from corpus.timing import measure_audio
 
 from ..alignment.align import align
@@ -21,6 +21,7 @@ from ..voices.recorded import People
 from .acoustics import PEAK, NoiseBank, noise_floor, send
 from .backchannels import BackchannelBank
 from .clips import SpokenClip, cut_clip, spoken_turn
+from .dropping import without
 from .steady import SteadyVoice
 from .timeline import onsets
 
@@ -32,12 +33,23 @@ BACKCHANNEL_LUFS = -4.0  # dB against the speaker's own turns
 SECONDS_PER_WORD = (0.08, 1.5)  # a clip outside is a failed one
 TRIES = 3
 TAIL = (0.4, 1.2)  # s of noise floor after the last word
+MOST_DROPPED = 0.2  # of the turns of a dialogue, backchannels not counted
+
+Take = tuple[SpokenClip, UtteranceQuality | None]
 
 _BANKS_KEPT = 64  # backchannels of as many voices: blended ones are hardly met again
 
 
 class RejectedError(ValueError):
     """A dialogue that could not be spoken well enough after several tries."""
+
+
+class UnspokenError(ValueError):
+    """A turn that could not be spoken well enough: `rejects` are the takes."""
+
+    def __init__(self, rejects: tuple[RejectedTake, ...]) -> None:
+        super().__init__("a turn could not be spoken")
+        self.rejects = rejects
 
 
 @dataclass(frozen=True)
@@ -90,13 +102,13 @@ class Studio:
         return self._steady[key]
 
     def render(self, plan: Dialogue) -> SpokenDialogue:
-        """Speak and mix one planned dialogue.
+        """Speak and mix one planned dialogue; a turn that cannot be spoken is left out.
 
         Raises:
-            RejectedError: a turn did not come out as speech.
+            RejectedError: too many turns did not come out as speech.
         """
+        plan, spoken = self._spoken(plan)
         assert plan.acoustics is not None, "a plan has acoustics"
-        spoken = {turn.index: self._clip(plan, turn) for turn in plan.turns}
         clips = self._levelled(plan, {index: clip for index, (clip, _) in spoken.items()})
         starts = onsets(plan, clips, FRAME_SAMPLES if self.steady else 1)
         stems = self._mix(plan, clips, starts)
@@ -118,7 +130,32 @@ class Studio:
         )
         return SpokenDialogue(dialogue, audio, stems)
 
-    def _clip(self, plan: Dialogue, turn: Turn) -> tuple[SpokenClip, UtteranceQuality | None]:
+    def _spoken(self, plan: Dialogue) -> tuple[Dialogue, dict[int, Take]]:
+        """Every turn spoken, and the plan without those that could not be."""
+        wanted = sum(turn.event != "backchannel" for turn in plan.turns)
+        spoken: dict[int, Take] = {}
+        while True:
+            dropped: dict[int, DroppedTurn] = {}
+            for turn in plan.turns:
+                if turn.index not in spoken:
+                    try:
+                        spoken[turn.index] = self._clip(plan, turn)
+                    except UnspokenError as error:
+                        dropped[turn.index] = DroppedTurn(speaker=turn.speaker, text=turn.text, rejects=error.rejects)
+            if not dropped:
+                return plan, spoken
+            thinned = without(plan, dropped)
+            plan = thinned.plan
+            lost = wanted - sum(turn.event != "backchannel" for turn in plan.turns)
+            if lost > MOST_DROPPED * wanted:
+                raise RejectedError(f"{plan.id}: {lost} of {wanted} turns cannot be spoken: {_listed(plan.dropped)}")
+            spoken = {
+                thinned.moved[index]: take
+                for index, take in spoken.items()
+                if thinned.moved.get(index, -1) not in (-1, *thinned.stale)
+            }
+
+    def _clip(self, plan: Dialogue, turn: Turn) -> Take:
         if turn.recording is not None:
             assert self.people is not None, "a plan with recorded turns is rendered with its people"
             return _cut(self.people.speech(turn.recording, turn.text), turn, plan.language), None
@@ -128,30 +165,27 @@ class Studio:
             try:
                 speech = self._kept(plan, turn, speaker)
             except EngineFailureError as error:
-                raise RejectedError(f"{plan.id}: turn {turn.index}: {error}") from None
+                raise UnspokenError((RejectedTake(reasons=(error.code,)),)) from None
             return _cut(speech, turn, plan.language, FRAME_SAMPLES if steady else 1), None
         reference, style = self.reference(speaker), Style(rate=speaker.rate)
         if self.control is not None:
             kept, found = self.control.speak(turn.text, reference, style, derive(plan.seed, "speak", turn.index))
             if kept is None:
-                codes = ", ".join(sorted(set(found.failed)))
-                raise RejectedError(
-                    f"{plan.id}: turn {turn.index} failed the gates {found.takes} times ({codes}): {turn.text!r}"
-                )
+                raise UnspokenError(found.rejects)
             return _cut(kept, turn, plan.language), found
         low, high = SECONDS_PER_WORD
-        problem = ""
+        problems: list[str] = []
         for attempt in range(TRIES):
             seed = derive(plan.seed, "speak", turn.index, attempt)
             try:
                 clip = _cut(self.engine.speak(turn.text, reference, style, seed), turn, plan.language)
             except EngineFailureError as error:
-                problem = str(error)
+                problems.append(error.code)
                 continue
             if low <= clip.word_end() / len(clip.words) <= high and np.isfinite(clip.audio()).all():
                 return clip, None
-            problem = f"{clip.word_end() / len(clip.words):.2f} s a word, or samples that are not finite"
-        raise RejectedError(f"{plan.id}: turn {turn.index} is no speech after {TRIES} tries: {turn.text!r}; {problem}")
+            problems.append("rate" if np.isfinite(clip.audio()).all() else "no_speech")
+        raise UnspokenError(tuple(RejectedTake(reasons=(problem,)) for problem in problems))
 
     def _kept(self, plan: Dialogue, turn: Turn, speaker: Speaker) -> Speech:
         """What is spoken once and used again: a backchannel, varied unless the voice is steady, or a steady text."""
@@ -188,6 +222,14 @@ class Studio:
                 channel[begin : begin + len(piece.samples)] += piece.samples
         peaks = np.abs(stems).max(axis=1, keepdims=True)
         return np.asarray(stems * np.minimum(1.0, PEAK / np.maximum(peaks, 1e-9)), dtype=np.float32)
+
+
+def _listed(dropped: Sequence[DroppedTurn]) -> str:
+    """Dropped turns in one line: the text, and why each take failed, with what was heard."""
+    return "; ".join(
+        f"{turn.text!r}: " + ", ".join(f"{'+'.join(take.reasons)} {take.heard!r}" for take in turn.rejects)
+        for turn in dropped
+    )
 
 
 def _cut(speech: Speech, turn: Turn, language: str, grid: int = 1) -> SpokenClip:

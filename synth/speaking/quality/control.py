@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from corpus.audio import Samples, resample
-from corpus.record import UtteranceQuality, Word
+from corpus.record import RejectedTake, UtteranceQuality, Word
 
 from ...engines.failure import EngineFailureError
 from ...engines.protocol import Engine, ReferenceVoice, Speech, Style
@@ -44,12 +44,12 @@ class Control:
     ) -> tuple[Speech | None, UtteranceQuality]:
         """The best passing take of a text, None if none passes, and what to store about it."""
         passing: list[Attempt] = []
-        reasons: list[str] = []
+        rejects: list[RejectedTake] = []
         tried = 0
         for take in self._takes(text, voice, style, seed):
             tried += 1
             if take.verdict.reasons:
-                reasons += take.verdict.reasons
+                rejects.append(RejectedTake(reasons=take.verdict.reasons, heard=take.verdict.heard))
             else:
                 passing.append(take)
             if len(passing) >= self.gates.settings.best_of:
@@ -58,7 +58,8 @@ class Control:
         found = UtteranceQuality(
             takes=tried,
             way=best.way if best else "",
-            failed=tuple(reasons),
+            failed=tuple(reason for take in rejects for reason in take.reasons),
+            rejects=tuple(rejects),
             measures=best.verdict.measures if best else {},
         )
         return (best.speech if best else None), found

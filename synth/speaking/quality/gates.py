@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from codec.metrics import Skipped, SpeakerSimilarity, cosine, dnsmos, load_metrics, load_recognizer, word_errors
+from codec.metrics import Skipped, SpeakerSimilarity, cosine, dnsmos, load_metrics, load_recognizer
 from corpus.audio import SAMPLE_RATE, Samples, read_mono, resample
 
 from ...engines.protocol import Engine, ReferenceVoice, Speech, Style
 from ...seeds import derive
 from .settings import QualitySettings
+from .wording import Wording, compare
 
 CLIPPED_SHARE = 0.001  # of samples at full scale
 FULL_SCALE = 0.999
@@ -37,10 +38,11 @@ CALIBRATION = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was measured of a take, by gate, and the reason codes of the gates it failed."""
+    """What was measured of a take, by gate, the reason codes of the gates it failed, and what was heard in it."""
 
     measures: dict[str, float]
     reasons: tuple[str, ...]
+    heard: str = ""
 
     @property
     def score(self) -> float:
@@ -71,7 +73,7 @@ class Gates:
         self._speakers = speakers if isinstance(speakers, SpeakerSimilarity) else None
         self._recognizer = None
         if "words" in self.settings.gates:
-            recognizer = load_recognizer(self.settings.whisper, self.language, spell_numbers=True)
+            recognizer = load_recognizer(self.settings.whisper, self.language)
             if isinstance(recognizer, Skipped):
                 missing.append(recognizer)
             else:
@@ -94,14 +96,15 @@ class Gates:
             low, high = settings.words_per_second
             if not low <= rate <= high:
                 reasons.append("rate")
+        heard = ""
         if self._recognizer is not None:
-            errors, words = word_errors(text, self._recognizer.transcribe(audio))
-            measures["word_errors"] = round(errors / max(words, 1), 4)
-            if errors > max(settings.forgiven, settings.word_errors * words):
+            heard, found = self._heard(text, audio)
+            measures["word_errors"] = round(found.errors / max(found.words, 1), 4)
+            measures["letter_errors"] = found.letters
+            if not self._passes(found):
                 reasons.append("words")
         if "dnsmos" in settings.gates:
-            found = dnsmos(audio, audio)
-            measures["dnsmos"] = round(found or 0.0, 3)
+            measures["dnsmos"] = round(dnsmos(audio, audio) or 0.0, 3)
             if measures["dnsmos"] < settings.dnsmos:
                 reasons.append("dnsmos")
         if self._speakers is not None and voice.audio is not None:
@@ -109,7 +112,22 @@ class Gates:
             mean, deviation = self._level(engine, voice)
             if measures["speaker"] < mean - settings.speaker_margin * deviation:
                 reasons.append("speaker")
-        return Verdict(measures, tuple(reasons))
+        return Verdict(measures, tuple(reasons), heard)
+
+    def _heard(self, text: str, audio: Samples) -> tuple[str, Wording]:
+        """What is heard and how it differs: at a glance, and where that is not what is written, with all care."""
+        assert self._recognizer is not None, "asked only where words are gated"
+        heard, found = "", Wording(1, 1, 1.0)
+        for listen in (self._recognizer.glance, self._recognizer.transcribe):
+            heard = " ".join(listen(audio).split())
+            found = compare(text, heard, self.language)
+            if self._passes(found):
+                break
+        return heard, found
+
+    def _passes(self, found: Wording) -> bool:
+        settings = self.settings
+        return found.passes(settings.word_errors, settings.forgiven, settings.letter_errors)
 
     def _level(self, engine: Engine, voice: ReferenceVoice) -> tuple[float, float]:
         """How alike this engine's own clear takes are to this voice: engines differ, so no one threshold fits all."""

@@ -22,7 +22,8 @@ class QualitySettings(Strict):
     fallback: str = ""  # then another engine, by its name
     whisper: str = ""  # folder of a faster-whisper model, for the gate `words`
     word_errors: float = Field(default=0.2, ge=0, le=1)  # largest share of wrong words
-    forgiven: int = Field(default=1, ge=0)  # wrong words that pass in any case: short texts
+    forgiven: int = Field(default=1, ge=0)  # wrong words that pass in a text of four words or more
+    letter_errors: float = Field(default=0.15, ge=0, le=1)  # or wrong letters; twice as many in a short text
     speaker_margin: float = Field(default=3.0, ge=0)  # deviations below the engine's own mean for this voice
     dnsmos: float = Field(default=2.5, ge=1, le=5)
     words_per_second: tuple[float, float] = (1.0, 6.5)

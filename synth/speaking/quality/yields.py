@@ -4,18 +4,36 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from rich.table import Table
 
 from corpus.record import Dialogue
 
 
+@dataclass(frozen=True)
+class Reject:
+    """One take that was thrown away, and whether its turn went with it."""
+
+    dialogue: str
+    text: str
+    heard: str
+    reasons: tuple[str, ...]
+    dropped: bool = False
+
+    def __str__(self) -> str:
+        heard = f", heard {self.heard!r}" if self.heard else ""
+        return f"{self.dialogue}: {self.text!r}{heard} [{', '.join(self.reasons)}]{' left out' if self.dropped else ''}"
+
+
 @dataclass
 class Yield:
-    """Sums over the utterances that passed gates."""
+    """Sums over the utterances that passed gates, and what was thrown away."""
 
     utterances: int = 0
+    dropped: int = 0  # turns that no take of passed: left out of their dialogues
+    lost: Counter[str] = field(default_factory=Counter)  # those turns by the reasons of their last take
+    rejects: list[Reject] = field(default_factory=list)
     takes: int = 0
     ways: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -27,6 +45,9 @@ class Yield:
         return {
             "utterances": self.utterances,
             "takes": self.takes,
+            "dropped": self.dropped,
+            "lost": dict(sorted(self.lost.items())),
+            "rejects": [asdict(reject) for reject in self.rejects],
             "yield": round(self.utterances / self.takes, 4) if self.takes else None,
             "ways": dict(sorted(self.ways.items())),
             "reasons": dict(sorted(self.reasons.items())),
@@ -42,6 +63,9 @@ class Yield:
         table.add_row("takes for each", f"{self.takes / max(self.utterances, 1):.2f}")
         for name, count in sorted(self.ways.items()):
             table.add_row(f"passed by {WAYS.get(name, name)}", str(count))
+        table.add_row("turns left out", str(self.dropped))
+        for name, count in self.lost.most_common():
+            table.add_row(f"left out for {name}", str(count))
         for name, count in self.reasons.most_common():
             table.add_row(f"takes failed: {name}", str(count))
         for name, total in sorted(self.sums.items()):
@@ -56,6 +80,12 @@ def collect_yield(dialogues: Iterable[Dialogue]) -> Yield:
     """Read what the gates stored. Raises ValueError for a corpus made without gates."""
     found = Yield()
     for dialogue in dialogues:
+        for lost in dialogue.dropped:
+            found.dropped += 1
+            found.takes += len(lost.rejects)
+            found.lost.update(lost.rejects[-1].reasons if lost.rejects else ())
+            found.rejects += [Reject(dialogue.id, lost.text, take.heard, take.reasons, True) for take in lost.rejects]
+            found.reasons.update(reason for take in lost.rejects for reason in take.reasons)
         for turn in dialogue.turns:
             quality = turn.quality
             if quality is None:
@@ -63,10 +93,11 @@ def collect_yield(dialogues: Iterable[Dialogue]) -> Yield:
             found.utterances += 1
             found.takes += quality.takes
             found.ways[quality.way] += 1
+            found.rejects += [Reject(dialogue.id, turn.text, take.heard, take.reasons) for take in quality.rejects]
             found.reasons.update(quality.failed)
             for name, value in quality.measures.items():
                 found.sums[name] = found.sums.get(name, 0.0) + value
                 found.counts[name] += 1
-    if not found.utterances:
+    if not found.utterances and not found.dropped:
         raise ValueError("this corpus was made without quality gates; see [quality] in the recipe, or --quality")
     return found

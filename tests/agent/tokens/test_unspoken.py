@@ -38,7 +38,7 @@ PAD, EPAD = CONFIG.pad, CONFIG.end_pad
 @pytest.fixture(scope="module")
 def plans(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("plans") / "plans.jsonl.gz"
-    plan(hours=0.05, out=path, timed=True)
+    plan(hours=0.12, out=path, timed=True)
     return path
 
 

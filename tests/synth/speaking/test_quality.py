@@ -10,6 +10,7 @@ import pytest
 
 from corpus.record import UtteranceQuality, Voice
 from synth.engines.protocol import ReferenceVoice, Speech, Style
+from synth.recipe import parse_recipe, taken_up
 from synth.running.generate import CorpusOrder, generate
 from synth.speaking.quality import QualitySettings
 from synth.speaking.quality.control import Control, joined, text_parts
@@ -77,13 +78,31 @@ def test_silence_garbage_and_wrong_speed_fail() -> None:
     assert gate.judge(take, TEXT * 6, VOICE, engine).reasons == ("rate",)
 
 
+def test_a_recipe_knows_its_recogniser_by_content(tmp_path: Path) -> None:
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.bin").write_bytes(b"weights")
+    gate = {name: {"gates": ["words"], "whisper": str(tmp_path / name)} for name in ("here", "there")}
+    recipes = [parse_recipe({"quality": quality}) for quality in gate.values()]
+    assert recipes[0].model_dump() == recipes[1].model_dump()
+    stored = recipes[0].model_dump(mode="json")
+    assert stored["quality"]["whisper"].startswith("sha256:")
+    assert taken_up(recipes[1], stored) == recipes[1]
+    (tmp_path / "there" / "model.bin").write_bytes(b"others!")
+    assert recipes[0].model_dump() != recipes[1].model_dump()
+
+
 def test_words_heard_otherwise_fail_beyond_what_is_forgiven() -> None:
+    pytest.importorskip("jiwer", reason="needs the extra 'evaluate'")
+
     class Hears:
         def __init__(self, text: str) -> None:
             self.text = text
 
         def transcribe(self, audio: np.ndarray) -> str:
             return self.text
+
+        glance = transcribe
 
     gate, engine = gates(word_errors=0.2, forgiven=1), ToneEngine()
     take = engine.speak(TEXT, VOICE, Style(), 1)
@@ -95,7 +114,8 @@ def test_words_heard_otherwise_fail_beyond_what_is_forgiven() -> None:
 def test_new_seeds_then_parts_then_the_other_engine() -> None:
     speech, found = Control(gates(), Faulty([silence, loud])).speak(TEXT, VOICE, Style(), 5)
     assert speech is not None
-    assert found.model_dump(exclude={"measures"}) == {"takes": 3, "way": "seed", "failed": ("no_speech", "clipped")}
+    assert (found.takes, found.way, found.failed) == (3, "seed", ("no_speech", "clipped"))
+    assert [take.reasons for take in found.rejects] == [("no_speech",), ("clipped",)]
     engine = Faulty([silence] * 3)
     speech, found = Control(gates(), engine).speak(TEXT, VOICE, Style(), 5)
     assert (found.takes, found.way, found.failed) == (4, "split", ("no_speech",) * 3)
