@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
 from corpus.audio import FRAME_SAMPLES, Samples
 
 from .config import HOPS
+from .features import HOP
 from .listener import Listener
 from .sounds import Group, JudgedSound, Kind
 
@@ -63,13 +65,18 @@ def listen(listener: Listener, sound: Samples) -> Iterator[tuple[float, float]]:
 
 def scores(listener: Listener, sounds: Iterable[JudgedSound], silence: float = 0.3) -> list[Score]:
     """The listener's log odds of an end at every decision, after so much silence."""
-    out = []
+    return scores_at(listener, sounds, [silence])[silence]
+
+
+def scores_at(listener: Listener, sounds: Iterable[JudgedSound], silences: Sequence[float]) -> dict[float, list[Score]]:
+    """The same after several silences; pauses that are shorter are left out."""
+    out: dict[float, list[Score]] = {silence: [] for silence in silences}
     for judged in sounds:
         ends = [end for _, end in listen(listener, judged.sound)]
-        for decision in judged.decisions:
+        for silence, decision in product(silences, judged.decisions):
             frame = frame_after(decision.hop, silence)
-            if frame < len(ends):
-                out.append(Score(judged.group, decision.kind, decision.over, log_odds(ends[frame])))
+            if (frame + 1) * HOPS <= decision.until and frame < len(ends):
+                out[silence].append(Score(judged.group, decision.kind, decision.over, log_odds(ends[frame])))
     return out
 
 
@@ -81,9 +88,9 @@ def asked(
     for judged in sounds:
         for decision in judged.decisions:
             now = (frame_after(decision.hop, silence) + 1) * FRAME_SAMPLES
-            if now <= len(judged.sound):
+            if now <= min(decision.until * HOP, len(judged.sound)):
                 heard = judged.sound[:now]
-                quiet = now / (FRAME_SAMPLES // HOPS) / 100 - decision.hop / 100
+                quiet = (now // HOP - decision.hop) / 100
                 out.append(Score(judged.group, decision.kind, decision.over, log_odds(opinion(heard, quiet))))
     return out
 
@@ -133,9 +140,8 @@ def fitted_thresholds(
     Pauses behind a sentence's end do not count: there nobody can tell.
     """
     out = {}
-    for silence in silences:
-        found = scores(listener, sounds, silence)
-        pauses = [s.value for s in found if not s.over and s.kind != "sentence"]
+    for silence, found in scores_at(listener, sounds, silences).items():
+        pauses = [score.value for score in found if not score.over and score.kind != "sentence"]
         if not pauses:
             raise ValueError(f"no pause lasts {silence} s: thresholds need some")
         out[silence] = float(1 / (1 + np.exp(-np.quantile(pauses, 1 - budget))))

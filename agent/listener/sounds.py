@@ -19,7 +19,7 @@ from .turns import quietest
 
 Group = Literal["requests", "reading", "spliced", "calls"]
 Kind = Literal["end", "sentence", "clause", "phrase", "cut", "hold"]
-LEAST_PAUSE = 33  # hops; shorter silences are over before the decision at 0.3 s
+LEAST_PAUSE = 35  # hops; shorter silences are over before the decision at 0.3 s
 LEVEL = 10 ** (-24 / 20)  # RMS of the loudest third of a sound
 LEAD = 100  # hops of room tone before the first voice
 PAUSES = (0.4, 0.8, 1.2, 2.0)  # seconds
@@ -32,6 +32,7 @@ class Decision:
     hop: int
     over: bool
     kind: Kind
+    until: int  # the hop where the voice resumes, or where the sound ends
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,18 @@ class JudgedSound:
 
 
 def natural(clips: Iterable[Clip], group: Group, generator: np.random.Generator) -> list[JudgedSound]:
-    """Recordings as they are: their gaps of 0.33 s and more are pauses, their last voice an end."""
+    """Recordings as they are: their gaps of 0.35 s and more are pauses, their last voice an end."""
     out = []
     for clip in clips:
         start = max(0, clip.first - 30)
         shift = LEAD - start
-        gaps = [Decision(g.start + shift, False, g.border) for g in clip.gaps if g.end - g.start >= LEAST_PAUSE]
+        gaps = [
+            Decision(gap.start + shift, False, gap.border, gap.end + shift)
+            for gap in clip.gaps
+            if gap.end - gap.start >= LEAST_PAUSE
+        ]
         sound = _framed(clip, [clip.hops(start, clip.last + 40)], generator)
-        end = Decision(clip.last + shift, True, "end")
+        end = Decision(clip.last + shift, True, "end", len(sound) // HOP)
         out.append(JudgedSound(group, clip.recording.name, clip.recording.speaker, sound, (*gaps, end)))
     return out
 
@@ -77,17 +82,14 @@ def spliced(clips: Iterable[Clip], generator: np.random.Generator) -> list[Judge
         head = clip.hops(start, hop).copy()
         head[-HOP:] *= np.linspace(1, 0, HOP, dtype=np.float32)
         pieces = [head, room_tone(clip.tone, pause * HOP, generator), clip.hops(hop, clip.last + 40)]
-        decisions = (
-            Decision(LEAD + hop - start, False, "cut"),
-            Decision(clip.last - start + LEAD + pause, True, "end"),
-        )
-        sound = _framed(clip, pieces, generator)
+        sound, cut, end = _framed(clip, pieces, generator), LEAD + hop - start, LEAD + clip.last - start + pause
+        decisions = (Decision(cut, False, "cut", cut + pause), Decision(end, True, "end", len(sound) // HOP))
         out.append(JudgedSound("spliced", clip.recording.name, clip.recording.speaker, sound, decisions))
     return out
 
 
 def call(name: str, sides: Sequence[tuple[str, Samples]]) -> list[JudgedSound]:
-    """Both sides of a call: a pause is a silence of 0.33 s or more after which the same side goes on, the other silent;
+    """Both sides of a call: a pause is a silence of 0.35 s or more after which the same side goes on, the other silent;
     an end one after which the other talks for 0.8 s or more before. Overlaps are left out."""
     active = [~bridged(~bridged(voice_activity(sound), 12), 12) for _, sound in sides]
     hops = min(map(len, active))
@@ -100,9 +102,9 @@ def call(name: str, sides: Sequence[tuple[str, Samples]]) -> list[JudgedSound]:
             if again - stop < LEAST_PAUSE or other[max(0, stop - 10) : stop + 10].any():
                 continue
             if again < min(answer, hops):
-                decisions.append(Decision(stop, False, "hold"))
+                decisions.append(Decision(stop, False, "hold", again))
             elif other[answer:again].sum() >= 80 and answer - stop < 400:
-                decisions.append(Decision(stop, True, "end"))
+                decisions.append(Decision(stop, True, "end", again))
         out.append(JudgedSound("calls", name, speaker, levelled(sound[: hops * HOP]), tuple(decisions)))
     return out
 

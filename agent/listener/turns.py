@@ -62,7 +62,7 @@ class _Tape:
     def voice(self, start: int, end: int, recipe: TurnRecipe, cut: bool) -> None:
         """The clip from hop to hop; before a pause put in, its last sounds may be drawn out and are faded."""
         sound, voiced = self.clip.hops(start, end).copy(), self.clip.active[start:end]
-        times = np.arange(start, end, dtype=np.float32) / 100
+        times: Samples = np.asarray(np.arange(start, end) / 100, np.float32)
         if cut and len(times) > 38 and self.generator.random() < recipe.drawn_out:
             last = int(self.generator.uniform(12, 30))
             longer = stretched(sound[-last * HOP :], self.generator.uniform(1.25, 2.2))
