@@ -25,9 +25,17 @@ def evaluate(
     codec: Annotated[str | None, typer.Option(help="another codec than the model's own")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: torch's choice")] = 0,
+    turnbench: Annotated[
+        Path | None,
+        typer.Option(help="judge the listener instead, as TurnBench does: a corpus, or two-channel files"),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="with --turnbench: write predictions.json here")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Judge a model: does it wait, answer, listen, stop and go on when it should, and is it right?"""
+    if turnbench is not None:
+        _turnbench(turnbench, out, as_json)
+        return
     if data is None:
         raise ValueError(
             "give --data, a held-out corpus, such as: "
@@ -78,3 +86,28 @@ def evaluate(
     console.print(report.details())
     for each in report.skipped:
         console.print(f"skipped {each.name}: {each.reason}")
+
+
+def _turnbench(folder: Path, out: Path | None, as_json: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from ..judging.turnbench_run import run
+    from ..listener import Listener
+
+    console = Console(stderr=True)
+    outcome = run(Listener.load(), folder, out, lambda id: console.print(f"hearing {id}", highlight=False))
+    if as_json:
+        print(json.dumps(outcome.as_json(), indent=2))
+        return
+    table = Table("task", "events", "recall", "places to wait", "false positives", "latency p10 / p50 / p90, s")
+    for task, score in outcome.scores.items():
+        latency = " / ".join(f"{value:.2f}" for value in score.latency)
+        row = (str(score.events), f"{score.recall:.3f}", str(score.places), f"{score.false_positives:.3f}", latency)
+        table.add_row(task, *row)
+    if outcome.scores:
+        Console().print(table)
+    else:
+        print(f"{len(outcome.predictions)} conversations heard; no labels to judge by")
+    if out is not None:
+        print(out / "predictions.json")

@@ -22,6 +22,9 @@ from agent.judging.turnbench import (
     score,
     write,
 )
+from agent.judging.turnbench_run import interruptions, run, turn_ends
+from agent.listener import Cues, Listener
+from corpus.audio import write_flac
 from corpus.record import Dialogue, Speaker, Turn, Word
 
 
@@ -132,3 +135,34 @@ def test_what_a_scorer_would_refuse_is_one_line(tmp_path: Path, content: str, wh
     (tmp_path / "predictions.json").write_text(content)
     with pytest.raises(ValueError, match=what):
         read(tmp_path / "predictions.json")
+
+
+def cues(speech: str, turn_end: float = 0.0, backchannel: float = 0.0) -> list[Cues]:
+    return [Cues(0.9 if mark == "#" else 0.1, turn_end, 0.0, backchannel) for mark in speech]
+
+
+def test_a_turn_may_end_after_two_frames_of_silence_and_never_before_anybody_spoke() -> None:
+    track = turn_ends(cues("..####...#..###..", turn_end=0.75))
+    assert np.flatnonzero(track).tolist() == [7, 8, 16]  # one frame of voice is no turn
+
+
+def test_who_speaks_into_the_others_turn_interrupts_unless_it_is_a_sign_of_listening() -> None:
+    other = cues("#######.............")
+    assert np.flatnonzero(interruptions(cues("...#####............"), other)).tolist() == [5, 6, 7]
+    assert not interruptions(cues("..............#####."), other).any()  # long after the other fell silent
+    assert interruptions(cues("...#####............", backchannel=0.9), other).max() == pytest.approx(0.09)
+
+
+def test_a_folder_of_two_channel_files_becomes_a_submission(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).standard_normal((2, 48000)).astype(np.float32) * 1e-3
+    (tmp_path / "talks").mkdir()
+    write_flac(tmp_path / "talks" / "20.flac", noise)
+    outcome = run(Listener.load(), tmp_path / "talks", tmp_path / "out")
+    assert [each.conversation_id for each in read(tmp_path / "out" / "predictions.json")] == ["20"]
+    assert outcome.scores == {}
+    assert len(json.loads((tmp_path / "out" / "probs-int.json").read_text())["20"]["speaker_2"]) == 25
+    write_flac(tmp_path / "talks" / "21.flac", noise[:1])
+    with pytest.raises(ValueError, match=r"21\.flac has 1 channels"):
+        run(Listener.load(), tmp_path / "talks")
+    with pytest.raises(ValueError, match="holds no corpus and no sound file"):
+        run(Listener.load(), tmp_path / "nothing")
