@@ -80,8 +80,8 @@ class TransformersStream:
         shortest = min(len(kept), len(given) - 1)  # the last token has to be read for what follows it
         same = next((i for i in range(shortest) if kept[i] != given[i]), shortest)
         self._kept = ([], None)
-        if cache is not None:
-            cache.crop(same)
+        if same and len(kept) > same:
+            cache.crop(same - len(kept))  # so many at the end are forgotten
         draw = torch.Generator().manual_seed(self._seed)
         read, new, told, finish = list(given[:same]), list[int](), "", "length"
         pending = given[same:]
