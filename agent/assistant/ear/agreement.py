@@ -36,12 +36,21 @@ def agree(before: Agreed, now: Sequence[HeardWord], start: float, until: float) 
 
 
 def joined(before: Agreed, now: Sequence[HeardWord], start: float) -> tuple[HeardWord, ...]:
-    """The committed words, and what a new decoding says after them: by their number where it agrees, else by time."""
+    """The committed words, and what a new decoding, of the sound from `start` s on, says after them.
+
+    Where the committed words end in it is told by the words themselves, with the fewest changes to them: the times of a
+    word differ from one decoding to the next.
+    """
     kept = before.words[: before.committed]
     again = [plain(word.text) for word in kept if _middle(word) > start]  # those that were decoded once more
-    if again == [plain(word.text) for word in now[: len(again)]]:
-        return (*kept, *now[len(again) :])
-    return (*kept, *(word for word in now if _middle(word) > kept[-1].end))
+    changes = list(range(len(now) + 1))  # to make the first n words of now of the committed ones so far
+    for number, text in enumerate(again, 1):
+        diagonal, changes[0] = changes[0], number
+        for n, word in enumerate(now, 1):
+            cost = min(changes[n] + 1, changes[n - 1] + 1, diagonal + (plain(word.text) != text))
+            diagonal, changes[n] = changes[n], cost
+    said = min(range(len(now) + 1), key=lambda n: (changes[n], abs(n - len(again))))
+    return (*kept, *now[said:])
 
 
 def _middle(word: HeardWord) -> float:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soxr  # type: ignore[import-untyped]
 
 from corpus.audio import FRAME_SECONDS, SAMPLE_RATE, Samples
 from corpus.strict import Strict, load_toml
@@ -24,6 +25,7 @@ from corpus.strict import Strict, load_toml
 from ..parts import Encoded, Heard, HeardWord
 from ..work import Executor, Lane
 
+RATE = 16_000  # Hz, of the models
 TAIL = 0.6  # s of silence after a phrase, for words that come late
 LETTER = 0.06  # s, of a last word whose end nobody tells
 
@@ -66,7 +68,7 @@ class SherpaEar:
             self._recognizer: Any = sherpa_onnx.OnlineRecognizer.from_transducer(
                 **{part: str(file) for part, file in found.items()},
                 num_threads=threads,
-                sample_rate=16_000,
+                sample_rate=RATE,
                 feature_dim=80,
                 model_type=self._files.model_type,
             )
@@ -88,9 +90,8 @@ class SherpaStream:
         self._waiting: deque[Samples | float] = deque()  # frames, and where a phrase ends
         self._results: deque[Heard] = deque()
         self._busy = False
-        self._stream: Any = recognizer.create_stream()
-        self._start, self._frames, self._phrase = 0.0, 0, 0
-        self._told = ""
+        self._frames = self._phrase = 0
+        self._anew()
 
     def push(self, frame: Samples) -> None:
         """See `EarStream.push`."""
@@ -136,7 +137,7 @@ class SherpaStream:
                 if isinstance(item, float):
                     self._end(item)
                 else:
-                    self._stream.accept_waveform(SAMPLE_RATE, item)
+                    self._stream.accept_waveform(RATE, self._resampler.resample_chunk(item))
                     self._frames += 1
             self._decode()
             self._tell()
@@ -159,13 +160,20 @@ class SherpaStream:
         self._put(Heard(words, False, max(0, len(words) - 1), self._phrase, self._now))
 
     def _end(self, at: float) -> None:
-        self._stream.accept_waveform(SAMPLE_RATE, np.zeros(round(TAIL * SAMPLE_RATE), np.float32))
+        tail = np.zeros(round(TAIL * SAMPLE_RATE), np.float32)
+        self._stream.accept_waveform(RATE, self._resampler.resample_chunk(tail, last=True))
         self._stream.input_finished()
         self._decode()
         words = self._words()
         self._put(Heard(words, True, len(words), self._phrase, at))
-        self._stream, self._start, self._told = self._recognizer.create_stream(), self._now, ""
+        self._anew()
         self._phrase += 1
+
+    def _anew(self) -> None:
+        """Begin a phrase."""
+        self._stream: Any = self._recognizer.create_stream()
+        self._resampler: Any = soxr.ResampleStream(SAMPLE_RATE, RATE, 1, dtype="float32")
+        self._start, self._told = self._now, ""
 
     @property
     def _now(self) -> float:
@@ -179,7 +187,7 @@ class SherpaStream:
 
     def _failed(self, error: Exception) -> None:
         self._put(Heard((), True, 0, self._phrase, self._now, f"the ear failed: {error}"))
-        self._stream, self._start, self._told = self._recognizer.create_stream(), self._now, ""
+        self._anew()
         with self._lock:
             self._phrase, self._busy = self._phrase + 1, False
 

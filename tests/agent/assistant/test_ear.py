@@ -20,6 +20,7 @@ from agent.assistant.ear.sherpa import timed_words
 from agent.assistant.parts import Heard, HeardWord
 from agent.assistant.work import FrameExecutor
 from corpus.audio import FRAME_SAMPLES, Samples
+from tests.support.tiny_transducer import tiny_transducer
 from tests.support.whisper_base import whisper_base
 
 ROOM = np.full(FRAME_SAMPLES, 1e-4, np.float32)
@@ -236,7 +237,7 @@ def test_a_script_is_heard_word_by_word_and_own_words_as_they_are_told(tmp_path:
         ("whisper:base.ne", "no Whisper is called 'base.ne'; did you mean 'base.en'?"),
         ("whisper:/", "/ holds no model.bin"),
         ("ears", "no ear is called 'ears'; choose whisper:SIZE"),
-        ("script:/nowhere.jsonl", "cannot read /nowhere.jsonl"),
+        ("script:/nowhere.jsonl", "cannot read the script /nowhere.jsonl"),
         ("sherpa:/nowhere.toml", "cannot read the ear's file /nowhere.toml"),
     ],
 )
@@ -289,3 +290,29 @@ def test_whisper_hears_speech_and_nothing_in_noise_by_its_cut_window(requests: l
     for _ in range(10):
         executor.tick()
     assert [heard.text for heard in stream.results() if heard.final] == [""]
+
+
+def test_a_streaming_transducer_hears_words_as_they_come(tmp_path: Path) -> None:
+    pytest.importorskip("sherpa_onnx", reason="needs the extra sherpa")
+    executor, rng = FrameExecutor({"ear": 1}), np.random.default_rng(0)
+    stream = load_ear(f"sherpa:{tiny_transducer(tmp_path)}", executor).open()
+    told = []
+    for number in range(50):
+        loud = 12 <= number < 20 or number >= 35
+        stream.push(((0.1 if loud else 0.0) * rng.standard_normal(FRAME_SAMPLES)).astype(np.float32))
+        executor.tick()
+        if number == 25:
+            stream.phrase_ends(2.08)
+        told += [(number, heard) for heard in stream.results()]
+    texts = [(heard.phrase, heard.text, heard.committed, heard.final) for _, heard in told]
+    assert texts == [
+        (0, "hello", 0, False),
+        (0, "hello there", 1, False),
+        (0, "hello there", 2, True),
+        (1, "hello", 0, False),
+        (1, "hello there", 1, False),
+    ]
+    assert [number for number, heard in told if heard.final] == [26]
+    assert all(12 <= number <= 15 for number, _ in told[:2])
+    assert told[0][1].words[0].start == pytest.approx(0.96, abs=0.13)
+    assert told[3][1].words[0].start == pytest.approx(2.8, abs=0.13), "times go on from phrase to phrase"
