@@ -16,7 +16,7 @@ SORRY = "I am sorry, I cannot think just now."
 Tell = Callable[[str, str], None]  # an event's kind and text
 
 
-class ToolRun(Protocol):
+class CalledTool(Protocol):
     """A tool at work."""
 
     def result(self) -> str | None:
@@ -30,7 +30,7 @@ class Tools(Protocol):
     def tools(self) -> Sequence[Tool]:
         """As the mind reads them."""
 
-    def call(self, call: ToolCall) -> ToolRun:
+    def call(self, call: ToolCall) -> CalledTool:
         """Set a tool to work; returns at once."""
 
 
@@ -50,7 +50,7 @@ class Answer:
     over: bool = False  # nothing more will be thought
     failed: bool = False
     _clauses: deque[Piece] = field(default_factory=deque)  # not yet with the mouth
-    _runs: list[tuple[ToolCall, ToolRun]] = field(default_factory=list)
+    _runs: list[tuple[ToolCall, CalledTool]] = field(default_factory=list)
     _rounds: int = 0
 
     def begin(self) -> None:

@@ -36,6 +36,7 @@ from typing import Literal
 
 from corpus.audio import FRAME_SECONDS
 
+from ..listener import Cues
 from .manners import Manners, frames
 from .phrases import begins_with_stop, is_echo, is_hum, is_nod, is_stop, is_unfinished, same_words
 
@@ -62,16 +63,6 @@ NOD_EVERY, NOD_AFTER, NOD_LATEST = (
     3.0,
     6,
 )  # s between nods at full eagerness; s of voice before one; frames of silence
-
-
-@dataclass(frozen=True)
-class Cues:
-    """What a source of turn ends thinks of one frame; probabilities."""
-
-    speech: float  # the user's voice sounds
-    turn_end: float = 0.0  # in silence: the turn is over
-    ends_soon: float = 0.0  # in speech: the turn ends within half a second
-    backchannel: float = 0.0  # in speech: a sign of listening
 
 
 @dataclass(frozen=True)

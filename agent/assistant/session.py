@@ -10,12 +10,13 @@ the same frames give the same talk, bit for bit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples
 
+from ..listener import Cues
 from ..live.frame_out import FrameOut, PartTimes
 from ..live.talk_events import (
     AgentBegan,
@@ -29,11 +30,11 @@ from ..live.talk_events import (
     UserWords,
 )
 from .answer import Answer, Tools
-from .floor import VOICE, Action, Cues, FloorState, Inputs, decide
+from .floor import VOICE, Action, FloorState, Inputs, decide
 from .hearing import Hearing
 from .history import History
 from .manners import Manners
-from .parts import Ear, Mind, Mouth, Voiced
+from .parts import Ear, Message, Mind, Mouth, Voiced
 from .phrases import is_question
 from .playout import Playout
 from .turns import TurnSource
@@ -86,6 +87,7 @@ class Talk:
         self._events: list[TalkEvent] = []
         self._user_turn = self._agent_turn = 0
         self._user_talks = False
+        self._understood = ""  # the user's words that are settled since the last frame
 
     @property
     def now(self) -> float:
@@ -94,7 +96,6 @@ class Talk:
 
     def push(self, frame: Samples) -> FrameOut:
         """Hear float32 `[1920]`; returns what the agent sounds like in the next 80 ms."""
-        self._events = []
         cues = self._cues.step(frame, self._ear)
         self._ear.push(frame)
         self._listen(cues)
@@ -107,11 +108,25 @@ class Talk:
         text = "".join(f" {word}" for word in words)
         for word in words:
             self._tell("voiced", word)
-        return FrameOut(audio, text, "", NO_TOKENS, True, NO_TIMES, tuple(self._events))
+        events, self._events = tuple(self._events), []
+        understood, self._understood = self._understood, ""
+        return FrameOut(audio, text, understood, NO_TOKENS, True, NO_TIMES, events)
 
     def say(self, text: str) -> None:
         """Say this as soon as nobody speaks."""
         self._wanted = text
+
+    def cancel(self) -> None:
+        """End what is being said or thought; the floor is free."""
+        if self._answer is not None:
+            self._answer.playout.stop()
+            self._tell("stop")
+        self.state = replace(self.state, mode="holding", thought="", told=False)
+
+    @staticmethod
+    def beginning(options: TalkOptions) -> tuple[Message, ...]:
+        """What every talk begins with, for the mind to read ahead."""
+        return tuple(History().to_think(options.instructions, ""))
 
     def close(self) -> None:
         """Let go of the parts."""
@@ -197,6 +212,7 @@ class Talk:
     def _forget_words(self, answered: str = "") -> None:
         """The user's words so far are done with: answered, or not meant to be."""
         self.history = self.history.heard(answered)
+        self._understood += f" {answered}" if answered else ""
         if self._user_talks:
             self._events.append(UserWords(self._user_turn, answered or self._hearing.words, True))
             self._events.append(UserEnded(self._user_turn, 1e3 * self.now))

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from agent.assistant.floor import Cues
+from agent.assistant.log import HappeningLog
 from agent.assistant.manners import Manners
+from agent.assistant.partner import Assistant
 from agent.assistant.parts import (
     EarStream,
     Encoded,
@@ -23,8 +24,10 @@ from agent.assistant.parts import (
 from agent.assistant.playout import FADE
 from agent.assistant.session import Parts, Talk, TalkOptions
 from agent.assistant.work import Executor, FrameExecutor
+from agent.listener import Cues
 from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, Samples
 
+ANSWER = ["It is Paris,", "as you know well."]
 WORD_S = 0.32  # of the mouth's words: four frames
 SILENT = np.zeros(FRAME_SAMPLES, np.float32)
 
@@ -224,3 +227,11 @@ def scripted_talk(
     parts = Parts(ScriptedEar(phrases), mind, HummingMouth(executor), cues or ScriptedCues(), tools or NoTools())  # type: ignore[arg-type]
     manners = manners or Manners(thresholds=parts.turns.thresholds)
     return Talk(parts, TalkOptions("Be kind.", greeting, manners)), executor, mind
+
+
+def scripted_assistant(log: HappeningLog | None = None, slots: int = 2) -> Assistant:
+    """Two talks on scripted parts."""
+    executor = FrameExecutor({"mind": 1, "mouth": 1})
+    mind, mouth = ScriptedMind(executor, [ANSWER]), HummingMouth(executor)
+    parts = Parts(ScriptedEar(["What is it?"]), mind, mouth, ScriptedCues(), NoTools())  # type: ignore[arg-type]
+    return Assistant(parts, TalkOptions("Be kind."), executor, slots, *([log.heed] if log else []))

@@ -135,7 +135,7 @@ class PhraseStream:
     def _due(self, phrase: _Phrase) -> bool:
         sound = phrase.sound
         every = max(EVERY, round(EVERY_SHARE * (sound.end - sound.start)))
-        return sound.quiet == PAUSE or sound.end - max(phrase.looked, sound.start) >= every
+        return sound.quiet >= PAUSE or sound.end - max(phrase.looked, sound.start) >= every
 
     def _submit(self, phrase: _Phrase) -> None:
         phrase.look_until, phrase.looking = phrase.sound.end, True

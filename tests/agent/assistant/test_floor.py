@@ -8,14 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.assistant.floor import Action, Cues, FloorState, Inputs, decide
+from agent.assistant.floor import Action, FloorState, Inputs, decide
 from agent.assistant.manners import Manners
 from agent.assistant.phrases import begins_with_stop, is_echo, is_hum, is_nod, is_stop, is_unfinished
+from agent.listener import Cues
+
+
+def cues(speech: float, turn_end: float = 0.0, backchannel: float = 0.0) -> Cues:
+    """What a source says of a frame."""
+    return Cues(speech, turn_end, 0.0, backchannel)
+
 
 MANNERS = Manners(thresholds={0.2: 0.9, 0.5: 0.6}, patience=2.4)
-ASKED = Inputs(Cues(0.0, 0.95), "What time is it?", fresh=True)
+ASKED = Inputs(cues(0.0, 0.95), "What time is it?", fresh=True)
 READY = replace(ASKED, ready=True)
-VOICE, QUIET = Inputs(Cues(1.0)), Inputs(Cues(0.0))
+VOICE, QUIET = Inputs(cues(1.0)), Inputs(cues(0.0))
 
 
 def run(state: FloorState, *inputs: Inputs, manners: Manners = MANNERS) -> tuple[FloorState, list[list[str]]]:
@@ -34,13 +41,13 @@ def test_a_likely_end_is_thought_about_and_begins_when_an_answer_has_sound() -> 
 
 
 def test_begin_waits_for_the_silence_at_which_the_chance_is_enough() -> None:
-    unsure = replace(READY, cues=Cues(0.0, 0.7))  # enough only after 0.5 s
+    unsure = replace(READY, cues=cues(0.0, 0.7))  # enough only after 0.5 s
     _, done = run(FloorState(), VOICE, *[unsure] * 7)
     assert done == [[], [], ["think"], [], [], [], [], ["begin"]]
 
 
 def test_a_sentence_that_breaks_off_waits_for_patience() -> None:
-    open_end = replace(READY, words="I would like a", cues=Cues(0.0, 1.0))
+    open_end = replace(READY, words="I would like a", cues=cues(0.0, 1.0))
     _, done = run(FloorState(), VOICE, *[open_end] * 30)
     assert done[6] == ["think"]
     assert done[30] == ["begin"], "2.4 s are 30 frames of silence"
@@ -61,7 +68,7 @@ def test_the_ears_second_thoughts_are_thought_about_anew() -> None:
 
 
 def test_nobody_is_answered_who_said_no_words() -> None:
-    noise = [VOICE] * 20 + [replace(QUIET, cues=Cues(0.0, 1.0), fresh=True, ready=True)] * 100
+    noise = [VOICE] * 20 + [replace(QUIET, cues=cues(0.0, 1.0), fresh=True, ready=True)] * 100
     _, done = run(FloorState(), *noise)
     assert not any(done)
 
@@ -74,17 +81,17 @@ def test_a_late_mind_is_covered_by_a_filler() -> None:
 
 
 SPEAKING = FloorState(mode="speaking", silent=50)
-GOES_ON = Inputs(Cues(0.0), ready=True, saying="the capital of France is Paris")
+GOES_ON = Inputs(cues(0.0), ready=True, saying="the capital of France is Paris")
 
 
 def test_a_voice_ducks_at_once_and_stops_after_four_frames() -> None:
-    state, done = run(SPEAKING, *[replace(GOES_ON, cues=Cues(1.0))] * 4)
+    state, done = run(SPEAKING, *[replace(GOES_ON, cues=cues(1.0))] * 4)
     assert done == [["duck"], [], [], ["stop"]]
     assert state.mode == "stopped"
 
 
 def test_what_sounds_like_a_sign_of_listening_does_not_stop() -> None:
-    hum = replace(GOES_ON, cues=Cues(1.0, backchannel=0.9))
+    hum = replace(GOES_ON, cues=cues(1.0, backchannel=0.9))
     state, done = run(SPEAKING, *[hum] * 6, *[GOES_ON] * 3, replace(GOES_ON, words="Mhm.", fresh=True))
     assert done == [["duck"], *[[]] * 7, ["resume"], ["drop"]]
     assert state.mode == "speaking"
@@ -92,14 +99,14 @@ def test_what_sounds_like_a_sign_of_listening_does_not_stop() -> None:
 
 def test_a_cut_for_a_sign_of_listening_is_taken_back() -> None:
     heard = replace(GOES_ON, words="Yeah, right.", fresh=True)
-    state, done = run(SPEAKING, *[replace(GOES_ON, cues=Cues(1.0))] * 6, GOES_ON, GOES_ON, heard)
+    state, done = run(SPEAKING, *[replace(GOES_ON, cues=cues(1.0))] * 6, GOES_ON, GOES_ON, heard)
     assert done[3] == ["stop"]
     assert done[-1] == ["resume", "drop"]
     assert state.mode == "speaking"
 
 
 def test_a_cough_that_cut_is_taken_back_as_well() -> None:
-    _, done = run(SPEAKING, *[replace(GOES_ON, cues=Cues(1.0))] * 5, *[GOES_ON] * 15)
+    _, done = run(SPEAKING, *[replace(GOES_ON, cues=cues(1.0))] * 5, *[GOES_ON] * 15)
     assert done[-1] == ["resume", "drop"]
 
 
@@ -108,7 +115,7 @@ def test_a_cough_that_cut_is_taken_back_as_well() -> None:
 def test_stop_always_works_and_holds(words: str, uninterruptible: bool) -> None:
     manners = replace(MANNERS, uninterruptible=uninterruptible)
     heard = replace(GOES_ON, words=words)
-    state, done = run(SPEAKING, replace(GOES_ON, cues=Cues(1.0)), heard, manners=manners)
+    state, done = run(SPEAKING, replace(GOES_ON, cues=cues(1.0)), heard, manners=manners)
     assert done[-1] == ["stop", "drop"]
     state, done = run(state, *[GOES_ON] * 50, manners=manners)
     assert state.mode == "holding"
@@ -119,13 +126,13 @@ def test_stop_always_works_and_holds(words: str, uninterruptible: bool) -> None:
 
 def test_an_uninterruptible_answer_goes_on() -> None:
     manners = replace(MANNERS, uninterruptible=True)
-    _, done = run(SPEAKING, *[replace(GOES_ON, cues=Cues(1.0), words="But I wanted", fresh=True)] * 9, manners=manners)
+    _, done = run(SPEAKING, *[replace(GOES_ON, cues=cues(1.0), words="But I wanted", fresh=True)] * 9, manners=manners)
     assert not any(done)
 
 
 def test_an_interruption_with_words_becomes_the_next_turn() -> None:
-    asks = replace(GOES_ON, cues=Cues(0.0, 1.0), words="And of Spain?", fresh=True)
-    state, done = run(SPEAKING, *[replace(GOES_ON, cues=Cues(1.0))] * 5, asks, asks, asks)
+    asks = replace(GOES_ON, cues=cues(0.0, 1.0), words="And of Spain?", fresh=True)
+    state, done = run(SPEAKING, *[replace(GOES_ON, cues=cues(1.0))] * 5, asks, asks, asks)
     assert done[3] == ["stop"]
     assert done[-1] == ["think"]
     assert state.thought == "And of Spain?"
@@ -133,13 +140,13 @@ def test_an_interruption_with_words_becomes_the_next_turn() -> None:
 
 def test_ones_own_echo_is_not_the_user() -> None:
     echo = replace(GOES_ON, words="capital of France", fresh=True)
-    state, done = run(SPEAKING, echo, echo, *[replace(echo, cues=Cues(1.0))] * 20)
+    state, done = run(SPEAKING, echo, echo, *[replace(echo, cues=cues(1.0))] * 20)
     assert ["stop"] not in done
     assert state.mode == "ducked"
 
 
 def test_nods_come_in_a_breath_of_a_long_turn_and_never_unless_wished() -> None:
-    breath = Inputs(Cues(0.0, 0.05), can_nod=True)
+    breath = Inputs(cues(0.0, 0.05), can_nod=True)
     turn = [VOICE] * 40 + [breath] * 3
     assert run(FloorState(), *turn, manners=replace(MANNERS, nodding=1.0))[1][-1] == ["nod"]
     assert not any(run(FloorState(), *turn)[1])

@@ -1,0 +1,135 @@
+"""An assistant as whom clients talk to: as many talks as there are slots, one ear, mind and mouth for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from corpus.audio import FRAME_SAMPLES, Samples
+
+from ..live.controls import Controls
+from ..live.frame_out import FrameOut
+from ..live.partner import About
+from ..live.wishes import Cancel, RefusedError, TalkSettings, Utter, Wish, Write
+from .parts import Message
+from .session import Parts, Talk, TalkOptions
+from .work import Executor
+
+WISHES = (TalkSettings, Utter, Cancel, Write)
+SILENCE = np.zeros(FRAME_SAMPLES, np.float32)
+
+
+class Assistant:
+    """See `agent.live.partner.Partner`."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        options: TalkOptions,
+        executor: Executor,
+        slots: int = 1,
+        watch: Callable[[FrameOut], None] = lambda _: None,
+    ) -> None:
+        """Get ready for up to `slots` talks.
+
+        Args:
+            parts: whose lanes are the executor's.
+            options: of all talks.
+            executor: one that works on the frames' clock is told of every frame.
+            slots: most talks at once.
+            watch: called with every answer.
+        """
+        if slots < 1:
+            raise ValueError(f"an assistant needs at least one slot, got {slots}")
+        self.parts, self.options, self.executor, self._slots = parts, options, executor, slots
+        self._talks: dict[int, Talk] = {}
+        self._holds: set[int] = set()
+        self._watch = watch
+        self._tick = getattr(executor, "tick", None)  # of one that works on the frames' clock
+        parts.mind.prepare(Talk.beginning(options), parts.tools.tools)
+
+    @property
+    def slots(self) -> int:
+        """Most talks at once."""
+        return self._slots
+
+    @property
+    def about(self) -> About:
+        """What it is made of."""
+        mind = self.parts.mind
+        away = f"your words, as text, to {mind.name}" if mind.leaves else ""
+        return About(self.parts.turns.name, self.parts.ear.name, mind.name, self.parts.mouth.name, (), away, True)
+
+    def talk(self, slot: int) -> Talk:
+        """The talk of a slot. An unknown one raises ValueError."""
+        if slot not in self._talks:
+            raise ValueError(f"there is no open conversation {slot}")
+        return self._talks[slot]
+
+    def open(self, controls: Controls | None = None) -> int:
+        """See `Partner`."""
+        return self._place(Talk(self.parts, self.options), controls)
+
+    def close(self, slot: int) -> None:
+        """See `Partner`."""
+        self.talk(slot).close()
+        del self._talks[slot]
+
+    def step(self, frames: Mapping[int, Samples]) -> dict[int, FrameOut]:
+        """See `Partner`. While a talk is on hold the agent hears and says nothing."""
+        if self._tick is not None:
+            self._tick()
+        outs = {}
+        for slot, frame in frames.items():
+            outs[slot] = self.talk(slot).push(SILENCE if slot in self._holds else frame)
+            self._watch(outs[slot])
+        return outs
+
+    def set_controls(self, slot: int, controls: Controls) -> None:
+        """See `Partner`; of all controls an assistant heeds `hold`."""
+        self.talk(slot)
+        self._holds = self._holds | {slot} if controls.hold else self._holds - {slot}
+
+    def check(self, wish: Wish) -> None:
+        """See `Partner`."""
+        if not isinstance(wish, WISHES):
+            raise RefusedError(f"this assistant does not know {type(wish).__name__}")
+        if isinstance(wish, TalkSettings) and wish.tools:
+            raise RefusedError("this assistant calls the tools of its own file only")
+
+    def ask(self, slot: int, wish: Wish) -> None:
+        """See `Partner`."""
+        self.check(wish)
+        talk = self.talk(slot)
+        if isinstance(wish, Utter):
+            talk.say(wish.text)
+        elif isinstance(wish, Cancel):
+            talk.cancel()
+        elif isinstance(wish, Write):
+            talk.history = talk.history.plus(Message(wish.role, wish.text))
+        elif isinstance(wish, TalkSettings) and wish.instructions is not None:
+            talk.options = replace(talk.options, instructions=wish.instructions)
+
+    def snapshot(self, slot: int) -> Talk:
+        """See `Partner`: the talk itself, which nobody pushes while it is kept."""
+        return self.talk(slot)
+
+    def restore(self, state: Talk) -> int:
+        """See `Partner`."""
+        return self._place(state, None)
+
+    def shut(self) -> None:
+        """End all work."""
+        for slot in list(self._talks):
+            self.close(slot)
+        self.executor.close()
+
+    def _place(self, talk: Talk, controls: Controls | None) -> int:
+        slot = next((slot for slot in range(self.slots) if slot not in self._talks), None)
+        if slot is None:
+            raise ValueError(f"all {self.slots} slots are taken: close a conversation first")
+        self._talks[slot] = talk
+        self.set_controls(slot, controls or Controls())
+        return slot
