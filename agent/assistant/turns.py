@@ -76,7 +76,8 @@ class ListenerTurns:
     """The trained listener: it hears whether a voice falls silent for good."""
 
     def __init__(self, name: str, listener: Listener) -> None:
-        self.name, self.thresholds, self._listener = name, listener.thresholds, listener
+        self.name, self._listener = name, listener
+        self.thresholds: Mapping[float, float] = listener.thresholds
 
     def open(self) -> ListenerStream:
         """See `TurnSource.open`."""
@@ -99,7 +100,8 @@ class EarTurns:
     """A head on the ear's own encoder: whenever the ear has looked at a voice that fell silent, it has an opinion."""
 
     def __init__(self, head: EarTurnHead) -> None:
-        self.name, self.thresholds, self._head = "ear", head.thresholds, head
+        self.name, self._head = "ear", head
+        self.thresholds: Mapping[float, float] = head.thresholds
 
     def open(self) -> EarTurnStream:
         """See `TurnSource.open`."""

@@ -6,7 +6,7 @@ and do not depend on what else the machine does: each part has a core of its own
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -181,6 +181,6 @@ def _quantile(values: Sequence[float], percent: float) -> float | None:
     return round(float(np.percentile(values, percent)), 3) if len(values) else None
 
 
-def _share(flags: Sequence[bool] | object) -> float | None:
-    found = [bool(flag) for flag in flags]  # type: ignore[attr-defined]
+def _share(flags: Iterable[bool]) -> float | None:
+    found = list(flags)
     return round(sum(found) / len(found), 3) if found else None
