@@ -25,6 +25,7 @@ class AssistantSettings(Strict):
     Attributes:
         mind, ear, mouth, turn: names of the parts, as `agent talk --help` lists them.
         voice, speed: of the mouth.
+        consent: of whose recording the voice imitates: what he agreed to.
         language: ISO 639-1 code of what is spoken; "auto" detects it anew in every phrase, where the ear can.
         instructions: what the mind is told.
         facts: a text file that the mind reads with them.
@@ -40,6 +41,7 @@ class AssistantSettings(Strict):
     mouth: str = "piper"
     turn: str = "listener"
     voice: str | None = None
+    consent: str = ""
     speed: float = Field(default=1.0, ge=0.5, le=2.0)
     language: str = "en"
     instructions: str = INSTRUCTIONS

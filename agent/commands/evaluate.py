@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from . import assistant_options as options
+
 
 def evaluate(
     model: Annotated[str, typer.Option(help="shipped name or folder")] = "laptop",
@@ -31,10 +33,42 @@ def evaluate(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="with --turnbench: write predictions.json here")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    speech: Annotated[Path | None, typer.Option(help="recorded people, to judge an assistant with")] = None,
+    conditions: Annotated[str, typer.Option(help="of clean,20dB,10dB,telephone,room,quiet")] = "clean",
+    beside: Annotated[list[str] | None, typer.Option(help="another --turn to set beside; repeatable")] = None,
+    minutes: Annotated[float, typer.Option(min=0.0, help="of silence, noise and others' talk to sit through")] = 0.0,
+    nod: Annotated[list[Path] | None, typer.Option(help="a recorded mhm of a listener; repeatable")] = None,
+    mind: options.Mind = None,
+    ear: options.Ear = None,
+    mouth: options.Mouth = None,
+    turn: options.Turn = None,
+    voice: options.Voice = None,
+    speed: options.Speed = None,
+    instructions: options.Instructions = None,
+    patience: options.Patience = None,
+    uninterruptible: options.Uninterruptible = None,
+    settings: options.Settings = None,
 ) -> None:
-    """Judge a model: does it wait, answer, listen, stop and go on when it should, and is it right?"""
+    """Judge a model or, with --mind, an assistant: does it wait, answer, listen, stop and go on when it should?"""
+    given = {**options.chosen(locals()), "language": language}
     if turnbench is not None:
         _turnbench(turnbench, out, as_json)
+        return
+    if mind is not None or settings is not None:
+        from ..assistant.settings import gather
+        from .assistant_evaluate import evaluate_assistant
+
+        evaluate_assistant(
+            gather(settings, **given),
+            speech,
+            beside or [],
+            probes=probes,
+            conditions=conditions,
+            minutes=minutes,
+            nods=nod or [],
+            seed=seed,
+            as_json=as_json,
+        )
         return
     if data is None:
         raise ValueError(

@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
+from . import assistant_options as options
+
 if TYPE_CHECKING:
+    from ..assistant.partner import Assistant
+    from ..assistant.settings import AssistantSettings
     from ..live.batch import Batch
+    from ..live.partner import Partner
 
 WARM_UP_FRAMES = 6
 FRAME_MS = 80.0
@@ -43,9 +48,28 @@ def serve(
     int8: Annotated[bool, typer.Option(help="8-bit weights on the CPU")] = True,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: torch's choice")] = 0,
     log_json: Annotated[bool, typer.Option("--log-json", help="one JSON object a line")] = False,
+    mind: options.Mind = None,
+    ear: options.Ear = None,
+    mouth: options.Mouth = None,
+    turn: options.Turn = None,
+    voice: options.Voice = None,
+    speed: options.Speed = None,
+    language: options.Language = None,
+    instructions: options.Instructions = None,
+    facts: options.Facts = None,
+    tools: options.Tools = None,
+    greeting: options.Greeting = None,
+    patience: options.Patience = None,
+    after_question: options.AfterQuestion = None,
+    after_statement: options.AfterStatement = None,
+    nodding: options.Nodding = None,
+    uninterruptible: options.Uninterruptible = None,
+    settings: options.Settings = None,
 ) -> None:
     """Serve conversations on one port: the page /, Moshi's /api/chat, /v1/realtime and /ws/pcm."""
+    given = options.chosen(locals())
     try:
+        from ..assistant.settings import gather
         from ..live.bare import BareModel
         from ..live.runner import Runner
         from ..live.scheduler import Scheduler
@@ -64,10 +88,15 @@ def serve(
     if warning is not None:
         warn(warning)
 
-    name, batch = load(model, codec, device, runtime, int8, sessions, threads)
+    assistant = load_assistant(gather(settings, **given), sessions)
+    if assistant is None:
+        name, batch = load(model, codec, device, runtime, int8, sessions, threads)
+        partner: Partner = BareModel(batch)
+    else:
+        name, partner = assistant.about.mind, assistant
     limits = ConnectionLimits(per_address=per_address)
     scheduler = Scheduler(
-        BareModel(batch),
+        partner,
         time.monotonic,
         queue_limit=queue,
         idle_limit=idle_limit,
@@ -83,8 +112,27 @@ def serve(
         shown = f"[{host}]" if ":" in host else host
         tell("listening", url=f"{'https' if context else 'http'}://{shown}:{port}/", recording=record is not None)
 
-    asyncio.run(serve_until_stopped(server, host, port, context, ready))
+    try:
+        asyncio.run(serve_until_stopped(server, host, port, context, ready))
+    finally:
+        if assistant is not None:
+            assistant.shut()
     tell("stopped")
+
+
+def load_assistant(settings: AssistantSettings, sessions: int) -> Assistant | None:
+    """An assistant for so many conversations; None where no mind is given."""
+    from ..serve.event_log import tell
+
+    if not settings.mind:
+        return None
+    from ..assistant.opening import open_assistant
+    from ..assistant.work import ThreadExecutor
+
+    tell("loading", mind=settings.mind, ear=settings.ear, mouth=settings.mouth, turns=settings.turn)
+    assistant = open_assistant(settings, ThreadExecutor(), sessions)
+    tell("assistant ready", leaves_this_machine=assistant.about.away or "nothing")
+    return assistant
 
 
 def load(

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from . import assistant_options as options
+
 if TYPE_CHECKING:
+    from ..assistant.settings import AssistantSettings
     from ..desk.echo import EchoCanceller
     from ..desk.talk import BothSides, DeskTalk
     from ..live.batch import Batch
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from ..live.partner import Partner
 
 Devices = tuple[str | None, str | None]  # input and output, as the user named them
+Files = tuple[Path | None, Path | None, Path | None, Path | None]  # input, output, record and events
 
 
 def talk(
@@ -45,8 +49,27 @@ def talk(
     end_pad_bias: Annotated[float, typer.Option(help="above 0 it begins to speak sooner")] = 0.0,
     hold: Annotated[bool, typer.Option("--hold", help="the agent only listens")] = False,
     seed: Annotated[int, typer.Option(help="of the sampling")] = 0,
+    mind: options.Mind = None,
+    ear: options.Ear = None,
+    mouth: options.Mouth = None,
+    turn: options.Turn = None,
+    voice: options.Voice = None,
+    speed: options.Speed = None,
+    language: options.Language = None,
+    instructions: options.Instructions = None,
+    facts: options.Facts = None,
+    tools: options.Tools = None,
+    greeting: options.Greeting = None,
+    patience: options.Patience = None,
+    after_question: options.AfterQuestion = None,
+    after_statement: options.AfterStatement = None,
+    nodding: options.Nodding = None,
+    uninterruptible: options.Uninterruptible = None,
+    settings: options.Settings = None,
+    events: options.Events = None,
 ) -> None:
-    """Talk to the agent: microphone and loudspeaker, or --input and --output files."""
+    """Talk to the agent, or with --mind to an assistant: microphone and loudspeaker, or --input and --output files."""
+    given = options.chosen(locals())
     from ..live.controls import Controls
 
     controls = Controls(
@@ -68,6 +91,8 @@ def talk(
         from ..desk.microphone import sound
 
         sound()  # fails early and clearly where there is none
+    if replay is None and (assistant := _assistant(given, settings)) is not None:
+        return _with_mind(assistant, controls, chosen, (input, output, record, events), echo, lag_bound)
     batch = _batch(model, codec, runtime, threads, keep is not None)
     if replay is not None:
         return _replay(batch, replay)
@@ -86,6 +111,33 @@ def talk(
     if transcript is not None:
         write_transcript(transcript, done)
     return None
+
+
+def _assistant(given: dict[str, object], path: Path | None) -> AssistantSettings | None:
+    """The settings of an assistant; None where no mind is given, after saying what to type for one."""
+    from ..assistant.settings import TRY, gather
+
+    settings = gather(path, **given)
+    if settings.mind:
+        return settings
+    Console(stderr=True).print(f"this is the small model by itself; for a real assistant: {TRY}", soft_wrap=True)
+    return None
+
+
+def _with_mind(
+    settings: AssistantSettings, controls: Controls, chosen: Devices, files: Files, echo: bool, bound_ms: float
+) -> None:
+    from ..desk.talk import BothSides
+    from .assistant_talk import talk_with_assistant
+
+    input, output, record, events = files
+    both = BothSides(record if input is None else output)
+    try:
+        talk_with_assistant(
+            settings, input, both, events, lambda partner: _live(partner, controls, chosen, both, echo, bound_ms)
+        )
+    finally:
+        both.close()
 
 
 def _batch(model: str, codec: str | None, runtime: str, threads: int, keep: bool) -> Batch:
