@@ -91,6 +91,7 @@ class SherpaStream:
         self._results: deque[Heard] = deque()
         self._busy = False
         self._frames = self._phrase = 0
+        self._start, self._told = 0.0, ""
         self._anew()
 
     def push(self, frame: Samples) -> None:
