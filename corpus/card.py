@@ -7,7 +7,8 @@ import re
 from collections import Counter
 
 from .reader import Corpus
-from .summary import UNSTATED, CorpusSummary
+from .record import UNSTATED
+from .summary import CorpusSummary
 from .timing import summarise
 
 CARD = "README.md"

@@ -19,6 +19,8 @@ WordSource = Literal["native", "forced", "proportional"]
 DIGITS = 7  # of a dialogue's number, filled up with zeros; from the ten millionth on there are more
 _LAST_NUMBER = re.compile(rf"\d{{{DIGITS + 1},}}$")
 
+UNSTATED = "not stated"  # stands in the licence or consent of a voice used at its user's own risk
+
 AGENT_CHANNEL = 0
 USER_CHANNEL = 1
 

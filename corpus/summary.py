@@ -7,10 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .reader import Corpus
-from .record import Dialogue, TimingStats, Turn, Voice
+from .record import UNSTATED, Dialogue, TimingStats, Turn, Voice
 from .timing import Segment, join, turn_offsets
-
-UNSTATED = "not stated"  # stands in the licence or consent of a voice used at its user's own risk
 
 
 @dataclass

@@ -70,9 +70,37 @@ def fetch(
     if not entry.weights:
         print(f"engine {name} needs no weights from the hub")
         return
-    if not missing(entry.weights):
+    if missing(entry.weights):
+        print(f"weights of {name}: licence {entry.licence_weights}")
+        fetch(entry.weights, told=print)
+        print(f"engine {name} has its weights")
+    else:
         print(f"the weights of {name} are in the cache")
-        return
-    print(f"weights of {name}: licence {entry.licence_weights}")
-    fetch(entry.weights, told=print)
-    print(f"engine {name} has its weights")
+    if len(engine_entry(name).voices) > 1 and entry.module == "piper":
+        _measure(name)
+
+
+def _measure(name: str) -> None:
+    """Measure an engine's speakers, those that were not measured yet; shows how far it is."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from ..engines import engine_entry
+    from ..voices.casting import engine_voices, load_engine
+    from ..voices.embedding import embedder_or_none
+    from ..voices.speakers import measure_speakers
+
+    language = engine_entry(name).languages[0]
+    voices, embedder = engine_voices(name, language=language), embedder_or_none()
+    listen = (lambda clip: embedder.listen(clip).vector) if embedder else None
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(f"measuring {len(voices)} speakers", total=len(voices))
+        count = measure_speakers(
+            name,
+            load_engine(name, language),
+            voices,
+            language,
+            listen,
+            lambda done, of: progress.update(task, completed=done, total=of),
+        )
+    print(f"{count} speakers measured, {len(voices)} in all")

@@ -2,7 +2,8 @@
 
 An engine is named `NAME` or `NAME:ARGUMENT`:
 
-    piper                   the built-in voice and its pseudo-speakers; piper:FILE.toml for other voices of Piper
+    piper                   the built-in voice and its pseudo-speakers; piper:FILE.toml for other voices of Piper,
+                            piper:en_US-libritts_r-medium for one on the hub with all of its speakers
     pocket                  Pocket TTS for the recipe's language; pocket:CONFIGURATION or pocket:FILE.yaml for another
     kokoro                  Kokoro-82M's own voices
     sherpa:pocket           Pocket TTS as ONNX; sherpa:FILE.toml for any other model of sherpa-onnx
@@ -16,6 +17,7 @@ import importlib.util
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from corpus.record import UNSTATED
 from corpus.suggestion import suggestion
 
 from .declaration import (
@@ -29,6 +31,8 @@ from .declaration import (
     read_declaration,
 )
 from .kokoro_voices import KOKORO_VOICES
+from .piper_hub import hub_declaration, is_hub_voice
+from .piper_hub import hub_weights as hub_weights_of_piper
 from .pocket_config import LANGUAGES as POCKET_LANGUAGES
 from .pocket_config import hub_weights
 
@@ -144,7 +148,26 @@ def engine_entry(name: str) -> EngineEntry:
     return entry
 
 
+def _on_hub(argument: str) -> EngineEntry:
+    """A voice of Piper's on the hub: before it is fetched only its files are known, then all of its speakers."""
+    declared = hub_declaration(argument)
+    return replace(
+        ENGINES["piper"],
+        packages=_DECLARED["piper"][2],
+        languages=declared.languages if declared else (argument.partition("_")[0],),
+        licence_weights=declared.licence_weights if declared else UNSTATED,
+        pseudo_speakers=False,
+        weights=hub_weights_of_piper(argument),
+        voices=declared.voice if declared else (),
+        argument=argument,
+        declaration=declared,
+        folder=_HERE if declared else None,
+    )
+
+
 def _declared(name: str, kind: str, argument: str) -> EngineEntry:
+    if kind == "piper" and is_hub_voice(argument):
+        return _on_hub(argument)
     if name not in SHIPPED and not argument.endswith(".toml"):
         shipped = ", ".join(shipped for shipped in SHIPPED if shipped.startswith(f"{kind}:"))
         choice = f"{kind}:FILE.toml" + (f" or {shipped}" if shipped else "")

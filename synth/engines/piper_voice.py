@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,12 @@ class PiperVoice:
     duration_noise: float
     speaker: int
     size: int
+
+
+@lru_cache(maxsize=4)
+def _graph(model: Path, modified: int, size: int) -> PiperGraph:
+    """The graph of a file, which all of its speakers share."""
+    return PiperGraph(model)
 
 
 def read_voice(model: Path, config: Path, speaker: str = "") -> PiperVoice:
@@ -70,5 +77,8 @@ def read_voice(model: Path, config: Path, speaker: str = "") -> PiperVoice:
         raise ValueError(f"{model.name} has no speaker {speaker!r}; it has {count}: {known}")
     if not model.is_file():
         raise ValueError(f"there is no voice {model}")
-    size = model.stat().st_size
-    return PiperVoice(PiperGraph(model), rate, ids, accent, length, noise, duration_noise, number, size)
+    state = model.stat()
+    size = state.st_size
+    return PiperVoice(
+        _graph(model, state.st_mtime_ns, size), rate, ids, accent, length, noise, duration_noise, number, size
+    )

@@ -13,8 +13,10 @@ from corpus.record import Voice
 from ..engines.catalogue import EngineEntry, engine_entry
 from ..engines.declaration import OwnVoice
 from ..engines.protocol import Engine, ReferenceVoice
+from ..engines.weights import require
 from .bank import load_bank, moved_towards, own_voice
 from .entry import Side
+from .speakers import on_side, with_measures
 
 CLONING = "pocket"  # an engine to which references are what they are
 
@@ -31,12 +33,14 @@ def engine_voices(
         engine: `NAME` or `NAME:ARGUMENT`.
         folders: a user's folders of references.
         language: ISO 639-1 code.
-        side: of the folders' splits, see `load_bank`.
+        side: of the folders' splits, see `load_bank`; of the engine's own voices, if there are several.
 
     Raises:
         ValueError: the engine is unknown, cannot clone the folders' references, or has no voice of the language.
     """
     entry = engine_entry(engine)
+    if not entry.voices and not entry.clones and entry.weights:
+        require(engine, entry.weights)
     if not entry.voices:
         bank = load_bank(folders, engine, side)
         return {id: _with_weights(voice, entry) for id, voice in bank.items()} if entry.clones else bank
@@ -46,6 +50,9 @@ def engine_voices(
             "leave them out of the recipe's voices.folders, or choose an engine that clones: synth engines"
         )
     own = {voice.id: declared_voice(voice, engine) for voice in entry.voices if voice.language == language}
+    if len(own) > 1:
+        own = {id: voice for id, voice in own.items() if on_side(id, side)}
+    own = with_measures(own, engine)
     if not own:
         spoken = ", ".join(dict.fromkeys(voice.language for voice in entry.voices))
         raise ValueError(f"engine {engine} has no voice for {language!r}; it has voices for {spoken}")

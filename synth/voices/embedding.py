@@ -106,6 +106,14 @@ def load_embedder(name: str = "resemblyzer") -> Embedder:
     return EMBEDDERS[name]()
 
 
+def embedder_or_none(name: str = "resemblyzer") -> Embedder | None:
+    """An embedder by name, None where its package is not installed."""
+    try:
+        return load_embedder(name)
+    except ValueError:
+        return None
+
+
 def halves_similarity(windows: Embeddings, least_share: float = 0.3) -> float:
     """Cosine between the two groups that a clip's windows fall into, as 2-means finds them on the sphere.
 

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from corpus.record import UNSTATED
 from corpus.strict import Strict
-from corpus.summary import UNSTATED
 
 from .entry import BankEntry, Side
 

@@ -24,7 +24,7 @@ from pydantic import TypeAdapter
 from corpus.audio import SAMPLE_RATE, Samples, encode_flac
 from corpus.durable import replace_synced, sha256_of
 from corpus.lock import FileLock
-from corpus.summary import UNSTATED
+from corpus.record import UNSTATED
 
 from ..engines.voice_profile import VoiceProfile
 from .audit import ClipProblem, ClipReport, audit_clip

@@ -21,9 +21,9 @@ from corpus.formats.fdb import RATE as FDB_RATE
 from corpus.formats.importing import Imported, import_corpus
 from corpus.formats.moshi_finetune import groups
 from corpus.formats.recordings import Rights
-from corpus.record import AudioFile, Dialogue, Voice, Word
+from corpus.record import UNSTATED, AudioFile, Dialogue, Voice, Word
 from corpus.store import Corpus, CorpusInfo, CorpusWriter, verify
-from corpus.summary import UNSTATED, CorpusSummary
+from corpus.summary import CorpusSummary
 from tests.support.tiny_corpus import contents, dialogue, info
 
 # readers of other makers leave files open

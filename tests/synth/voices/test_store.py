@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from corpus.audio import SAMPLE_RATE, Samples, read_mono
-from corpus.summary import UNSTATED
+from corpus.record import UNSTATED
 from synth.alignment.align import Energy
 from synth.commands import voices as voices_command
 from synth.voices.audit import audit_clip, signal_to_noise
