@@ -48,12 +48,12 @@ def test_loops_are_found_and_what_people_repeat_is_not(text: str, before: int | 
 
 
 def test_two_agreeing_decodings_commit_a_word_that_is_behind_the_newest_sound() -> None:
-    first = agree(Agreed(), words("I would like"), 0.0, 1.2)
+    first = agree(Agreed(), words("I would like"), 0.0, 2.8)
     assert (first.committed, len(first.words)) == (0, 3)
-    second = agree(first, words("I would, liked a"), 0.0, 1.7)
+    second = agree(first, words("I would, liked a"), 0.0, 3.3)
     assert second.committed == 2, "'like' and 'liked' differ"
-    third = agree(second, words("I would liked a tea"), 0.0, 2.1)
-    assert third.committed == 4, "'tea' has no sound behind it"
+    third = agree(second, words("I would liked a tea"), 0.0, 3.7)
+    assert third.committed == 4, "'tea' has too little sound behind it"
 
 
 def test_committed_words_stay_whatever_is_decoded_later() -> None:
@@ -69,7 +69,7 @@ def test_committed_words_stay_whatever_is_decoded_later() -> None:
 def test_no_sequence_of_decodings_changes_a_committed_word(decodings: list[list[str]]) -> None:
     agreed = Agreed()
     for number, texts in enumerate(decodings):
-        later = agree(agreed, words(" ".join(texts)), 0.0, number + 1.0)
+        later = agree(agreed, words(" ".join(texts)), 0.0, number + 3.0)
         assert later.committed >= agreed.committed
         assert later.words[: agreed.committed] == agreed.words[: agreed.committed]
         agreed = later
