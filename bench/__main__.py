@@ -14,12 +14,14 @@ NAMES = {path.stem: f".{path.parent.name}.{path.stem}" for path in sorted(Path(_
 def main(
     names: Annotated[list[str] | None, typer.Argument(help=f"any of: {', '.join(NAMES)}; all if left out")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    smallest: Annotated[bool, typer.Option("--smallest", help="See that it runs; figures mean nothing.")] = False,
 ) -> None:
     """Measure, and print a table for each."""
     for name in names or list(NAMES):
         if name not in NAMES:
             raise SystemExit(f"bench: no measurement is called {name!r}; valid: {', '.join(NAMES)}")
-        importlib.import_module(NAMES[name], __package__).run(as_json=as_json)
+        importlib.import_module(NAMES[name], __package__).run(as_json=as_json, smallest=smallest)
 
 
-typer.run(main)
+if __name__ == "__main__":
+    typer.run(main)

@@ -18,43 +18,49 @@ pytest.importorskip("piper", reason="needs the extra 'piper'")
 ROOT = Path(__file__).parent.parent
 
 
+PACKAGES = {"corpus", "codec", "synth", "agent", "duologue"}
+INSTALL = ("install", "--quiet", "--no-deps", "--no-index")
+
+
 @pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of a fresh environment with nothing of ours but the wheel, and the dependencies tested here."""
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(folder)]
-    source = folder / "source"  # a copy: a build leaves its files beside the sources
-    shutil.copytree(
-        ROOT, source, ignore=shutil.ignore_patterns(".*", "runs", "out", "build", "*.egg-info", "__pycache__")
-    )
-    subprocess.run([*build, str(source)], check=True, cwd=folder)
-    (wheel,) = folder.glob("*.whl")
-    environment = folder / "environment"
-    venv.create(environment, with_pip=False)
-    interpreter = environment / "bin" / "python"
-    purelib = Path(sysconfig.get_path("purelib", vars={"base": str(environment)}))
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout: a build leaves its files beside the sources."""
+    copy = tmp_path_factory.mktemp("source") / "source"
+    left_out = shutil.ignore_patterns(".*", "runs", "out", "build", "*.egg-info", "__pycache__")
+    shutil.copytree(ROOT, copy, ignore=left_out)
+    return copy
+
+
+def environment(folder: Path) -> Path:
+    """The interpreter of a fresh environment that holds the dependencies tested here and nothing of ours."""
+    venv.create(folder, with_pip=False)
+    purelib = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
     # dependencies by their path alone: an editable install's own .pth is not followed from here
     (purelib / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    install = [
-        sys.executable,
-        "-m",
-        "pip",
-        "--python",
-        str(interpreter),
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-index",
-    ]
-    subprocess.run([*install, "--ignore-installed", str(wheel)], check=True, cwd=folder)
+    return folder / "bin" / "python"
+
+
+def install(interpreter: Path, *arguments: str) -> None:
+    """Install into an environment that has no pip of its own."""
+    command = [sys.executable, "-m", "pip", "--python", str(interpreter), *INSTALL, *arguments]
+    subprocess.run(command, check=True, cwd=interpreter.parent)
+
+
+@pytest.fixture(scope="module")
+def python(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment with the wheel."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(folder)]
+    subprocess.run([*build, str(source)], check=True, cwd=folder)
+    (wheel,) = folder.glob("*.whl")
+    interpreter = environment(folder / "environment")
+    install(interpreter, "--ignore-installed", str(wheel))
     return interpreter
 
 
 def run(python: Path, *arguments: str, cwd: Path) -> str:
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(
-        [str(python), *arguments], cwd=cwd, env=environment, check=True, capture_output=True, text=True
-    )
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run([str(python), *arguments], cwd=cwd, env=variables, check=True, capture_output=True, text=True)
     return done.stdout
 
 
@@ -81,4 +87,16 @@ def test_nothing_but_our_packages_is_installed(python: Path, tmp_path: Path) -> 
         cwd=tmp_path,
     )
     tops = {line.split("/")[0] for line in listed.split() if not line.startswith("../")}
-    assert {top for top in tops if not top.endswith(".dist-info")} <= {"corpus", "codec", "synth", "agent", "duologue"}
+    assert {top for top in tops if not top.endswith(".dist-info")} == PACKAGES
+
+
+def test_an_editable_install_is_found_by_type_checkers(source: Path, tmp_path: Path) -> None:
+    interpreter = environment(tmp_path / "environment")
+    install(interpreter, "--no-build-isolation", "--editable", str(source))
+    assert all((source / package / "py.typed").is_file() for package in PACKAGES)
+    user = tmp_path / "user.py"
+    user.write_text("".join(f"import {package}\n" for package in sorted(PACKAGES)))
+    check = (sys.executable, "-m", "mypy", "--python-executable", str(interpreter), "--follow-imports=skip")
+    variables = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "MYPYPATH")}
+    done = subprocess.run([*check, str(user)], cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
+    assert done.stdout == "Success: no issues found in 1 source file\n", done.stdout + done.stderr

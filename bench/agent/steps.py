@@ -25,7 +25,7 @@ from rich.table import Table
 from torch import Tensor
 from torch.nn import functional
 
-from agent import LanguageModel, ModelConfig, laptop
+from agent import LanguageModel, ModelConfig, laptop, tiny
 from agent.files.assemble import build
 from agent.files.config_json import to_moshi
 from agent.judging.live_peer import official
@@ -34,10 +34,24 @@ from agent.training.objective import Objective
 from agent.training.precision import onednn_products
 from agent.training.recipe import AgentRecipe
 
-ROUNDS, STEPS = 4, 20  # the first round warms up
-BATCH, FRAMES = 4, 125  # of a training pass: 4 x 10 s
 WHEEL = "moshi (wheel), float32"
 Context = Callable[[], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What is measured, and how often."""
+
+    full: ModelConfig  # with our two streams
+    rounds: int = 4  # the first one warms up
+    steps: int = 20  # a round
+    batch: int = 4
+    frames: int = 125  # of a training pass: 4 x 10 s
+
+    @property
+    def plain(self) -> ModelConfig:
+        """Without our two streams."""
+        return without_extra_streams(self.full)
 
 
 @dataclass(frozen=True)
@@ -65,10 +79,10 @@ def wheel_model(config: ModelConfig) -> Any:
     return LMModel(**to_moshi(config)).eval()
 
 
-def medians(ways: dict[str, tuple[Callable[[], Any], Context]], repeats: int) -> dict[str, float]:
+def medians(ways: dict[str, tuple[Callable[[], Any], Context]], rounds: int, repeats: int) -> dict[str, float]:
     """Seconds of a call of each, taking turns."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for turn in range(ROUNDS):
+    for turn in range(rounds):
         for name, (call, context) in ways.items():
             with context():
                 for _ in range(repeats):
@@ -76,7 +90,7 @@ def medians(ways: dict[str, tuple[Callable[[], Any], Context]], repeats: int) ->
                     call()
                     if turn:
                         seconds[name].append(time.process_time() - began)
-    return {name: statistics.median(found) for name, found in seconds.items()}
+    return {name: statistics.median(times) for name, times in seconds.items()}
 
 
 def stepper(model: LanguageModel) -> Callable[[], None]:
@@ -117,11 +131,11 @@ def objective(model: LanguageModel, codes: Tensor, depth_frames: float) -> Calla
     return train
 
 
-def random_codes(config: ModelConfig) -> Tensor:
+def random_codes(config: ModelConfig, batch: int, frames: int) -> Tensor:
     """A batch of random codes `[B, K, T]`."""
-    text = torch.randint(config.text_card, (BATCH, 1, FRAMES))
-    codes = torch.cat([text, torch.randint(config.card, (BATCH, config.n_q, FRAMES))], dim=1)
-    further = torch.randint(config.text_card, (BATCH, config.streams - codes.shape[1], FRAMES))
+    text = torch.randint(config.text_card, (batch, 1, frames))
+    codes = torch.cat([text, torch.randint(config.card, (batch, config.n_q, frames))], dim=1)
+    further = torch.randint(config.text_card, (batch, config.streams - codes.shape[1], frames))
     return torch.cat([codes, further], dim=1)
 
 
@@ -137,7 +151,7 @@ def eight_bit(model: LanguageModel) -> LanguageModel:
     return model
 
 
-def streaming(theirs: Any, ours: LanguageModel) -> list[Row]:
+def streaming(theirs: Any, ours: LanguageModel, effort: Effort) -> list[Row]:
     """Milliseconds per frame of one conversation."""
     from moshi.models.lm import LMGen
     from moshi.utils.compile import no_compile
@@ -145,10 +159,9 @@ def streaming(theirs: Any, ours: LanguageModel) -> list[Row]:
     generation, half = LMGen(theirs), LMGen(copy.deepcopy(theirs).to(torch.bfloat16))
     user = torch.randint(theirs.card, (1, theirs.n_q - theirs.dep_q, 1))
     prepared = stepper(copy.deepcopy(ours).prepare())
-    extra = LanguageModel(laptop()).eval()
-    plain = LanguageModel(without_extra_streams(laptop())).eval()
+    extra, plain = LanguageModel(effort.full).eval(), LanguageModel(effort.plain).eval()
     with no_compile(), generation.streaming(1), half.streaming(1):
-        found = medians(
+        seconds = medians(
             {
                 WHEEL: (lambda: generation.step(user), nullcontext),
                 "moshi (wheel), bfloat16": (lambda: half.step(user), nullcontext),
@@ -159,22 +172,22 @@ def streaming(theirs: Any, ours: LanguageModel) -> list[Row]:
                 "laptop, 8-bit, neither user text nor hints": (stepper(eight_bit(plain)), nullcontext),
                 "laptop, 8-bit": (stepper(eight_bit(extra)), nullcontext),
             },
-            STEPS,
+            effort.rounds,
+            effort.steps,
         )
     return [
-        Row("step", name, 1e3 * seconds, "ms", None if name.startswith("laptop") else found[WHEEL] / seconds)
-        for name, seconds in found.items()
+        Row("step", name, 1e3 * own, "ms", None if name.startswith("laptop") else seconds[WHEEL] / own)
+        for name, own in seconds.items()
     ]
 
 
-def training(theirs: Any, ours: LanguageModel) -> list[Row]:
+def training(theirs: Any, ours: LanguageModel, effort: Effort) -> list[Row]:
     """Frames per second through forward and backward."""
     from moshi.utils.compile import no_compile
 
-    config, frames = ours.config, BATCH * FRAMES
-    codes, full = random_codes(config), laptop()
-    extra = LanguageModel(full)
-    plain = LanguageModel(without_extra_streams(full))
+    config, size = ours.config, (effort.batch, effort.frames)
+    codes = random_codes(config, *size)
+    extra, plain = LanguageModel(effort.full), LanguageModel(effort.plain)
     ways: dict[str, tuple[Callable[[], Any], Context]] = {
         WHEEL: (trainer(theirs, codes, config.dep_q), nullcontext),
         "moshi (wheel), float32, oneDNN": (trainer(theirs, codes, config.dep_q), onednn_products),
@@ -185,35 +198,31 @@ def training(theirs: Any, ours: LanguageModel) -> list[Row]:
         "ours, bfloat16, agent train": (objective(ours, codes, 1.0), bfloat16),
         "ours, bfloat16, agent train, depth on a quarter of frames": (objective(ours, codes, 0.25), bfloat16),
         "laptop, bfloat16, neither user text nor hints": (
-            trainer(plain, random_codes(plain.config), full.dep_q),
+            trainer(plain, random_codes(plain.config, *size), plain.config.dep_q),
             bfloat16,
         ),
-        "laptop, bfloat16": (trainer(extra, random_codes(full), full.dep_q), bfloat16),
+        "laptop, bfloat16": (trainer(extra, random_codes(extra.config, *size), extra.config.dep_q), bfloat16),
     }
     with no_compile():
-        found = medians(ways, 1)
+        seconds = medians(ways, effort.rounds, 1)
+    frames = effort.batch * effort.frames
     return [
-        Row(
-            "training",
-            name,
-            frames / seconds,
-            "frames/s",
-            None if name.startswith("laptop") else found[WHEEL] / seconds,
-        )
-        for name, seconds in found.items()
+        Row("training", name, frames / own, "frames/s", None if name.startswith("laptop") else seconds[WHEEL] / own)
+        for name, own in seconds.items()
     ]
 
 
-def run(as_json: bool = False) -> None:
+def run(as_json: bool = False, smallest: bool = False) -> None:
     """Measure and print."""
+    effort = Effort(tiny(), rounds=2, steps=1, batch=1, frames=8) if smallest else Effort(laptop())
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    theirs = wheel_model(official(laptop()))
-    ours = build(official(laptop()), theirs.state_dict()).eval()
-    rows = streaming(theirs, ours)
+    theirs = wheel_model(official(effort.full))
+    ours = build(official(effort.full), theirs.state_dict()).eval()
+    rows = streaming(theirs, ours, effort)
     theirs.train()
     ours.train()
-    rows += training(theirs, ours)
+    rows += training(theirs, ours, effort)
     torch.set_num_threads(threads)
     if as_json:
         print(json.dumps([asdict(row) for row in rows], indent=2))

@@ -42,8 +42,9 @@ RECIPE = AgentRecipe(
     validation_batches=6,
     held_out=0.1,
 )
+SMALLEST = RECIPE.changed(batch=1, frames=25, validation_batches=1, warmup=1, held_out=0.3)
 COMMANDS = (
-    ("synth.cli", "generate", "--recipe", "datasets/conversation.toml", "--hours", "1", "--out", "{corpus}"),
+    ("synth.cli", "generate", "--recipe", "datasets/conversation.toml", "--hours", "{hours}", "--out", "{corpus}"),
     ("agent.cli", "tokenize", "{corpus}", "--vocabulary-size", "800", "--workers", "0", "--out", "{tokens}"),
 )
 
@@ -59,49 +60,51 @@ class Trained:
     hinted: float | None  # nats a word of the agent when a share of the words is hinted
 
 
-def run(as_json: bool = False, tokens: Path | None = None, steps: int = 400) -> None:
-    """Measure on `tokens`, or on those of an hour of dialogue made for it."""
+def run(as_json: bool = False, tokens: Path | None = None, steps: int = 400, smallest: bool = False) -> None:
+    """Measure on `tokens`, or on those of an hour of dialogue made for it; the smallest size is one step each."""
+    recipe = (SMALLEST if smallest else RECIPE).changed(steps=1 if smallest else steps)
     with tempfile.TemporaryDirectory() as folder:
         if tokens is None:
             corpus, tokens = Path(folder) / "corpus", Path(folder) / "tokens"
             for module, *arguments in COMMANDS:
-                words = [each.format(corpus=corpus, tokens=tokens) for each in arguments]
+                words = [each.format(corpus=corpus, tokens=tokens, hours=0.01 if smallest else 1) for each in arguments]
                 start = f"from {module} import main; main()"
                 subprocess.run([sys.executable, "-c", start, *words], check=True, stdout=subprocess.DEVNULL)
         without = SIZE.changed(user_text_delay=-1, hint=False)
         heard = SIZE.changed(hint=False)
-        found = [
-            trained("neither", tokens, steps, without, 0.0),
-            trained("the user's words", tokens, steps, heard, 0.0),
-            trained("the user's words and hints", tokens, steps, SIZE, 0.5),
+        models = [
+            trained("neither", tokens, recipe.changed(model=without)),
+            trained("the user's words", tokens, recipe.changed(model=heard)),
+            trained("the user's words and hints", tokens, recipe.changed(model=SIZE, hints=0.5)),
         ]
     if as_json:
-        print(json.dumps([dataclasses.asdict(each) for each in found], indent=2))
+        print(json.dumps([dataclasses.asdict(each) for each in models], indent=2))
         return
     table = Table("streams", "parameters", "training", "words", "codebook 0", "others", "heard", "hinted", box=None)
-    for each in found:
+    for each in models:
         losses = [f"{each.held_out[name]:.2f}" for name in ("words", "semantic", "acoustic")]
         heard_words = f"{each.held_out['user_words']:.2f}" if "user_words" in each.held_out else "-"
         hinted = "-" if each.hinted is None else f"{each.hinted:.2f}"
         table.add_row(each.name, f"{each.parameters:.1f} M", f"{each.speed:.0f} frames/s", *losses, heard_words, hinted)
     Console().print(table)
-    Console().print(f"held-out losses in nats a token after {steps} steps of {RECIPE.batch * RECIPE.frames} frames")
+    Console().print(
+        f"held-out losses in nats a token after {recipe.steps} steps of {recipe.batch * recipe.frames} frames"
+    )
 
 
-def trained(name: str, tokens: Path, steps: int, size: ModelSize, hints: float) -> Trained:
-    """Train a model of a size and judge it."""
-    recipe = RECIPE.changed(steps=steps, model=size, hints=hints)
+def trained(name: str, tokens: Path, recipe: AgentRecipe) -> Trained:
+    """Train a model and judge it."""
     model = fresh_model(recipe, read_manifest(tokens))
-    data, held_out = Dialogues([tokens], model.config, seed=recipe.seed, hints=hints).split(recipe.held_out)
+    data, held_out = Dialogues([tokens], model.config, seed=recipe.seed, hints=recipe.hints).split(recipe.held_out)
     trainer = Trainer(model, recipe, data, tokens, torch.device("cpu"), held_out=held_out)
     began, frames = time.monotonic(), 0
     with trainer.products():
-        for trainer.step in range(steps):
+        for trainer.step in range(recipe.steps):
             frames += trainer.train_step()[1]
         speed = frames / (time.monotonic() - began)
         plain = trainer.validate()
         hinted = None
-        if hints:
+        if recipe.hints:
             held_out.hints = 1.0
             hinted = trainer.validate()["words"]
     count = sum(parameter.numel() for parameter in model.parameters()) / 1e6

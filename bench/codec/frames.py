@@ -25,6 +25,7 @@ from rich.table import Table
 from torch import Tensor
 
 from codec import Codec, laptop, mimi
+from codec.config import tiny
 from codec.locate import WEIGHTS
 from codec.runtime import OnnxCodec, fastest
 
@@ -108,13 +109,18 @@ def rust_peer(weights: Path) -> Contender:
     )
 
 
+def smallest_contenders() -> list[Contender]:
+    """Ours at their smallest, and nobody else: Mimi exists in one size."""
+    return [streaming("tiny, PyTorch", Codec(tiny(2)).eval())]
+
+
 def contenders(folder: Path) -> tuple[list[Contender], list[str]]:
     """Everyone who can run, and why the others cannot. Speed does not depend on the weights: Mimi's are random."""
     shipped = (WEIGHTS / "laptop.safetensors").is_file()
     light = Codec.load("laptop") if shipped else Codec(laptop()).prepare().eval()
     full = Codec(mimi(32)).prepare().eval()
     file = full.save(folder / "mimi.safetensors", layout="kyutai")
-    found, skipped = [streaming("laptop, PyTorch", light), streaming("Mimi, ours (PyTorch)", Codec.load(file))], []
+    ready, skipped = [streaming("laptop, PyTorch", light), streaming("Mimi, ours (PyTorch)", Codec.load(file))], []
     optional: list[Callable[[], Contender]] = [
         lambda: streaming("laptop, ONNX 8-bit", fastest(light, folder)),
         lambda: streaming("laptop, ONNX float32", fastest(light, folder, int8=False)),
@@ -124,20 +130,20 @@ def contenders(folder: Path) -> tuple[list[Contender], list[str]]:
     ]
     for make in optional:
         try:
-            found.append(make())
+            ready.append(make())
         except ImportError as error:
             skipped.append(str(error))
-    return found, skipped
+    return ready, skipped
 
 
-def run(as_json: bool) -> None:
+def run(as_json: bool = False, smallest: bool = False) -> None:
     """Measure and print."""
     os.environ["RAYON_NUM_THREADS"] = "1"  # read by rustymimi when it first works
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(1)
     with tempfile.TemporaryDirectory() as folder:
-        everyone, skipped = contenders(Path(folder))
-        for _ in range(FRAMES + WARM_UP):
+        everyone, skipped = (smallest_contenders(), []) if smallest else contenders(Path(folder))
+        for _ in range(WARM_UP + (1 if smallest else FRAMES)):
             frame = 0.1 * torch.randn(1, 1, FRAME_SAMPLES, generator=generator)
             for contender in everyone:
                 contender.turn(frame)

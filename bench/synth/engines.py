@@ -19,6 +19,7 @@ from rich.table import Table
 
 from synth.commands.engine_report import Speed, engine_row, known_engines, measured_speed
 from synth.engines.pocket_config import read_config
+from synth.recipe import CorpusRecipe
 
 ROUNDS = 5
 POCKET_MODELS = ("english", "english_18m_2026-10", "english_2m_2026-10")
@@ -43,19 +44,20 @@ class Measured:
         return statistics.median(speed.cpu for speed in self.speeds)
 
 
-def run(*, as_json: bool = False) -> None:
-    """Measure every engine that can run, and print a table."""
-    rows = [engine_row(name) for name in known_engines()]
-    measured = [_measured(row.name, row.name, row.licence_weights) for row in rows if row.ready]
+def run(*, as_json: bool = False, smallest: bool = False) -> None:
+    """Measure every engine that can run, and print a table; the smallest size is the default engine, once."""
+    rows = [engine_row(name) for name in ([CorpusRecipe().engine] if smallest else known_engines())]
+    rounds = 1 if smallest else ROUNDS
+    measured = [_measured(row.name, row.name, row.licence_weights, rounds) for row in rows if row.ready]
     left_out = [row.name for row in rows if not row.ready]
     if "pocket" in left_out and find_spec("pocket_tts"):
         measured += [_random_pocket(model) for model in POCKET_MODELS]
     if as_json:
-        found = {
+        speeds = {
             engine.name: {"median": statistics.median(engine.wall), "wall": engine.wall, "cpu": engine.cpu}
             for engine in measured
         }
-        print(json.dumps({"engines": found, "left_out": left_out}, indent=2))
+        print(json.dumps({"engines": speeds, "left_out": left_out}, indent=2))
         return
     columns = ("engine", "hours/hour", "slowest", "fastest", "hours/CPU hour", "weights' licence")
     table = Table(*columns, title="Speech engines, one process")
@@ -67,8 +69,8 @@ def run(*, as_json: bool = False) -> None:
         print(f"without weights here (synth engines): {', '.join(left_out)}")
 
 
-def _measured(name: str, label: str, licence: str) -> Measured:
-    return Measured(label, tuple(measured_speed(name) for _ in range(ROUNDS)), licence)
+def _measured(name: str, label: str, licence: str, rounds: int) -> Measured:
+    return Measured(label, tuple(measured_speed(name) for _ in range(rounds)), licence)
 
 
 def _random_pocket(model: str) -> Measured:
@@ -95,4 +97,4 @@ def _random_pocket(model: str) -> Measured:
         weights = {name: tensor.contiguous() for name, tensor in TTSModel.load_model(config=path).state_dict().items()}
         save_file(weights, folder / "random.safetensors")
         path.write_text(yaml.safe_dump({**config, "weights_path": str(folder / "random.safetensors")}))
-        return _measured(f"pocket:{path}", f"pocket:{model} (random weights)", "-")
+        return _measured(f"pocket:{path}", f"pocket:{model} (random weights)", "-", ROUNDS)

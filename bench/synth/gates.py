@@ -21,7 +21,7 @@ from synth.voices.casting import load_engine
 ROUNDS = 3
 
 
-def run(as_json: bool) -> None:
+def run(as_json: bool = False, smallest: bool = False) -> None:
     """Print the cost of each gate; DUOLOGUE_WHISPER names a faster-whisper model folder for the gate `words`."""
     torch.set_num_threads(1)
     whisper = os.environ.get("DUOLOGUE_WHISPER", "")
@@ -31,17 +31,19 @@ def run(as_json: bool) -> None:
     speaking = _seconds(lambda: spoken.extend((text, engine.speak(text, voice, Style(), 1)) for text in CALIBRATION))
     speech = sum(len(resample(take.samples, take.rate, SAMPLE_RATE)) for _, take in spoken) / SAMPLE_RATE
     costs = {"speaking (piper, pseudo-speaker)": speaking / speech}
-    gates: tuple[Gate, ...] = ("ends", "rate", "speaker", "dnsmos") + (("words",) if whisper else ())
+    light, heavy = ("ends", "rate"), ("speaker", "dnsmos", *(["words"] if whisper else []))
+    gates: tuple[Gate, ...] = light if smallest else (*light, *heavy)
+    rounds = 1 if smallest else ROUNDS
     for gate in gates:
         judge = Gates(QualitySettings(gates=(gate,), whisper=whisper)).judge
         judge(spoken[0][1], spoken[0][0], voice, engine)  # loads the model, calibrates the voice
 
         def judged(judge: Callable[..., object] = judge) -> None:
-            for text, take in spoken * ROUNDS:
+            for text, take in spoken * rounds:
                 judge(take, text, voice, engine)
 
         took = _seconds(judged)
-        costs[f"gate {gate}"] = took / ROUNDS / speech
+        costs[f"gate {gate}"] = took / rounds / speech
     if as_json:
         print(json.dumps({name: round(value, 4) for name, value in costs.items()}))
         return

@@ -66,17 +66,21 @@ def synth(*arguments: str) -> list[str]:
     return [sys.executable, "-c", "from synth.cli import main; main()", *arguments]
 
 
-def run(hours: float = 0.3, plan_hours: float = 100.0, as_json: bool = False) -> None:
-    """Measure planning `plan_hours` and generating `hours` with one and two workers of each kind there is."""
+def run(hours: float = 0.3, plan_hours: float = 100.0, as_json: bool = False, smallest: bool = False) -> None:
+    """Measure planning `plan_hours` and generating `hours` with one and two workers of each kind there is.
+
+    The smallest size is a single dialogue by one local worker.
+    """
+    hours, plan_hours, counts = (0.001, 0.1, (1,)) if smallest else (hours, plan_hours, (1, 2))
     with tempfile.TemporaryDirectory() as folder:
         plans = Path(folder) / "plans.jsonl.gz"
         wall, peak = measured(synth("plan", "--hours", str(plan_hours), "--out", str(plans)))
         runs = [Run(f"plan {plan_hours:g} h", plan_hours, wall, peak)]
         pools: dict[str, tuple[str, ...]] = {"local": ()}
-        if importlib.util.find_spec("ray") is not None:
+        if importlib.util.find_spec("ray") is not None and not smallest:
             pools["Ray"] = ("--ray", "local")
         for pool, chosen in pools.items():
-            for workers in (1, 2):
+            for workers in counts:
                 out = Path(folder) / f"corpus-{pool}-{workers}"
                 options = ("--hours", str(hours), "--out", str(out), "--workers", str(workers), "--json", *chosen)
                 wall, peak = measured(synth("generate", *options))
