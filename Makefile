@@ -1,8 +1,8 @@
-# make demo · make reproduce-mini · make test · make check · make bench
+# make demo · make reproduce-mini · make test · make check · make docs · make bench
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: install demo reproduce-mini test check bench clean
+.PHONY: install demo reproduce-mini test check docs bench clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -43,6 +43,9 @@ check: .venv/.installed-test
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+
+docs: .venv/.installed-test
+	.venv/bin/python -m tests.support.commands_page
 
 bench: .venv/.installed-test
 	$(PIP) --editable '.[bench]'

@@ -1,48 +1,35 @@
-"""The README's Python runs as it stands."""
+"""The README's Python runs as it stands, on the weights that ship."""
 
 from __future__ import annotations
 
 import re
-import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
-import torch
+import soundfile  # type: ignore[import-untyped]
 
-import agent
-from agent.files.checkpoints import save
-from codec.locate import WEIGHTS
+import duologue
+from tests.support.agent_fixtures import noise
 from tests.support.places import ROOT
+from tests.support.tiny_corpus import write_corpus
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
-def block(first_line: str) -> str:
-    """The indented block of the README that begins with a line."""
-    found = re.search(rf"((?:^    .*\n|^\n)*?^    {re.escape(first_line)}\n(?:    .*\n)*)", README, re.MULTILINE)
-    assert found, f"the README has no block that begins with {first_line!r}"
-    text = textwrap.dedent(found[1])
-    return text[text.index(first_line) :]
-
-
-@pytest.mark.skipif(not (WEIGHTS / "laptop.safetensors").exists(), reason="needs the shipped weights")
-def test_the_codec_session() -> None:
-    names = {"wav": 0.1 * torch.randn(1, 1, 3 * 1920), "x": 0.1 * torch.randn(1, 1, 1920)}
-    with torch.no_grad():
-        exec(block("from codec import Codec"), names)
-    assert names["codes"].shape == (1, 8, 1)
-    assert names["y"].shape == (1, 1, 1920)
-
-
-def test_the_agent_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = agent.tiny()
-    save(agent.LanguageModel(config), tmp_path / "folder")
+def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    names = {
-        "codes": torch.zeros(1, config.streams, 6, dtype=torch.long),
-        "user": torch.zeros(1, config.user_codebooks, dtype=torch.long),
-    }
-    with torch.no_grad():
-        exec(block("import agent"), names)
-    assert names["out"].logits.shape[2] == 6
-    assert names["frame"].tokens.shape[0] == 1
+    write_corpus(tmp_path / "out" / "demo", 2)
+    soundfile.write("question.wav", noise(4), 24_000)
+    names: dict[str, object] = {}
+    for block in BLOCKS:
+        exec(block, names)
+    codes, wave, reply = names["codes"], names["wave"], names["reply"]
+    assert isinstance(codes, np.ndarray)
+    assert isinstance(wave, np.ndarray)
+    assert isinstance(reply, duologue.Reply)
+    assert codes.shape == (2, 8, 100)
+    assert wave.shape == (2, 100 * 1920)
+    assert soundfile.info("both.wav").channels == 2
+    assert reply.audio.shape == (2, (4 + 75) * 1920)

@@ -1,0 +1,85 @@
+"""Every command line of the guides: run in order at a tiny size, or named here with the test that runs it.
+
+A guide's hours, models and recipes are replaced by small ones; the files it shows are written where it says; what an
+earlier step would have taken hours to make is a corpus of bursts.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+import soundfile  # type: ignore[import-untyped]
+
+from tests.support.agent_fixtures import noise
+from tests.support.command_lines import CommandLine, command_lines, files_shown, program
+from tests.support.places import DATASETS, ROOT
+from tests.support.tiny_corpus import write_corpus
+
+GUIDES = ROOT / "docs" / "guides"
+SMALLER = {  # words of the guides -> what is run
+    "--hours 10 ": "--hours 0.001 --workers 1 ",
+    "--hours 0.1 ": "--hours 0.02 ",
+    "--hours 150 ": "--hours 0.05 ",
+    "--strict": "",
+    "--workers 0": "--workers 1",
+    "--vocabulary-size 1000": "--vocabulary-size 300",
+    "datasets/agent-laptop.toml": f"{DATASETS / 'agent-mini.toml'} --steps 2 --batch 1",
+    "datasets/": f"{DATASETS}/",
+    "--preset laptop": "--preset tiny --steps 1 --batch 1",
+    "--input": "--runtime torch --input",
+}
+ELSEWHERE = {  # beginning of a line -> where it runs, or why it cannot
+    "synth engines fetch": "tests/synth/engines/test_engines.py, from a stand-in for the hub",
+    "synth voices add": "tests/synth/voices/test_store.py",
+    "synth voices audit": "tests/synth/voices/test_store.py",
+    "synth voices split": "tests/synth/voices/test_store.py",
+    "synth generate --recipe mine.toml --engine pocket": "tests/synth/engines/test_wheels.py, with random weights",
+    "synth generate --recipe datasets/german.toml": "tests/synth/script/test_writers.py, with a stand-in server",
+    "synth generate --recipe datasets/conversation.toml": "a corpus of bursts stands in",
+    "synth generate --recipe datasets/probes.toml": "a corpus of bursts stands in",
+    "synth export out/mine --to huggingface": "tests/corpus/test_formats.py",
+    "synth export out/mine --to lhotse": "tests/corpus/test_formats.py",
+    "synth merge": "tests/corpus/test_store.py",
+    "agent evaluate": "tests/agent/judging/test_evaluate.py",
+    "agent bench": "tests/agent/desk/test_talk.py",
+    "agent serve": "tests/agent/serve/test_server.py",
+    "codec train": "tests/codec/training/test_train.py",
+    "codec evaluate": "tests/codec/judging/test_evaluate.py",
+}
+OURS = ("corpus-in-my-language-and-voice.md", "train-from-scratch.md", "serve-many-users.md")
+
+
+def elsewhere(line: CommandLine) -> bool:
+    return line.text.startswith(tuple(ELSEWHERE))
+
+
+def smaller(line: CommandLine) -> list[str]:
+    text = f"{line.text} "
+    for words, instead in SMALLER.items():
+        text = text.replace(words, instead)
+    return shlex.split(text)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_lines_of_a_guide_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("piper", reason="needs the extra 'piper'")
+    guide = (GUIDES / name).read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for file, content in files_shown(guide).items():
+        Path(file).write_text(content, encoding="utf-8")
+    write_corpus(tmp_path / "out" / "conversation", 4)
+    soundfile.write("question.wav", noise(6), 24_000)
+    for line in command_lines(guide):
+        if not elsewhere(line):
+            words = smaller(line)
+            program(words[0])(args=words[1:], prog_name=words[0], standalone_mode=False)
+
+
+def test_what_runs_elsewhere_is_named_once_and_there() -> None:
+    lines = [line.text for name in OURS for line in command_lines((GUIDES / name).read_text(encoding="utf-8"))]
+    for beginning, where in ELSEWHERE.items():
+        assert any(text.startswith(beginning) for text in lines), f"no guide has a line {beginning!r}"
+        file = where.split(",")[0]
+        assert not file.endswith(".py") or (ROOT / file).is_file(), file
