@@ -42,7 +42,7 @@ RECIPE = AgentRecipe(
     validation_batches=6,
     held_out=0.1,
 )
-SMALLEST = RECIPE.changed(batch=1, frames=25, validation_batches=1, warmup=1, held_out=0.3)
+SMALLEST = RECIPE.changed(batch=1, frames=25, validation_batches=1, warmup=1, held_out=0.5)
 COMMANDS = (
     ("synth.cli", "generate", "--recipe", "datasets/conversation.toml", "--hours", "{hours}", "--out", "{corpus}"),
     ("agent.cli", "tokenize", "{corpus}", "--vocabulary-size", "800", "--workers", "0", "--out", "{tokens}"),

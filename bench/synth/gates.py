@@ -31,8 +31,9 @@ def run(as_json: bool = False, smallest: bool = False) -> None:
     speaking = _seconds(lambda: spoken.extend((text, engine.speak(text, voice, Style(), 1)) for text in CALIBRATION))
     speech = sum(len(resample(take.samples, take.rate, SAMPLE_RATE)) for _, take in spoken) / SAMPLE_RATE
     costs = {"speaking (piper, pseudo-speaker)": speaking / speech}
-    light, heavy = ("ends", "rate"), ("speaker", "dnsmos", *(["words"] if whisper else []))
-    gates: tuple[Gate, ...] = light if smallest else (*light, *heavy)
+    light: tuple[Gate, ...] = ("ends", "rate")
+    heavy: tuple[Gate, ...] = ("speaker", "dnsmos", "words") if whisper else ("speaker", "dnsmos")
+    gates = light if smallest else light + heavy
     rounds = 1 if smallest else ROUNDS
     for gate in gates:
         judge = Gates(QualitySettings(gates=(gate,), whisper=whisper)).judge
