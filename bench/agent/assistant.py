@@ -45,23 +45,19 @@ class Loop:
     last_minute: int
 
 
-def run(as_json: bool = False) -> None:
-    """Measure and print."""
-    missing = [name for name in NAMES if not os.environ.get(name)]
-    if missing:
-        raise SystemExit(f"bench: set {', '.join(missing)}; see the first lines of bench/agent/assistant.py")
-    minutes = float(os.environ.get("DUOLOGUE_MINUTES", "10"))
-    sound = user(Path(os.environ["DUOLOGUE_SPEECH"]), minutes)
-    loops = [
-        measure("parts idle", AssistantSettings(mind="echo", ear="own", mouth="piper"), sound),
-        measure(
-            "parts at work",
-            AssistantSettings(
-                mind=f"gguf:{os.environ['DUOLOGUE_MIND']}", ear=f"whisper:{os.environ['DUOLOGUE_WHISPER']}"
-            ),
-            sound,
-        ),
-    ]
+def run(as_json: bool = False, smallest: bool = False) -> None:
+    """Measure and print; the smallest size is half a second of silence with idle parts."""
+    idle = AssistantSettings(mind="echo", ear="own", mouth="piper")
+    if smallest:
+        loops = [measure("parts idle", idle, [np.zeros(FRAME_SAMPLES, np.float32)] * 6)]
+    else:
+        missing = [name for name in NAMES if not os.environ.get(name)]
+        if missing:
+            raise SystemExit(f"bench: set {', '.join(missing)}; see the first lines of bench/agent/assistant.py")
+        sound = user(Path(os.environ["DUOLOGUE_SPEECH"]), float(os.environ.get("DUOLOGUE_MINUTES", "10")))
+        mind, ear = f"gguf:{os.environ['DUOLOGUE_MIND']}", f"whisper:{os.environ['DUOLOGUE_WHISPER']}"
+        working = AssistantSettings(mind=mind, ear=ear)
+        loops = [measure("parts idle", idle, sound), measure("parts at work", working, sound)]
     if as_json:
         print(json.dumps([asdict(loop) for loop in loops], indent=1))
         return

@@ -109,12 +109,13 @@ def ways(model: WhisperModel) -> dict[str, Way]:
     }
 
 
-def measure(speech: Path, whisper: Path) -> list[Row]:
-    """All rows."""
+def measure(speech: Path, whisper: Path, smallest: bool) -> list[Row]:
+    """All rows, or those of one clip without noise."""
     model = WhisperModel(whisper, "en")
-    said, silent = list(clips(speech)), nothings(speech)
+    most = 1 if smallest else CLIPS
+    said, silent = list(clips(speech))[:most], nothings(speech)[:most]
     rows = []
-    for noise in NOISES:
+    for noise in NOISES[:1] if smallest else NOISES:
         for name, way in ways(model).items():
             rng, wrong, words, seconds = np.random.default_rng(0), 0, 0, 0.0
             for clip, text in said:
@@ -129,12 +130,12 @@ def measure(speech: Path, whisper: Path) -> list[Row]:
     return rows
 
 
-def run(*, as_json: bool) -> None:
+def run(*, as_json: bool = False, smallest: bool = False) -> None:
     """Measure and print; asks for SPEECH and WHISPER in the environment."""
     if "SPEECH" not in os.environ or "WHISPER" not in os.environ:
         print("ear: set SPEECH to a folder of recordings and WHISPER to a model of faster-whisper; left out")
         return
-    rows = measure(Path(os.environ["SPEECH"]), Path(os.environ["WHISPER"]))
+    rows = measure(Path(os.environ["SPEECH"]), Path(os.environ["WHISPER"]), smallest)
     if as_json:
         print(json.dumps([asdict(row) for row in rows], indent=2))
         return
