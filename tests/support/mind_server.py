@@ -37,6 +37,7 @@ class MindServer:
     script: Sequence[object] = ()
     status: int = 200
     stream: bool = True
+    refuses: str = ""  # a field that it does not know
     requests: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
@@ -55,6 +56,10 @@ def mind_server(script: Sequence[object] = (), *, status: int = 200, stream: boo
         def do_POST(self) -> None:
             state.requests.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             state.headers.append(dict(self.headers))
+            if state.refuses and state.refuses in state.requests[-1]:
+                self.send_response(400)
+                self.end_headers()
+                return
             kind = "text/event-stream" if state.stream and state.status == 200 else "application/json"
             self.send_response(state.status)
             self.send_header("Content-Type", kind)

@@ -72,7 +72,12 @@ class LlamaStream:
         self, messages: Sequence[Message], tools: Sequence[Tool], most_tokens: int, stopped: Stopped
     ) -> Iterator[Delta]:
         """See `ChatStream.stream`."""
-        body = {**as_request(messages, tools, most_tokens), "temperature": self._temperature, "cache_prompt": True}
+        body = {
+            **as_request(messages, tools, most_tokens),
+            "temperature": self._temperature,
+            "cache_prompt": True,
+            "chat_template_kwargs": {"enable_thinking": False},  # nobody wants to wait for its thoughts
+        }
         chunks: queue.SimpleQueue[object] = queue.SimpleQueue()
         closed = threading.Event()
 

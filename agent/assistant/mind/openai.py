@@ -11,6 +11,7 @@ import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from ..parts import Message, Tool
@@ -18,7 +19,12 @@ from .chat_stream import Delta, MindError, Stopped, as_request, read_chunk
 
 MOST_BYTES = 4_000_000  # of one answer
 MOST_LINE = 1_000_000  # of one event
+UNTHINKING = {"reasoning_effort": "none", "chat_template_kwargs": {"enable_thinking": False}}  # Ollama, llama.cpp, vLLM
 POLL = 0.05  # s between looks at whether the thought is still wanted
+
+
+class _RefusedError(Exception):
+    """The server does not take the request as it is."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,7 @@ class OpenAIStream:
         self.name = f"openai:{url}#{model}"
         self.at_once, self.context, self.opens_thought = 8, context, False
         self._parts, self._model, self._waits = urlsplit(url.rstrip("/")), model, waits or Waits()
+        self._unthinking = True  # it is asked to answer at once: nobody wants to wait for its thoughts
         self._headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
         if key:
             self._headers["Authorization"] = f"Bearer {key}"
@@ -54,6 +61,15 @@ class OpenAIStream:
     ) -> Iterator[Delta]:
         """See `ChatStream.stream`."""
         body = {"model": self._model, **as_request(messages, tools, most_tokens)}
+        if self._unthinking:
+            try:
+                yield from self._answer({**body, **UNTHINKING}, stopped)
+                return
+            except _RefusedError:
+                self._unthinking = False  # a server that takes no field it does not know
+        yield from self._answer(body, stopped)
+
+    def _answer(self, body: dict[str, Any], stopped: Stopped) -> Iterator[Delta]:
         connection, over = self._connection(), threading.Event()
         try:
             connection.connect()
@@ -61,6 +77,8 @@ class OpenAIStream:
             _Watch(wire, stopped, over).start()
             connection.request("POST", f"{self._parts.path}/chat/completions", json.dumps(body), self._headers)
             answer = connection.getresponse()
+            if answer.status in (400, 422) and "reasoning_effort" in body:
+                raise _RefusedError
             if answer.status != 200:
                 told = " ".join(answer.read(400).decode(errors="replace").split())
                 raise MindError(f"the server answers {answer.status} {told}".strip())

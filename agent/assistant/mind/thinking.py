@@ -46,15 +46,19 @@ class ThinkingMind:
         self.name, self.leaves = model.name, model.leaves
         self._model, self._manner = model, manner or Manner()
         self._lane = executor.lane("mind", model.at_once)
+        self._probe: _Thought | None = None
 
     def prepare(self, messages: Sequence[Message], tools: Sequence[Tool]) -> None:
         """See `Mind.prepare`: an answer that nobody hears makes the model load, and read what all talks begin with."""
         probe = [message for message in messages if message.role == "system"]
-        thought = _Thought(self._model, Manner(PROBE_TOKENS, self._manner.language))
-        thought.begin(self._lane, [*probe, _PROBE], tools)
+        self._probe = _Thought(self._model, Manner(PROBE_TOKENS, self._manner.language))
+        self._probe.begin(self._lane, [*probe, _PROBE], tools)
 
     def think(self, messages: Sequence[Message], tools: Sequence[Tool]) -> _Thought:
         """See `Mind.think`."""
+        if self._probe is not None:
+            self._probe.cancel()  # what it has read is kept, and no user waits for the rest
+            self._probe = None
         thought = _Thought(self._model, self._manner)
         room = self._model.context - self._manner.most_tokens
         thought.begin(self._lane, fit(messages, tools, room), tools)

@@ -64,7 +64,11 @@ class TransformersStream:
         try:
             return str(
                 self._tokenizer.apply_chat_template(
-                    request["messages"], tools=request.get("tools"), tokenize=False, add_generation_prompt=True
+                    request["messages"],
+                    tools=request.get("tools"),
+                    tokenize=False,
+                    add_generation_prompt=True,
+                    enable_thinking=False,  # nobody wants to wait for its thoughts
                 )
             )
         except Exception as error:  # a template raises what it likes

@@ -146,6 +146,27 @@ def test_a_model_that_begins_inside_a_thought_is_known_after_its_preparation() -
         assert [piece.text for piece in mind.think(HELLO, ()).pieces()] == ["Hello there.", ""]
 
 
+def test_models_are_asked_not_to_think_and_servers_that_refuse_this_are_asked_again() -> None:
+    with mind_server([said("Hello there."), finished()]) as server:
+        mind = ThinkingMind(OpenAIStream(server.url, "m"), FrameExecutor())
+        server.refuses = "reasoning_effort"
+        for _ in range(2):
+            assert [piece.text for piece in mind.think(HELLO, ()).pieces()] == ["Hello there.", ""]
+        assert [request.get("reasoning_effort") for request in server.requests] == ["none", None, None]
+
+
+def test_a_user_does_not_wait_for_what_was_begun_before_he_spoke() -> None:
+    executor = FrameExecutor({"mind": 1})
+    mind = load_mind("echo", executor)
+    mind.prepare(HELLO, ())
+    executor.tick()
+    thought = mind.think(HELLO, ())
+    for _ in range(3):
+        executor.tick()
+    assert thought.pieces()[0] == Piece("clause", "Hello?", "Hello?")
+    assert executor.lane("mind").figures().cancelled == 1
+
+
 def test_tool_calls_are_put_together_from_their_parts() -> None:
     script = [said("Let me look."), call(0, name="weather", arguments='{"to'), call(0, arguments='wn": "Rome"}')]
     pieces, server = think([*script, finished("tool_calls")], tools=[WEATHER])
