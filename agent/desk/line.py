@@ -9,31 +9,14 @@ import threading
 from collections import deque
 
 import numpy as np
-import soxr  # type: ignore[import-untyped]
 
 from corpus.audio import FRAME_SECONDS, SAMPLE_RATE, Samples
 
+from ..live.resampler import Resampler
 from .echo import EchoCanceller
 
 KEPT_S = 1.0  # sound from the device that may wait for the loop; older is dropped
 SMOOTH = 48  # samples over which a gap in playing is faded, at the device's rate
-
-
-class Resampler:
-    """A stream from one rate to another, in any pieces.
-
-    soxr's "LQ" holds back 3 ms between 24 and 48 kHz (44.1: 11 ms) and lets 14 kHz fold over at -107 dB; "HQ" holds
-    back 29 ms.
-    """
-
-    def __init__(self, source_rate: int, rate: int) -> None:
-        self._stream = None if source_rate == rate else soxr.ResampleStream(source_rate, rate, 1, "float32", "LQ")
-
-    def __call__(self, samples: Samples) -> Samples:
-        """The next samples float32 `[n]` -> what is complete, about `n * rate / source_rate`."""
-        if self._stream is None or not len(samples):
-            return samples
-        return np.asarray(self._stream.resample_chunk(samples), np.float32)
 
 
 class PlayoutBuffer:

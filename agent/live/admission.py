@@ -16,8 +16,9 @@ from .controls import Controls
 from .history import History, Picture
 from .session import Clock, Session
 from .ticket import Ticket, TicketState
-from .wishes import Wish
+from .wishes import EndTurn, Respond, ToolResult, Wish, Write
 
+IN_ORDER = (EndTurn, Respond, ToolResult, Write)  # wishes that come after the sound that was sent before them
 MOST_WISHES = 256  # of one client between two frames
 RECENT = 0.2  # weight of the newest measurement in running means
 
@@ -32,7 +33,8 @@ class Entry:
 
     ticket: Ticket
     controls: Controls | None  # asked for and not handed over yet
-    wishes: list[Wish] = field(default_factory=list)  # not handed over yet
+    fills: bool = False  # silence is heard where the client sends nothing
+    wishes: list[tuple[int, Wish]] = field(default_factory=list)  # not handed over yet, each after so many frames
     slot: int | None = None  # at the partner
     kept: Any = None  # a suspended conversation, as the partner gave it
     since: float = 0.0  # clock when suspended
@@ -73,14 +75,16 @@ class Admission:
 
     # ---- for clients
 
-    def admit(self, controls: Controls | None = None, on_change: Callable[[], None] | None = None) -> Ticket:
-        """Let a client in or have it wait. A full queue raises QueueFullError."""
+    def admit(
+        self, controls: Controls | None = None, on_change: Callable[[], None] | None = None, fills: bool = False
+    ) -> Ticket:
+        """Let a client in or have it wait; see `Session` for `fills`. A full queue raises QueueFullError."""
         with self._lock:
             if self._seats() < 1 and len(self._queue) >= self.limits.queue:
                 self._history.refused += 1
                 raise QueueFullError(f"all {self.limits.sessions} sessions are taken and the queue is full: try later")
             ticket = Ticket(self._new_token(), on_change=on_change)
-            entry = Entry(ticket, controls or Controls())
+            entry = Entry(ticket, controls or Controls(), fills)
             self._entries[ticket.token] = entry
             self._queue.append(entry)
             self._history.admitted += 1
@@ -135,14 +139,21 @@ class Admission:
                 entry.controls = controls
 
     def ask(self, ticket: Ticket, wish: Wish) -> None:
-        """Hand a wish that the partner's `check` let pass over before the next frame; too many raise ValueError."""
+        """Hand over a wish that the partner's `check` let pass: at once, or behind the sound that was sent before it.
+
+        Too many at a time raise ValueError.
+        """
         with self._lock:
             entry = self._entries.get(ticket.token)
             if entry is None:
                 return
             if len(entry.wishes) >= MOST_WISHES:
                 raise ValueError("too many requests at once: wait for the answers")
-            entry.wishes.append(wish)
+            session = ticket.session
+            behind = 0 if session is None or not isinstance(wish, IN_ORDER) else session.counters.frames_in
+            entry.wishes.append((behind, wish))
+            if session is not None and isinstance(wish, (EndTurn, Respond)):
+                session.turn_over()
             self.wake()
 
     def shut_down(self) -> None:
@@ -164,9 +175,10 @@ class Admission:
     def asked(self, entry: Entry) -> tuple[Controls | None, list[Wish]]:
         """What a client asked for since the last call."""
         with self._lock:
-            controls, wishes = entry.controls, entry.wishes
-            entry.controls, entry.wishes = None, []
-            return controls, wishes
+            done = 0 if entry.ticket.session is None else entry.ticket.session.frames_done
+            controls, due = entry.controls, [wish for behind, wish in entry.wishes if behind <= done]
+            entry.controls, entry.wishes = None, [each for each in entry.wishes if each[0] > done]
+            return controls, due
 
     def freed(self, entry: Entry) -> None:
         """The slot of an entry that has no seat any more is closed."""
@@ -179,6 +191,12 @@ class Admission:
         """A conversation's step failed: it ends."""
         with self._lock:
             self._end(entry, "error")
+
+    @property
+    def filling(self) -> bool:
+        """Whether silence may have to be heard for somebody."""
+        with self._lock:
+            return any(each.fills and each.ticket.state is TicketState.GRANTED for each in self._entries.values())
 
     def picture(self) -> Picture:
         """Who is where, and sums since the start."""
@@ -226,7 +244,9 @@ class Admission:
             ticket = entry.ticket
             ticket.position, ticket.wait_s = 0, 0.0
             if ticket.session is None:
-                ticket.session = Session(ticket.token[:8], self._clock, self.limits.lag_ms, lambda: self.wake())
+                ticket.session = Session(
+                    ticket.token[:8], self._clock, self.limits.lag_ms, lambda: self.wake(), entry.fills
+                )
             self._move(entry, TicketState.GRANTED)
         for place, entry in enumerate(self._queue, start=1):
             wait_s = place * min(self._history.length_s, self.limits.total_s) / self.limits.sessions

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from corpus.audio import Samples
 
+from .bare_turns import BareTurns
 from .batch import Batch, SessionState
 from .controls import Controls
 from .frame_out import FrameOut
 from .partner import About
-from .wishes import RefusedError, Wish
+from .wishes import Cancel, EndTurn, RefusedError, Respond, TalkSettings, Truncate, Wish
+
+HEEDED = (Cancel, EndTurn, Respond, TalkSettings, Truncate)  # of no effect where there is no history
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class BareState:
     """A conversation while its client is away."""
 
     state: SessionState
-    controls: Controls
+    turns: BareTurns
 
 
 class BareModel:
@@ -29,6 +33,7 @@ class BareModel:
         """Take a batch that nobody else uses."""
         self.batch = batch
         self.about = About()
+        self._turns: dict[int, BareTurns] = {}
 
     @property
     def slots(self) -> int:
@@ -37,32 +42,44 @@ class BareModel:
 
     def open(self, controls: Controls | None = None) -> int:
         """See `Partner`."""
-        return self.batch.open(controls)
+        slot = self.batch.open(controls)
+        self._turns[slot] = BareTurns(self.batch.controls(slot))
+        return slot
 
     def close(self, slot: int) -> None:
         """See `Partner`."""
         self.batch.close(slot)
+        del self._turns[slot]
 
     def step(self, frames: Mapping[int, Samples]) -> dict[int, FrameOut]:
         """See `Partner`."""
-        return self.batch.step(frames)
+        for slot in frames:
+            wanted = self._turns[slot].wanted()
+            if wanted != self.batch.controls(slot):
+                self.batch.set_controls(slot, wanted)
+        outs = self.batch.step(frames)
+        return {slot: replace(out, events=self._turns[slot].hear(frames[slot], out)) for slot, out in outs.items()}
 
     def set_controls(self, slot: int, controls: Controls) -> None:
         """See `Partner`."""
-        self.batch.set_controls(slot, controls)
+        self._turns[slot].controls = controls
 
     def check(self, wish: Wish) -> None:
-        """Nothing of the kind can be done without a mind."""
-        raise RefusedError(f"this model has no mind to heed {type(wish).__name__}: it listens and speaks by itself")
+        """Words from outside, and the memory to keep them, need a mind."""
+        asked = isinstance(wish, TalkSettings) and (wish.instructions or wish.tools or not wish.speaks)
+        if asked or not isinstance(wish, HEEDED) or (isinstance(wish, Respond) and (wish.instructions or wish.given)):
+            raise RefusedError("no mind is at work here: instructions, texts and tools need agent serve --mind")
 
     def ask(self, slot: int, wish: Wish) -> None:
         """See `Partner`."""
-        self.check(wish)
+        self._turns[slot].ask(wish)
 
     def snapshot(self, slot: int) -> BareState:
         """See `Partner`."""
-        return BareState(self.batch.snapshot(slot), self.batch.controls(slot))
+        return BareState(self.batch.snapshot(slot), copy.deepcopy(self._turns[slot]))
 
     def restore(self, state: BareState) -> int:
         """See `Partner`."""
-        return self.batch.restore(state.state, state.controls)
+        slot = self.batch.restore(state.state, state.turns.controls)
+        self._turns[slot] = copy.deepcopy(state.turns)
+        return slot

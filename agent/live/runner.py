@@ -17,7 +17,6 @@ from types import TracebackType
 
 from .scheduler import Scheduler
 
-HOUSEKEEPING_S = 0.25  # limits are looked at this often when no sound comes
 log = logging.getLogger("agent.live.runner")
 
 
@@ -61,8 +60,10 @@ class Runner:
                 log.exception("a tick failed")
                 worked = 0
             if not worked:
-                self._news.wait(HOUSEKEEPING_S)
+                self._news.wait(self.scheduler.patience_s)
         self.scheduler.tick()  # frees the slots
+        if shut := getattr(self.scheduler.partner, "shut", None):
+            shut()
 
 
 class AsyncSignal:

@@ -26,6 +26,8 @@ from .partner import Partner
 from .session import Clock
 from .ticket import TicketState
 
+HOUSEKEEPING_S = 0.25  # limits are looked at this often when no sound comes
+SILENCE_S = 0.02
 log = logging.getLogger("agent.live.scheduler")
 
 
@@ -93,6 +95,11 @@ class Scheduler:
         for slot in failed:
             self.admission.fail(turns[slot])
         return len(frames)
+
+    @property
+    def patience_s(self) -> float:
+        """Seconds after which to tick again though no sound came: there is silence to be heard, or a limit reached."""
+        return SILENCE_S if self.admission.filling else HOUSEKEEPING_S
 
     def metrics(self) -> Metrics:
         """A picture of now, and sums since the start."""

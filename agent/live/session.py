@@ -7,6 +7,10 @@ out, or else the oldest. What waits longer than the bound is left out in any cas
     max(bound, time of one step + 80 ms)
 
 after it came, however slow the model. The joint of a frame left out is faded over 5 ms.
+
+A message may hold many frames, up to a whole utterance: each counts as having come when it would have come live, so
+nothing of it is late because it came early. It is computed as fast as it goes. A session that `fills` hears silence
+while its client sends nothing, as a client does that waits for its answer.
 """
 
 from __future__ import annotations
@@ -26,6 +30,8 @@ from .voice_activity import SpeechEvent, VoiceActivity
 FRAME_MS = 1e3 * FRAME_SECONDS
 FADE = 120  # samples over which the joint of a frame left out is faded
 MOST_EVENTS = 64
+MOST_WAITING = 750  # frames, a minute
+FILL_AFTER_S = 0.4  # without sound from the client, until silence is heard
 Clock = Callable[[], float]  # seconds that only go forward
 
 
@@ -34,7 +40,7 @@ class Waiting:
     """A frame that came in and was not taken yet."""
 
     samples: Samples  # float32 [1920]
-    came: float  # clock
+    came: float  # clock; ahead of it for sound that was sent ahead of time
     speech: bool
 
 
@@ -58,7 +64,12 @@ class Session:
     """One conversation. `push` and `pull` serve the client, `take` and `put` the scheduler; any thread may call."""
 
     def __init__(
-        self, id: str, clock: Clock, bound_ms: float = 400.0, on_frame: Callable[[], None] | None = None
+        self,
+        id: str,
+        clock: Clock,
+        bound_ms: float = 400.0,
+        on_frame: Callable[[], None] | None = None,
+        fills: bool = False,
     ) -> None:
         """Start the session's clock.
 
@@ -67,6 +78,7 @@ class Session:
             clock: seconds, injected.
             bound_ms: lag to stay under, at least 160.
             on_frame: called by `push` when frames wait.
+            fills: silence is heard where the client sends nothing.
         """
         if bound_ms < 2 * FRAME_MS:
             raise ValueError(f"the lag bound must be at least {2 * FRAME_MS:g} ms, two frames, got {bound_ms:g}")
@@ -75,14 +87,15 @@ class Session:
         self.delay_ms = 0.0  # from a frame's coming to its answer, of the last one
         self._clock, self._on_frame = clock, on_frame
         self._lock = threading.Lock()
-        frames = int(bound_ms // FRAME_MS)
+        self._most_due = int(bound_ms // FRAME_MS)
         self._framer = Framer()
-        self._inputs: Ring[Waiting] = Ring(frames)
-        self._outputs: Ring[FrameOut] = Ring(max(1, frames // 2))
+        self._inputs: Ring[Waiting] = Ring(MOST_WAITING)
+        self._outputs: Ring[FrameOut] = Ring(max(1, self._most_due // 2))
         self._activity = VoiceActivity()
         self._events: Ring[SpeechEvent] = Ring(MOST_EVENTS)
         self._came = 0.0  # of the frame being computed
         self._began = self._spoke = clock()
+        self._fills, self._covered = fills, self._began  # the client's sound reaches till then
 
     def push(self, pcm: Samples) -> int:
         """Take in float32 `[n]` of any length, 24 kHz mono; returns frames now waiting.
@@ -97,8 +110,13 @@ class Session:
             raise ValueError("the sound holds samples that are not finite numbers")
         with self._lock:
             now = self._clock()
+            self._covered = self._covered if len(self._inputs) else min(self._covered, now)
             for frame in self._framer.cut(pcm):
-                self._hear(frame, now)
+                self._covered = max(self._covered, now)
+                self._hear(frame, self._covered)
+                self._covered += FRAME_SECONDS
+            while sum(self._inputs[index].came <= now for index in range(len(self._inputs))) > self._most_due:
+                self._leave_out(self._most_due)
             self._expire(now)
             waiting = len(self._inputs)
         if waiting and self._on_frame is not None:
@@ -116,7 +134,7 @@ class Session:
         with self._lock:
             now = self._clock()
             self._expire(now)
-            age = 1e3 * (now - self._inputs[0].came) if len(self._inputs) else 0.0
+            age = max(0.0, 1e3 * (now - self._inputs[0].came)) if len(self._inputs) else 0.0
             return age + FRAME_MS * len(self._outputs)
 
     @property
@@ -138,6 +156,9 @@ class Session:
         """The next frame float32 `[1920]` to compute, or None; `pace_ms` is the expected time of a step."""
         with self._lock:
             now = self._clock()
+            if self._fills and not len(self._inputs) and now > self._covered + FILL_AFTER_S:
+                self._covered += FRAME_SECONDS
+                self._hear(np.zeros(FRAME_SAMPLES, np.float32), now)
             self._expire(now)
             while len(self._inputs) > 1 and (late := self._first_late(now, pace_ms)) is not None:
                 self._leave_out(late)
@@ -147,10 +168,20 @@ class Session:
             self._came = frame.came
             return frame.samples
 
+    @property
+    def frames_done(self) -> int:
+        """Frames of the client that were taken or left out."""
+        return self.counters.frames_in - len(self._inputs)
+
+    def turn_over(self) -> None:
+        """The client has said what it had to say: silence follows at once, however far ahead its sound came."""
+        with self._lock:
+            self._covered = min(self._covered, self._clock()) - FILL_AFTER_S
+
     def put(self, out: FrameOut) -> None:
         """Give back the answer to the frame last taken."""
         with self._lock:
-            self.delay_ms = 1e3 * (self._clock() - self._came)
+            self.delay_ms = max(0.0, 1e3 * (self._clock() - self._came))
             self.counters.frames_out += 1
             self.counters.output_dropped += self._outputs.put(out) is not None
 
@@ -169,6 +200,7 @@ class Session:
         with self._lock:
             self._inputs.drain()
             self._outputs.drain()
+            self._covered = self._clock()
             self._spoke = self._clock()
 
     def _hear(self, frame: Samples, now: float) -> None:

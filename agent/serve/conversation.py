@@ -19,7 +19,7 @@ from .access import ConnectionLimits, Pace
 from .event_log import tell
 from .prometheus import Traffic
 from .recording import RecordedConversation, Recorder
-from .wires.wire import End, Forget, Heard, Message, Opening, Reply, ServerFacts, Status, Wire
+from .wires.wire import Ask, End, Forget, Heard, Input, Message, Opening, Reply, ServerFacts, Status, Wire
 
 NEWS_OF_QUEUE_S = 5.0  # a waiting client hears at least this often; Moshi's web client gives up after 10 s
 TIME_TO_SEE_S = 0.5
@@ -33,6 +33,8 @@ REASONS = {
     "left": "the conversation ended",
     "replaced": "the conversation goes on in another connection",
 }
+GONE = (WSCloseCode.OK, 1005, 0)  # closed on purpose, with a code or without one
+MOST_EARLY = 4096  # messages of a client that has no place yet
 CODES = {"shutdown": WSCloseCode.GOING_AWAY, "error": WSCloseCode.INTERNAL_ERROR}
 
 
@@ -65,6 +67,7 @@ class Conversation:
         self.signal = AsyncSignal(asyncio.get_running_loop())
         self.applied = wire.controls
         self.opened = False
+        self.early: list[Input] = []  # asked for before there was a place
         self.frame_ms = 0.0
         self.recording: RecordedConversation | None = None
 
@@ -94,7 +97,7 @@ class Conversation:
 
     def _enter(self, resume: str) -> Ticket:
         if not resume:
-            return self.admission.admit(self.wire.controls, self.signal.notify)
+            return self.admission.admit(self.wire.controls, self.signal.notify, self.wire.fills_silence)
         ticket = self.admission.resume(resume, self.signal.notify)
         self.admission.set_controls(ticket, self.wire.controls)
         self.signal.notify()
@@ -122,22 +125,32 @@ class Conversation:
             inputs = self.wire.receive(message)
         except ValueError as error:
             self.house.traffic.malformed[self.name] += 1
-            await self._send(self.wire.failed(str(error)))
+            await self._send(self.wire.failed(error))
             return
         for item in inputs:
-            if isinstance(item, Reply):
-                await self._send([item.message])
-            elif isinstance(item, End):
-                self.admission.release(ticket, "left")
-            elif ticket.session is None or ticket.state is not TicketState.GRANTED:
-                continue  # sound before there is a place is not heard
-            elif isinstance(item, Heard):
-                ticket.session.push(item.samples)
-                if self.recording is not None:
-                    self.recording.hear(item.samples)
-            elif isinstance(item, Forget):
-                ticket.session.restart_clock()
+            await self._heed(item, ticket)
         self._apply_controls(ticket)
+
+    async def _heed(self, item: Input, ticket: Ticket) -> None:
+        if isinstance(item, Reply):
+            await self._send([item.message])
+        elif isinstance(item, End):
+            self.admission.release(ticket, "left")
+        elif ticket.session is None or not self.opened:
+            if self.wire.fills_silence and len(self.early) < MOST_EARLY:
+                self.early.append(item)  # other clients send on and on: what they say without a place is not heard
+        elif isinstance(item, Heard):
+            ticket.session.push(item.samples)
+            if self.recording is not None:
+                self.recording.hear(item.samples)
+        elif isinstance(item, Forget):
+            ticket.session.restart_clock()
+        elif isinstance(item, Ask):
+            try:
+                self.house.scheduler.partner.check(item.wish)
+                self.admission.ask(ticket, item.wish)
+            except ValueError as error:
+                await self._send(self.wire.failed(error))
 
     async def _answer(self, ticket: Ticket, line: int, resume: str) -> None:
         """Tell the client everything there is to tell, until the session ends."""
@@ -162,7 +175,6 @@ class Conversation:
                 await self._send(self.wire.waiting(ticket.position, ticket.wait_s))
 
     async def _open(self, ticket: Ticket, session: Session, resumed: bool) -> None:
-        self.opened = True
         recorder = self.house.recorder
         if recorder is not None:
             facts = {"model": self.house.host.model, "wire": self.name, "controls": vars(self.wire.controls)}
@@ -170,9 +182,13 @@ class Conversation:
         opening = Opening(session.id, self.house.host.model, ticket.token, resumed, recorder is not None)
         tell("session began", session=session.id, wire=self.name, resumed=resumed, recorded=opening.recorded)
         await self._send(self.wire.opened(opening))
+        self.opened, early, self.early = True, self.early, []
+        for item in early:
+            await self._heed(item, ticket)
 
     async def _tell(self, ticket: Ticket, session: Session) -> None:
-        for event in session.pull_events():
+        heard = session.pull_events()
+        for event in heard if not self.house.scheduler.partner.about.finds_turns else ():
             await self._send(self.wire.speech(event))
         for out in session.pull():
             counters = session.counters
@@ -201,7 +217,7 @@ class Conversation:
             self.admission.release(ticket, "error")
             await self._part(REASONS["error"], WSCloseCode.INTERNAL_ERROR)
             raise failure
-        elif ticket.line == line and (self.socket.close_code == WSCloseCode.OK or not self.wire.resumable):
+        elif ticket.line == line and (self.socket.close_code in GONE or not self.wire.resumable):
             self.admission.release(ticket, "left")
         reason = str(ended) if ended is not None else "the client left"
         tell("connection ended", session=session, wire=self.name, reason=reason, code=self.socket.close_code)

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import numpy as np
@@ -18,10 +18,9 @@ from agent.live.bare import BareModel
 from agent.live.batch import Batch
 from agent.live.controls import Controls
 from agent.live.frame_out import FrameOut, PartTimes
-from agent.live.partner import About, Partner
+from agent.live.partner import Partner
 from agent.live.runner import Runner
 from agent.live.scheduler import Scheduler
-from agent.live.wishes import RefusedError, Wish
 from agent.serve.access import Access, ConnectionLimits
 from agent.serve.conversation import ServerState
 from agent.serve.recording import Recorder
@@ -90,21 +89,20 @@ async def next_sound(socket: aiohttp.ClientWebSocketResponse, seconds: float = 1
 
 def as_partner(batch: Batch | ParrotBatch) -> Partner:
     """Whom the clients of a test talk to."""
-    return BareModel(batch) if isinstance(batch, Batch) else batch
+    return BareModel(cast(Batch, batch))
 
 
 class ParrotBatch:
-    """A partner that costs nothing: says every frame back at half the level, with a word in every fifth."""
+    """A batch that costs nothing: says every frame back at half the level, with a word in every fifth."""
 
     slots = 4
-    about = About()
 
     def __init__(self, slots: int = 4) -> None:
         self.slots = slots
         self.rows: dict[int, tuple[int, Controls]] = {}  # frames so far, controls
 
     def open(self, controls: Controls | None = None) -> int:
-        return self.restore((0, controls or Controls()))
+        return self.restore((0, Controls()), controls or Controls())
 
     def close(self, slot: int) -> None:
         del self.rows[slot]
@@ -112,16 +110,13 @@ class ParrotBatch:
     def snapshot(self, slot: int) -> tuple[int, Controls]:
         return self.rows[slot]
 
-    def restore(self, state: tuple[int, Controls]) -> int:
+    def restore(self, state: tuple[int, Controls], controls: Controls) -> int:
         slot = next(slot for slot in range(self.slots) if slot not in self.rows)
-        self.rows[slot] = state
+        self.rows[slot] = (state[0], controls)
         return slot
 
-    def check(self, wish: Wish) -> None:
-        raise RefusedError("a parrot heeds no wishes")
-
-    def ask(self, slot: int, wish: Wish) -> None:
-        self.check(wish)
+    def controls(self, slot: int) -> Controls:
+        return self.rows[slot][1]
 
     def set_controls(self, slot: int, controls: Controls) -> None:
         self.rows[slot] = (self.rows[slot][0], controls)

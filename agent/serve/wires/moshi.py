@@ -49,6 +49,8 @@ VOICE_SUFFIX = re.compile(r"\.(pt|safetensors|wav)$")
 class MoshiWire:
     """The translator of one connection."""
 
+    fills_silence = False
+
     def __init__(self, query: Mapping[str, str], voices: frozenset[str] = frozenset()) -> None:
         """Raises ValueError for a malformed parameter; those that no server of this family knows are passed over.
 
@@ -105,9 +107,9 @@ class MoshiWire:
         """Nothing: this wire has no such message."""
         return []
 
-    def failed(self, reason: str) -> list[Message]:
+    def failed(self, error: ValueError) -> list[Message]:
         """See `Wire`."""
-        return [protocol.error(reason)]
+        return [protocol.error(str(error))]
 
     def closing(self, reason: str) -> list[Message]:
         """See `Wire`."""

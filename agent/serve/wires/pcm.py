@@ -50,6 +50,7 @@ class PcmWire:
     """The translator of one connection."""
 
     resumable = True
+    fills_silence = False
 
     def __init__(self, query: Mapping[str, str]) -> None:
         """Raises ValueError for a parameter that is unknown or malformed."""
@@ -108,9 +109,9 @@ class PcmWire:
         """See `Wire`."""
         return [_json(speech=event.kind, at_ms=event.at_ms)]
 
-    def failed(self, reason: str) -> list[Message]:
+    def failed(self, error: ValueError) -> list[Message]:
         """See `Wire`."""
-        return [_json(error=reason)]
+        return [_json(error=str(error))]
 
     def closing(self, reason: str) -> list[Message]:
         """See `Wire`."""

@@ -1,26 +1,31 @@
-"""OpenAI's Realtime protocol at `/v1/realtime`: JSON events, PCM16 at 24 kHz as base64.
+"""OpenAI's Realtime protocol at `/v1/realtime`: JSON events, sound as base64; docs/wires.md has a table of the events.
 
-The model talks and listens at once and takes its turns itself. So a response begins when the agent begins to speak and
-ends when it has been quiet for a while; sound between responses is not sent. `response.create` urges it to speak now,
-`response.cancel` makes it hold until the user speaks again. Controls are `session.duologue.controls` in
-`session.update`; `temperature`, as the beta had it, sets that of the text.
+Whoever is talked to takes its turns itself: a response is a turn of the agent, asked for by `response.create` or not.
+What needs a mind is refused without one by `duologue.refused`, which clients pass over; an `error` is for events that
+make no sense. Controls are `session.duologue.controls`; `temperature`, as the beta had it, sets that of the text.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from ...live.controls import MOST_BIAS, Controls
+from ...live.controls import Controls
 from ...live.frame_out import FrameOut
+from ...live.talk_events import UserBegan, UserEnded, UserWords
 from ...live.voice_activity import SpeechEvent
+from ...live.wishes import Cancel, EndTurn, RefusedError, Respond, Truncate, Wish, Write
 from . import realtime_events as events
+from . import realtime_session as sessions
+from .realtime_errors import EventError, error_event, refusal
 from .realtime_events import Event
+from .realtime_items import Items, decoded
 from .realtime_turns import AgentTurns, UserTurns
+from .sound_format import SoundIn, SoundOut
 from .wire import (
     RECORDED,
+    Ask,
     Forget,
     Heard,
     Input,
@@ -32,11 +37,8 @@ from .wire import (
     change_controls,
     controls_from,
     parse_object,
-    samples_of,
 )
 
-URGE = 8.0  # added to EPAD's logit by `response.create`
-URGED_FRAMES = 25  # how long, at most
 BETA_PROTOCOL = "openai-beta.realtime-v1"
 
 
@@ -44,24 +46,33 @@ class RealtimeWire:
     """The translator of one connection."""
 
     resumable = True
+    fills_silence = True
 
     def __init__(self, query: Mapping[str, str], host: ServerFacts, beta: bool = False) -> None:
         """Raises ValueError for a malformed control among the parameters; unknown ones are passed over."""
-        self.asked = controls_from(query)  # by the client
+        self.controls: Controls = controls_from(query)
         self.host, self.beta = host, beta
+        self.mind = bool(host.about.mind)
         self.id = "sess_new"
-        self.extra: Event = {}  # of the session object
-        self.sent = 0  # events
+        self.shown = sessions.fresh(host.model, self.mind)
+        self.extra: Event = {"about": dict(vars(host.about))}  # of the session object
+        self.sent = self.asked = 0  # events, and responses asked for
         self.cause: str | None = None  # id of the client's last event
-        self.agent, self.user = AgentTurns(), UserTurns()
-        self.urged = 0  # frames left
-        self.cancelled = False
+        self.items = Items()
+        self.agent, self.user = AgentTurns(self.items), UserTurns(self.items)
+        self.sound_in, self.agent.encode = SoundIn(), SoundOut()
+        self.unheard = 0  # samples since the last commit
         self.handlers: Mapping[str, Callable[[Event], list[Input]]] = {
             "session.update": self._update,
             "input_audio_buffer.append": self._append,
             "input_audio_buffer.clear": self._clear,
             "input_audio_buffer.commit": self._commit,
-            "response.create": self._create,
+            "output_audio_buffer.clear": self._clear_output,
+            "conversation.item.create": self._create_item,
+            "conversation.item.retrieve": self._retrieve,
+            "conversation.item.delete": self._delete,
+            "conversation.item.truncate": self._truncate,
+            "response.create": self._respond,
             "response.cancel": self._cancel,
         }
 
@@ -71,31 +82,151 @@ class RealtimeWire:
         beta = "realtime=v1" in headers.get("OpenAI-Beta", "")
         return cls(query, host, beta or BETA_PROTOCOL in headers.get("Sec-WebSocket-Protocol", ""))
 
-    @property
-    def controls(self) -> Controls:
-        """What the client asked for, or for the moment what `response.create` and `response.cancel` did."""
-        if self.cancelled:
-            return self.asked.changed(hold=True)
-        if self.urged:
-            return self.asked.changed(hold=False, end_pad_bias=min(MOST_BIAS, self.asked.end_pad_bias + URGE))
-        return self.asked
+    # ---- from the client
 
     def receive(self, message: Message) -> list[Input]:
         """See `Wire`."""
         if isinstance(message, bytes):
-            raise ValueError("events are JSON in text messages, this one was binary")
+            raise EventError("events are JSON in text messages, this one was binary", "invalid_event")
         event = parse_object(message)
         self.cause = str(event["event_id"])[:200] if "event_id" in event else None
         kind = event.get("type")
         if not isinstance(kind, str) or kind not in self.handlers:
-            raise ValueError(f"there is no event {str(kind)[:60]!r} here; valid: {', '.join(self.handlers)}")
+            valid = ", ".join(self.handlers)
+            raise EventError(f"there is no event {str(kind)[:60]!r} here; valid: {valid}", "invalid_event", "type")
         return self.handlers[kind](event)
+
+    def _update(self, event: Event) -> list[Input]:
+        given, about = event.get("session"), self.host.about
+        shown, refused, ignored = sessions.merged(self.shown, given, self.mind, about.voices)
+        assert isinstance(given, dict)
+        controls, extra = self.controls, given.get("duologue", {})
+        if given.get("temperature") is not None:
+            controls = change_controls(controls, {"text_temperature": given["temperature"]})
+        if not isinstance(extra, dict):
+            raise EventError("session.duologue must be an object", "invalid_type", "session.duologue")
+        self.controls = change_controls(controls, extra.get("controls", {}))
+        before, self.shown, self.extra["ignored"] = self.shown, shown, ignored
+        formats = [each["audio"][side]["format"]["type"] for side in ("input", "output") for each in (before, shown)]
+        if formats[0] != formats[1]:
+            self.sound_in = SoundIn(formats[1])
+        if formats[2] != formats[3]:
+            self.agent.encode = SoundOut(formats[3])
+        self.agent.modality = shown["output_modalities"][0]
+        found = self._replies({"type": "session.updated", "session": self._session()})
+        found += [reply for each in refused for reply in self._replies(refusal(each.message, each.param, self.cause))]
+        asked = sessions.settings_of(shown)
+        return [*found, Ask(asked)] if asked != sessions.settings_of(before) else found
+
+    def _append(self, event: Event) -> list[Input]:
+        if "audio" not in event:
+            raise EventError("input_audio_buffer.append needs `audio`", "missing_required_parameter", "audio")
+        samples = self.sound_in(decoded(event["audio"]))
+        self.unheard += len(samples)
+        return [Heard(samples)] if len(samples) else []
+
+    def _clear(self, event: Event) -> list[Input]:
+        self.unheard = 0
+        return [Forget(), *self._replies({"type": "input_audio_buffer.cleared"})]
+
+    def _commit(self, event: Event) -> list[Input]:
+        if not self.unheard and not self.user.open:
+            raise EventError("there is no sound to commit: append some first", "input_audio_buffer_commit_empty")
+        self.unheard = 0
+        return [Ask(EndTurn()), *self._replies(*self.user.commit())]
+
+    def _clear_output(self, event: Event) -> list[Input]:
+        response = self.agent.response
+        ended: list[Input] = (
+            [] if response is None else [Ask(Cancel()), *self._replies(*self.agent.finish("cancelled"))]
+        )
+        cleared = {"type": "output_audio_buffer.cleared", "response_id": response.id if response else ""}
+        return [*ended, *self._replies(cleared)]
+
+    def _create_item(self, event: Event) -> list[Input]:
+        item, wishes, sounds = self.items.parse(event)
+        if wishes and not self.mind:
+            return self._replies(refusal(sessions.NO_MIND, "item", self.cause))
+        self.items.add(item)
+        heard: list[Input] = [Heard(samples) for data in sounds if len(samples := self.sound_in(data))]
+        ends: list[Input] = [Ask(EndTurn())] if heard else []
+        told = [
+            *self.items.created("conversation.item.added", item),
+            *self.items.created("conversation.item.done", item),
+        ]
+        return [*(Ask(wish) for wish in wishes), *heard, *ends, *self._replies(*told)]
+
+    def _retrieve(self, event: Event) -> list[Input]:
+        _, item = self.items.need(event, "item_retrieve_invalid_item_id")
+        return self._replies({"type": "conversation.item.retrieved", "item": item})
+
+    def _delete(self, event: Event) -> list[Input]:
+        id, wish = self.items.delete(event)
+        forgotten: list[Input] = [Ask(wish)] if self.mind else []
+        return [*forgotten, *self._replies({"type": "conversation.item.deleted", "item_id": id})]
+
+    def _truncate(self, event: Event) -> list[Input]:
+        id, _ = self.items.need(event, "item_truncate_invalid_item_id")
+        heard, (side, turn) = event.get("audio_end_ms"), self.items.turns.get(id, ("", 0))
+        if side != "agent":
+            raise EventError("only what the agent said can be truncated", "invalid_value", "item_id")
+        if isinstance(heard, bool) or not isinstance(heard, (int, float)) or heard < 0:
+            raise EventError("audio_end_ms must be a number of milliseconds", "invalid_value", "audio_end_ms")
+        told = {"item_id": id, "content_index": event.get("content_index", 0), "audio_end_ms": round(heard)}
+        return [Ask(Truncate(turn, float(heard))), *self._replies({"type": "conversation.item.truncated", **told})]
+
+    def _respond(self, event: Event) -> list[Input]:
+        if self.agent.response is not None and self.agent.response.wish:
+            raise EventError("a response is under way: cancel it first", "conversation_already_has_active_response")
+        given = event.get("response") or {}
+        if not isinstance(given, dict):
+            raise EventError("response must be an object", "invalid_type", "response")
+        found: list[Input] = []
+        instructions, given_items = given.get("instructions"), given.get("input")
+        if not self.mind and (instructions or given_items):
+            found += self._replies(refusal(sessions.NO_MIND, "response", self.cause))
+            instructions = given_items = None
+        self.asked += 1
+        wish = f"wish_{self.asked}"
+        speaks = None if "output_modalities" not in given or not self.mind else "audio" in given["output_modalities"]
+        asked = Respond(wish, instructions, speaks, given.get("conversation") != "none", self._given(given_items))
+        metadata = given.get("metadata") if isinstance(given.get("metadata"), dict) else None
+        before = self.agent.finish("interrupted")  # what the agent said unasked gives way
+        return [*found, Ask(asked), *self._replies(*before, *self.agent.ask(wish, metadata), self._limits())]
+
+    def _given(self, items: Any) -> tuple[Write, ...] | None:
+        """The items that a response is to answer instead of the conversation."""
+        if items is None:
+            return None
+        if not isinstance(items, list):
+            raise EventError("response.input must be a list of items", "invalid_type", "response.input")
+        found: list[Wish] = []
+        for item in items:
+            if isinstance(item, dict) and item.get("type") == "item_reference":
+                texts = [part.get("text") or part.get("transcript") for part in self._content(item.get("id"))]
+                found.append(Write(str(item.get("id")), "user", " ".join(text for text in texts if text)))
+            else:
+                found += self.items.parse({"item": item})[1]
+        return tuple(each for each in found if isinstance(each, Write))
+
+    def _content(self, id: object) -> list[Event]:
+        item = self.items.kept.get(str(id))
+        if item is None:
+            raise EventError(f"there is no item {str(id)[:60]!r}", "invalid_value", "response.input")
+        return list(item.get("content", []))
+
+    def _cancel(self, event: Event) -> list[Input]:
+        response, wanted = self.agent.response, event.get("response_id")
+        if response is None or wanted not in (None, response.id):
+            raise EventError("there is no such response under way", "response_cancel_not_active", "response_id")
+        return [Ask(Cancel()), *self._replies(*self.agent.finish("cancelled"))]
+
+    # ---- to the client
 
     def waiting(self, place: int, seconds: float) -> list[Message]:
         """See `Wire`."""
-        limit = {"name": "requests", "limit": self.host.sessions, "remaining": 0, "reset_seconds": round(seconds, 1)}
         queue = {"place": place, "wait_s": round(seconds, 1)}
-        return self._messages({"type": "rate_limits.updated", "rate_limits": [limit], "queue": queue})
+        return self._messages({**self._limits(0, round(seconds, 1)), "queue": queue})
 
     def opened(self, opening: Opening) -> list[Message]:
         """See `Wire`."""
@@ -107,63 +238,45 @@ class RealtimeWire:
 
     def frame(self, out: FrameOut, status: Status) -> list[Message]:
         """See `Wire`."""
-        found = [*self.user.transcribe(out.user_text), *self.agent.hear(out)]
-        self.urged = 0 if self.agent.response else max(0, self.urged - 1)
-        return self._messages(*found)
+        found = self.user.transcribe(out.user_text)
+        for event in out.events:
+            if isinstance(event, UserBegan):
+                found += self.user.started(event.at_ms)
+            elif isinstance(event, UserEnded):
+                found += self._stopped(event.at_ms)
+            elif isinstance(event, UserWords):
+                found += self.user.words(event.text, event.final)
+        return self._messages(*found, *self.agent.hear(out))
 
     def speech(self, event: SpeechEvent) -> list[Message]:
-        """See `Wire`."""
-        self.cancelled = self.cancelled and event.kind != "started"
-        return self._messages(*self.user.speech(event))
+        """See `Wire`. Without turn detection the client alone says when a turn begins and ends."""
+        if self.shown["audio"]["input"]["turn_detection"] is None:
+            return []
+        found = self.user.started(event.at_ms) if event.kind == "started" else self._stopped(event.at_ms)
+        return self._messages(*found)
 
-    def failed(self, reason: str) -> list[Message]:
+    def failed(self, error: ValueError) -> list[Message]:
         """See `Wire`."""
-        return self._messages(_error("invalid_request_error", "invalid_event", reason, self.cause))
+        if isinstance(error, RefusedError):
+            return self._messages(refusal(str(error), None, self.cause))
+        code, param = (error.code, error.param) if isinstance(error, EventError) else ("invalid_value", None)
+        return self._messages(error_event(str(error), code, param, self.cause))
 
     def closing(self, reason: str) -> list[Message]:
         """See `Wire`."""
-        return self._messages(*self.agent.finish("completed"), _error("session_ended", "session_ended", reason))
+        return self._messages(*self.agent.finish("completed"), error_event(reason, "session_ended", None, None))
 
-    def _update(self, event: Event) -> list[Input]:
-        given = event.get("session")
-        self.extra["ignored"] = events.check_session_update(given)
-        assert isinstance(given, dict)
-        controls, extra = self.asked, given.get("duologue", {})
-        if given.get("temperature") is not None:
-            controls = controls.changed(text_temperature=given["temperature"])
-        if not isinstance(extra, dict):
-            raise ValueError("session.duologue must be an object")
-        self.asked = change_controls(controls, extra.get("controls", {}))
-        return self._replies({"type": "session.updated", "session": self._session()})
+    def _stopped(self, at_ms: float) -> list[Event]:
+        self.unheard = 0
+        return self.user.stopped(at_ms) if self.user.open else []
 
-    def _append(self, event: Event) -> list[Input]:
-        audio = event.get("audio")
-        if not isinstance(audio, str):
-            raise ValueError("input_audio_buffer.append needs `audio`, PCM16 as base64")
-        try:
-            samples = samples_of(base64.b64decode(audio, validate=True))
-        except binascii.Error as error:
-            raise ValueError(f"audio is not base64: {error}") from None
-        return [Heard(samples)] if len(samples) else []
-
-    def _clear(self, event: Event) -> list[Input]:
-        return [Forget(), *self._replies({"type": "input_audio_buffer.cleared"})]
-
-    def _commit(self, event: Event) -> list[Input]:
-        return self._replies(*self.user.commit())
-
-    def _create(self, event: Event) -> list[Input]:
-        self.cancelled, self.urged = False, URGED_FRAMES
-        return []
-
-    def _cancel(self, event: Event) -> list[Input]:
-        if self.agent.response is None:
-            raise ValueError("there is no response to cancel")
-        self.cancelled, self.urged = True, 0
-        return self._replies(*self.agent.finish("cancelled"))
+    def _limits(self, remaining: int | None = None, seconds: float = 0.0) -> Event:
+        most = self.host.sessions
+        limit = {"name": "requests", "limit": most, "remaining": most if remaining is None else remaining}
+        return {"type": "rate_limits.updated", "rate_limits": [{**limit, "reset_seconds": seconds}]}
 
     def _session(self) -> Event:
-        return events.session(self.host, self.id, {**self.extra, "controls": vars(self.asked)})
+        return {**self.shown, "id": self.id, "duologue": {**self.extra, "controls": dict(self.controls)}}
 
     def _replies(self, *found: Event) -> list[Input]:
         return [Reply(message) for message in self._messages(*found)]
@@ -176,8 +289,3 @@ class RealtimeWire:
                 self.sent += 1
                 messages.append(json.dumps({"event_id": f"event_{self.sent}", **shown}))
         return messages
-
-
-def _error(kind: str, code: str, reason: str, cause: str | None = None) -> Event:
-    error = {"type": kind, "code": code, "message": reason, "param": None, "event_id": cause}
-    return {"type": "error", "error": error}

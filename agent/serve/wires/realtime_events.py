@@ -1,57 +1,91 @@
-"""The JSON of OpenAI's Realtime API, as far as a full-duplex model has a use for it: sessions, items, responses.
+"""The JSON of OpenAI's Realtime API: items, responses, and the beta's names.
 
 Names are those of the general release; `beta_event` turns them into those of the beta, for clients that ask for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from corpus.audio import SAMPLE_RATE
-
-from .wire import ServerFacts
+from ...live.talk_events import AgentEnded
+from .sound_format import OLD_NAMES
 
 Event = dict[str, Any]
-FORMAT = {"type": "audio/pcm", "rate": SAMPLE_RATE}
 BETA_NAMES = {
     "response.output_audio.delta": "response.audio.delta",
     "response.output_audio.done": "response.audio.done",
     "response.output_audio_transcript.delta": "response.audio_transcript.delta",
     "response.output_audio_transcript.done": "response.audio_transcript.done",
+    "response.output_text.delta": "response.text.delta",
+    "response.output_text.done": "response.text.done",
     "conversation.item.added": "conversation.item.created",
 }
 NOT_IN_BETA = {"conversation.item.done"}
 
 
-def session(host: ServerFacts, id: str, extra: Mapping[str, object]) -> Event:
-    """The session object; `extra` is what this server adds, under `duologue`."""
+def agent_item(id: str, said: str, status: str, written: bool = False) -> Event:
+    """A message of the agent; without content while it has said nothing."""
+    part = {"type": "output_text", "text": said} if written else {"type": "output_audio", "transcript": said}
+    content = [part] if said or status != "in_progress" else []
+    message = {"id": id, "object": "realtime.item", "type": "message", "role": "assistant"}
+    return {**message, "status": status, "content": content}
+
+
+def user_item(id: str, transcript: str | None = None) -> Event:
+    """A message that the user spoke."""
+    content = [{"type": "input_audio", "transcript": transcript}]
+    message = {"id": id, "object": "realtime.item", "type": "message", "role": "user"}
+    return {**message, "status": "completed", "content": content}
+
+
+def response(
+    id: str,
+    status: str,
+    output: list[Event],
+    metadata: Event | None = None,
+    modality: str = "audio",
+    why: str = "",
+    usage: Event | None = None,
+) -> Event:
+    """A response object; `why` says more of one that was not completed."""
+    details: Event | None = None
+    if status == "failed":
+        details = {"type": "failed", "error": {"type": "server_error", "code": "failed", "message": why}}
+    elif status in ("cancelled", "incomplete"):
+        details = {"type": status, "reason": why or "max_output_tokens"}
+    kind = {"id": id, "object": "realtime.response", "status": status, "status_details": details}
+    return {**kind, "output": output, "output_modalities": [modality], "metadata": metadata, "usage": usage}
+
+
+def usage(ended: AgentEnded | None, frames: int) -> Event:
+    """The tokens of a response: the mind's words, and a frame of sound as one."""
+    read, written = (0, 0) if ended is None else (ended.tokens_in, ended.tokens_out)
     return {
-        "type": "realtime",
-        "object": "realtime.session",
-        "id": id,
-        "model": host.model,
-        "output_modalities": ["audio"],
-        "audio": {
-            "input": {"format": FORMAT, "transcription": None, "turn_detection": {"type": "server_vad"}},
-            "output": {"format": FORMAT, "voice": "own", "speed": 1.0},
-        },
-        "duologue": dict(extra),
+        "total_tokens": read + written + frames,
+        "input_tokens": read,
+        "output_tokens": written + frames,
+        "input_token_details": {"text_tokens": read, "audio_tokens": 0, "cached_tokens": 0},
+        "output_token_details": {"text_tokens": written, "audio_tokens": frames},
     }
 
 
 def beta_session(session: Event) -> Event:
     """A session object as the beta has it."""
+    audio, old = session["audio"], {new: name for name, new in OLD_NAMES.items()}
     return {
         "object": "realtime.session",
         "id": session["id"],
         "model": session["model"],
         "modalities": ["audio", "text"],
-        "voice": session["audio"]["output"]["voice"],
-        "input_audio_format": "pcm16",
-        "output_audio_format": "pcm16",
-        "input_audio_transcription": None,
-        "turn_detection": {"type": "server_vad"},
+        "instructions": session["instructions"],
+        "tools": session["tools"],
+        "tool_choice": session["tool_choice"],
+        "voice": audio["output"]["voice"],
+        "input_audio_format": old[audio["input"]["format"]["type"]],
+        "output_audio_format": old[audio["output"]["format"]["type"]],
+        "input_audio_transcription": audio["input"]["transcription"],
+        "turn_detection": audio["input"]["turn_detection"],
+        "max_response_output_tokens": session["max_output_tokens"],
         "duologue": session["duologue"],
     }
 
@@ -70,48 +104,8 @@ def beta_event(event: Event) -> Event | None:
     return event
 
 
-def agent_item(id: str, transcript: str, status: str) -> Event:
-    """A message of the agent; without content while it has said nothing."""
-    content = [{"type": "output_audio", "transcript": transcript}] if transcript or status != "in_progress" else []
-    message = {"id": id, "object": "realtime.item", "type": "message", "role": "assistant"}
-    return {**message, "status": status, "content": content}
-
-
-def user_item(id: str) -> Event:
-    """A message of the user."""
-    content = [{"type": "input_audio", "transcript": None}]
-    message = {"id": id, "object": "realtime.item", "type": "message", "role": "user"}
-    return {**message, "status": "completed", "content": content}
-
-
-def response(id: str, status: str, output: list[Event]) -> Event:
-    """A response object."""
-    details = {"type": status, "reason": "client_cancelled"} if status == "cancelled" else None
-    kind = {"id": id, "object": "realtime.response", "status": status, "status_details": details}
-    return {**kind, "output": output, "output_modalities": ["audio"]}
-
-
-def check_session_update(given: object) -> list[str]:
-    """Names in a client's session that have no effect here.
-
-    Raises:
-        ValueError: it is no object, or asks for another audio format than PCM16 at 24 kHz.
-    """
-    if not isinstance(given, dict):
-        raise ValueError("session.update needs a `session` object")
-    for name in ("input_audio_format", "output_audio_format"):
-        if given.get(name, "pcm16") != "pcm16":
-            raise ValueError(f"{name} must be pcm16")
-    audio = given.get("audio") or {}
-    for side in ("input", "output"):
-        wanted = audio.get(side) if isinstance(audio, dict) else None
-        form = wanted.get("format") if isinstance(wanted, dict) else None
-        if form is not None and (not isinstance(form, dict) or {**FORMAT, **form} != FORMAT):
-            raise ValueError(f"audio.{side}.format must be audio/pcm at {SAMPLE_RATE} Hz")
-    heeded = {"type", "audio", "model", "duologue", "temperature", "input_audio_format", "output_audio_format"}
-    return sorted(str(name)[:60] for name in set(given) - heeded)[:20]
-
-
 def _beta_item(item: Event) -> Event:
-    content = [{**part, "type": part["type"].replace("output_audio", "audio")} for part in item["content"]]
-    return {**item, "content": content}
+    names = {"output_audio": "audio", "output_text": "text"}
+    if "content" not in item:
+        return item
+    return {**item, "content": [{**part, "type": names.get(part["type"], part["type"])} for part in item["content"]]}

@@ -17,6 +17,7 @@ from ...live.controls import Controls
 from ...live.frame_out import FrameOut
 from ...live.partner import About
 from ...live.voice_activity import SpeechEvent
+from ...live.wishes import Wish
 
 Message = bytes | str  # binary or text, as WebSockets have them
 FULL_SCALE = 32768.0
@@ -44,11 +45,18 @@ class Forget:
 
 
 @dataclass(frozen=True)
+class Ask:
+    """A wish for the partner."""
+
+    wish: Wish
+
+
+@dataclass(frozen=True)
 class End:
     """The client ends the conversation."""
 
 
-Input = Heard | Reply | Forget | End
+Input = Heard | Reply | Forget | Ask | End
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,7 @@ class ServerFacts:
 class Wire(Protocol):
     """One connection's translator. Messages from the client that make no sense raise ValueError with one clear line."""
 
+    fills_silence: bool  # clients may stop sending: what they do not send is silence
     resumable: bool  # the client knows how to come back: its session is kept for a while when the line breaks
 
     @property
@@ -110,8 +119,8 @@ class Wire(Protocol):
         """The user started or stopped speaking."""
         ...
 
-    def failed(self, reason: str) -> list[Message]:
-        """Something the client sent was not understood."""
+    def failed(self, error: ValueError) -> list[Message]:
+        """Something the client sent was not understood, or cannot be done (`RefusedError`)."""
         ...
 
     def closing(self, reason: str) -> list[Message]:

@@ -30,7 +30,7 @@ from agent.live.ticket import MOVES, Ticket, TicketState
 from agent.model.sampling import GREEDY, Sampling
 from agent.training.start import without_own_voice
 from codec.layers import streaming
-from corpus.audio import FRAME_SAMPLES, Samples
+from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples
 from tests.support.agent_fixtures import CODEBOOKS, FakeClock, SlowBatch, noise, tiny_batch, tiny_bundle
 
 QUIET = np.zeros(FRAME_SAMPLES, np.float32)
@@ -197,12 +197,12 @@ def test_frames_are_cut_sample_for_sample(sizes: list[int]) -> None:
 
 def test_silence_is_dropped_before_speech() -> None:
     clock = FakeClock()
-    session = Session("a", clock)
+    session = Session("a", clock, bound_ms=410)
     loud = frames_of(20)
     for frame in (QUIET, loud[0], QUIET, loud[1], QUIET, loud[2], loud[3], loud[4]):
         session.push(frame)
-    assert session.frames_waiting == 5
-    assert (session.counters.dropped_silent, session.counters.dropped_speech) == (3, 0)
+        clock.forward(FRAME_SECONDS + 1e-4)
+    assert (session.counters.dropped_silent, session.counters.dropped_speech) == (3, 1)  # loud[0] had waited 480 ms
     assert session.push(loud[5]) == 5
     assert session.counters.dropped_speech == 1
     np.testing.assert_array_equal(session.take()[240:], loud[1][240:])  # type: ignore[index]
@@ -214,14 +214,16 @@ def test_late_frames_are_foreseen() -> None:
     loud = frames_of(4)
     for frame in loud:
         session.push(frame)
-    first = session.take(pace_ms=150)  # the third and fourth would be answered after 450 and 600 ms
+    # sent ahead of time, they are due after 0, 80, 160, 240 ms: the second would be answered 500 - 80 ms later, then
+    # the fourth 750 - 240 ms
+    first = session.take(pace_ms=250)
     assert session.counters.dropped_speech == 2
     np.testing.assert_array_equal(first[240:], loud[2][240:])  # type: ignore[index]
     clock.forward(0.3)
     session.put(answer())
-    assert session.delay_ms == pytest.approx(300)
-    assert session.lag_ms == pytest.approx(300 + 80)  # one frame waits to be computed, one to be pulled
-    clock.forward(0.2)
+    assert session.delay_ms == pytest.approx(300 - 160)
+    assert session.lag_ms == pytest.approx(300 - 240 + 80)  # one frame waits to be computed, one to be pulled
+    clock.forward(0.3)
     assert session.lag_ms == pytest.approx(80)  # the frame that waited is too old
     assert session.take() is None
 
@@ -231,10 +233,62 @@ def test_the_joint_of_a_dropped_frame_is_smooth() -> None:
     time = np.arange(8 * FRAME_SAMPLES) / 24_000
     tone = (0.3 * np.sin(2 * np.pi * 211.0 * time)).astype(np.float32)
     session.push(tone)
-    taken = [frame for _ in range(5) if (frame := session.take()) is not None]
-    assert session.counters.dropped_speech == 3
+    taken = [frame for _ in range(6) if (frame := session.take(pace_ms=140)) is not None]
+    assert session.counters.dropped_speech == 2
     steepest = np.abs(np.diff(tone)).max()
     assert np.abs(np.diff(np.concatenate(taken))).max() < 2 * steepest
+
+
+@pytest.mark.parametrize("chunk_ms", [10, 20, 100, 400, 2000])
+def test_chunks_of_any_size_lose_nothing(chunk_ms: int) -> None:
+    """A client in real time, a model that takes 50 ms a frame, on a fake clock: what comes is what is heard."""
+    clock = FakeClock()
+    session = Session("a", clock, fills=True)
+    chunk = 24 * chunk_ms
+    sound = noise(100)
+    free_at, sent, heard, elapsed = clock.now, 0, [], 0.0
+    while len(heard) < 100 and elapsed < 20:
+        if sent * chunk_ms <= 1e3 * elapsed and sent * chunk < len(sound):
+            session.push(sound[sent * chunk : (sent + 1) * chunk])
+            sent += 1
+        if clock.now >= free_at and (frame := session.take(50.0)) is not None:
+            heard.append(frame)
+            free_at = clock.now + 0.05
+            session.put(answer())
+            session.pull()
+        clock.forward(0.005)
+        elapsed += 0.005
+    np.testing.assert_array_equal(np.concatenate(heard), sound)
+    assert session.counters.dropped_silent + session.counters.dropped_speech == 0
+
+
+def test_a_whole_utterance_at_once_is_heard_whole_and_silence_follows() -> None:
+    clock = FakeClock()
+    session, sound = Session("a", clock, fills=True), noise(60)
+    session.push(sound)
+    heard = [session.take(20.0) for _ in range(60)]
+    np.testing.assert_array_equal(np.concatenate(heard), sound)  # type: ignore[arg-type]
+    clock.forward(2.0)
+    assert session.take(20.0) is None  # the sound reaches for 2.8 s more
+    session.turn_over()  # the client says that it has said what it had to say
+    silence = []
+    for _ in range(100):
+        clock.forward(0.01)
+        if (frame := session.take(20.0)) is not None:
+            silence.append(frame)
+    assert len(silence) in (12, 13)  # a second
+    assert not np.concatenate(silence).any()
+
+
+def test_a_client_that_stops_sending_is_heard_as_silence() -> None:
+    for fills, frames in ((True, 3 + 7), (False, 3)):
+        clock = FakeClock()
+        session, heard = Session("a", clock, fills=fills), []
+        session.push(noise(3))
+        for _ in range(120):
+            heard.append(session.take(20.0))
+            clock.forward(0.01)
+        assert sum(each is not None for each in heard) == frames  # from 0.24 + 0.4 s on, to 1.2 s
 
 
 def test_unpulled_answers_are_bounded() -> None:

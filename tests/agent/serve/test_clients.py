@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
+import json
+import shutil
 import subprocess
 import sys
 import types
@@ -103,6 +105,89 @@ def test_openais_own_client(beta: bool) -> None:
             assert np.abs(np.frombuffer(heard, "<i2")).max() > 300
 
     talk(client, token="the-token")
+
+
+def test_openais_client_pushes_to_talk() -> None:
+    """turn_detection null: append a whole utterance at once, commit, ask; the server hears silence meanwhile."""
+
+    async def client(place: Place, http: aiohttp.ClientSession) -> None:
+        ours = openai.AsyncOpenAI(api_key="x", websocket_base_url=place.url("/v1", "ws"))
+        async with ours, ours.realtime.connect(model="tiny") as connection:
+            turns: Any = {"type": "realtime", "instructions": "Be kind.", "audio": {"input": {"turn_detection": None}}}
+            await connection.session.update(session=turns)
+            sound = pcm_of(speech_like(3.2, 4))
+            await connection.input_audio_buffer.append(audio=base64.b64encode(sound).decode())
+            await connection.input_audio_buffer.commit()
+            await connection.response.create(response={"metadata": {"number": "1"}})
+            kinds: list[str] = []
+            mine = None
+            while kinds[-1:] != ["response.done"] or event.response.id != mine:  # what it said unasked has ended before
+                event = await connection.recv()
+                kinds.append(event.type)
+                if event.type == "response.created" and event.response.metadata == {"number": "1"}:
+                    mine = event.response.id
+                if event.type == "response.output_audio_transcript.delta" and event.response_id == mine:
+                    await connection.response.cancel()
+            assert event.response.status == "cancelled"
+            assert "error" not in kinds
+            assert "duologue.refused" in kinds
+            assert kinds.index("input_audio_buffer.committed") < kinds.index("response.created")
+
+    talk(client)
+
+
+def test_openais_javascript_client(tmp_path: Path) -> None:
+    """`@openai/agents-realtime` in Node: a whole talk, from the first words on, with an interruption."""
+    node, modules = shutil.which("node"), ROOT / "tests" / "node_modules"
+    if node is None or not (modules / "@openai" / "agents-realtime").is_dir():
+        pytest.skip("needs node and: npm install --prefix tests @openai/agents-realtime")
+    shutil.copy(ROOT / "tests" / "assets" / "realtime_client.mjs", tmp_path)
+    (tmp_path / "node_modules").symlink_to(modules)
+    (tmp_path / "speech.raw").write_bytes(pcm_of(speech_like(1.6, 4)))
+
+    async def client(place: Place, http: aiohttp.ClientSession) -> None:
+        process = await asyncio.create_subprocess_exec(
+            node,
+            "realtime_client.mjs",
+            place.url("/v1/realtime", "ws"),
+            "speech.raw",
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        out, error = await process.communicate()
+        assert process.returncode == 0, error.decode()
+        told = json.loads(out.decode().splitlines()[-1])
+        assert told["errors"] == []
+        assert told["transcript"].startswith(" said0")
+        assert told["audio"] > 20_000
+        assert told["events"]["input_audio_buffer.speech_started"] >= 1
+        assert told["events"]["response.done"] >= 1
+
+    talk(client)
+
+
+def test_pipecats_events_are_understood() -> None:
+    """Every event of a talk is read by pipecat's own models, and none is one that ends its receiving."""
+    events = pytest.importorskip("pipecat.services.openai.realtime.events", reason="pipecat-ai is not installed")
+
+    async def client(place: Place, http: aiohttp.ClientSession) -> None:
+        async with http.ws_connect(place.url("/v1/realtime", "ws")) as socket:
+            settings = events.SessionProperties(instructions="Be kind.", audio=events.AudioConfiguration())
+            update = events.SessionUpdateEvent(session=settings).model_dump(exclude_none=True)
+            await socket.send_json(update)
+            for sound in speech_like(1.6, 4).reshape(-1, FRAME_SAMPLES):
+                audio = base64.b64encode(pcm_of(sound)).decode()
+                event = events.InputAudioBufferAppendEvent(audio=audio)
+                await socket.send_json(event.model_dump(exclude_none=True))
+            kinds: list[str] = []
+            while kinds[-1:] != ["response.done"]:
+                read = events.parse_server_event((await socket.receive(timeout=10)).data)
+                kinds += [] if read is None else [read.type]
+            assert "error" not in kinds
+            assert "response.output_audio.delta" in kinds
+
+    talk(client)
 
 
 def test_readme_example(tmp_path: Path) -> None:

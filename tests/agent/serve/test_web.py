@@ -73,7 +73,7 @@ async def controls(page: Page, place: Place) -> None:
     """Buttons and sliders reach the session."""
 
     def asked() -> dict[str, Any]:
-        batch: Any = place.server.house.scheduler.partner
+        batch: Any = place.server.house.scheduler.partner.batch
         return {name: value for _, row in batch.rows.values() for name, value in vars(row).items()}
 
     for id, value in (("eagerness", "-4"), ("text_temperature", "1.1"), ("audio_top_k", "99")):
