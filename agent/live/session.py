@@ -15,6 +15,7 @@ while its client sends nothing, as a client does that waits for its answer.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
@@ -95,7 +96,7 @@ class Session:
         self._events: Ring[SpeechEvent] = Ring(MOST_EVENTS)
         self._came = 0.0  # of the frame being computed
         self._began = self._spoke = clock()
-        self._fills, self._covered = fills, self._began  # the client's sound reaches till then
+        self._fills, self._covered = fills, math.inf  # the client's sound reaches till then; it has sent none
 
     def push(self, pcm: Samples) -> int:
         """Take in float32 `[n]` of any length, 24 kHz mono; returns frames now waiting.

@@ -120,8 +120,8 @@ def test_openais_client_pushes_to_talk() -> None:
             await connection.input_audio_buffer.commit()
             await connection.response.create(response={"metadata": {"number": "1"}})
             kinds: list[str] = []
-            mine = None
-            while kinds[-1:] != ["response.done"] or event.response.id != mine:  # what it said unasked has ended before
+            mine, event = None, await connection.recv()
+            while event.type != "response.done" or event.response.id != mine:  # what it said unasked ends before
                 event = await connection.recv()
                 kinds.append(event.type)
                 if event.type == "response.created" and event.response.metadata == {"number": "1"}:
