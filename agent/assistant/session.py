@@ -30,6 +30,7 @@ from ..live.talk_events import (
     UserWords,
 )
 from .answer import Answer, Tools
+from .echo import EchoGuard
 from .floor import VOICE, Action, FloorState, Inputs, decide
 from .hearing import Hearing
 from .history import History
@@ -79,7 +80,7 @@ class Talk:
         self.state = FloorState()
         self._cues = parts.turns.open()
         self._ear = parts.ear.open()
-        self._hearing = Hearing()
+        self._hearing, self._echo = Hearing(), EchoGuard()
         self._answer: Answer | None = None
         self._nod: Playout | None = None
         self._filler = parts.mouth.say(FILLER)  # made ahead
@@ -96,6 +97,7 @@ class Talk:
 
     def push(self, frame: Samples) -> FrameOut:
         """Hear float32 `[1920]`; returns what the agent sounds like in the next 80 ms."""
+        frame = self._echo.hear(frame)
         cues = self._cues.step(frame, self._ear)
         self._ear.push(frame)
         self._listen(cues)
@@ -105,6 +107,7 @@ class Talk:
         for action in actions:
             self._do(action)
         audio, words = self._sound()
+        self._echo.say(audio)
         text = "".join(f" {word}" for word in words)
         for word in words:
             self._tell("voiced", word)

@@ -25,6 +25,7 @@ from ..offline.users import REACTION, is_speech
 Kind = Literal["request", "pause", "barge-in", "backchannel"]
 Change = Callable[[Samples], Samples]
 LEAD = 1.0  # s of room before the voice
+AUDIBLE = 0.05  # of a voice's peak, from which it is heard
 LEAST_PAUSE = 70  # hops: pauses put in that are shorter are left out
 TAIL = 8.0  # s of room after it
 QUIET = 10 ** (-75 / 20)  # of that room
@@ -120,5 +121,6 @@ def _probe(judged: JudgedSound, kind: Kind, collection: Collection) -> VoiceProb
 
 
 def _voice(judged: JudgedSound) -> Samples:
-    """The voice alone."""
-    return judged.sound[round(LEAD * SAMPLE_RATE) : judged.decisions[-1].hop * HOP]
+    """The voice alone, from its first loud sample on: a barge-in begins where it can be heard."""
+    sound = judged.sound[round(LEAD * SAMPLE_RATE) : judged.decisions[-1].hop * HOP]
+    return sound[int(np.argmax(np.abs(sound) > AUDIBLE * np.abs(sound).max())) :]
