@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from agent.assistant.parts import Message, Piece, Tool, ToolCall
-from agent.assistant.session import FILLER, Talk
+from agent.assistant.parts import Message, Piece, Tool, ToolCall, Voiced
+from agent.assistant.session import FILLER, Made, Talk
 from agent.assistant.work import FrameExecutor
 from agent.live.frame_out import FrameOut
 from agent.live.talk_events import AgentEnded, Happening
@@ -107,6 +107,24 @@ def test_a_late_mind_is_covered_and_a_dead_one_says_so() -> None:
     outs = hold(talk, executor, voice(0.8) + quiet(8.0))
     assert words(outs) == "I am sorry, I cannot think just now."
     assert ("fault", "the mind's server answers 500") in happenings(outs)
+
+
+def test_a_mind_that_dies_in_mid_sentence_says_so_and_the_talk_goes_on() -> None:
+    answers = [["It is Paris,", Piece("fault", "the line broke")], ["Madrid."]]
+    talk, executor, _ = scripted_talk(["What is it?", "And Spain?"], answers)
+    outs = hold(talk, executor, voice(0.8) + quiet(6.0) + voice(0.8) + quiet(3.0))
+    assert words(outs) == "It is Paris, I am sorry, I cannot think just now. Madrid."
+    ends = [event.status for out in outs for event in out.events if isinstance(event, AgentEnded)]
+    assert ends == ["failed", "completed"]
+
+
+def test_a_mouth_without_sound_is_a_fault_and_no_hang() -> None:
+    talk, executor, _ = scripted_talk(["What is it?", "And Spain?"], [ANSWER])
+    mute = Voiced(np.zeros(0, np.float32), (), True, "the mouth failed")
+    talk.parts.mouth.say = lambda clause: Made(mute)  # type: ignore[method-assign]
+    outs = hold(talk, executor, voice(0.8) + quiet(6.0))
+    assert ("fault", "the mouth failed") in happenings(outs)
+    assert talk.state.mode == "listening"
 
 
 class SlowTool:
