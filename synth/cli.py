@@ -12,6 +12,7 @@ from .commands.figures import quality, report, stats
 from .commands.generate import generate
 from .commands.listen import listen
 from .commands.plan import plan
+from .commands.speakable import speakable
 
 app = typer.Typer(
     name="synth",
@@ -28,7 +29,7 @@ app.command("export")(formats.export)
 app.command("import")(formats.import_)
 app.command("push")(formats.push)
 app.command("pack")(formats.pack)
-for _command in (generate, plan, verify, repair, merge, listen, stats, report, quality, lint):
+for _command in (generate, plan, speakable, verify, repair, merge, listen, stats, report, quality, lint):
     app.command()(_command)
 
 

@@ -21,6 +21,7 @@ from .engines.pseudo.blend import draw_blend
 from .presets import PRESETS, Spread, TimingPreset
 from .recipe import AcousticsRates, CorpusRecipe
 from .script.builtin.writer import BuiltinWriter
+from .script.finished import FinishedWriter
 from .script.language import load_language
 from .script.line import Brief, Line, Writer
 from .script.models.writer import ModelWriter
@@ -30,7 +31,8 @@ from .speaking.acoustics import NoiseBank
 from .voices.bank import pick_pair
 from .voices.recorded import People, Person, cast
 
-GENERATION = 2  # raised whenever the same recipe and seed come to be planned or spoken otherwise
+GENERATION = 3  # raised whenever the same recipe and seed come to be planned or spoken otherwise
+_PRONOUNS = {"f": "she", "m": "he"}
 CLAUSE_ENDS = ".,?!;:"
 SENTENCE_ENDS = ".?!"
 MIN_WORDS_FOR_BACKCHANNEL = 4  # said since the turn's start or the last backchannel
@@ -63,6 +65,8 @@ class Planner:
 
     def write(self, number: int, attempt: int = 0) -> list[Line]:
         """The lines of dialogue `number`; the built-in writer always writes the same, a model may not."""
+        if isinstance(self.writer, FinishedWriter):
+            return list(self.writer.dialogue(number, self.recipe.language))
         seed = self.seed_of(number)
         rng = choices(seed, "script", attempt) if attempt else choices(seed, "script")
         return self.writer.write(self._brief(seed), rng)
@@ -106,8 +110,16 @@ class Planner:
         recipe, rng = self.recipe, choices(seed, "brief")
         words = math.exp(rng.uniform(math.log(recipe.length.shortest), math.log(recipe.length.longest)))
         topics = recipe.writer.families if isinstance(self.writer, ModelWriter) else recipe.topics
-        behaviours = recipe.behaviours.written()
-        return Brief(language=recipe.language, topics=topics, behaviours=behaviours, words=round(words))
+        agent, user = (_PRONOUNS.get(voice.gender or "", "") for voice in self._pair(seed)[:2])
+        return Brief(recipe.language, topics, recipe.behaviours.written(), round(words), agent, user)
+
+    def _pair(self, seed: int) -> tuple[ReferenceVoice, ReferenceVoice, random.Random]:
+        """The voices of agent and user, and the stream that further draws about them come from."""
+        recipe, rng = self.recipe, choices(seed, "voices")
+        agent, user = pick_pair(self.voices, rng, recipe.voices.agent, recipe.voices.user)
+        if recipe.voices.blend:
+            user = draw_blend(self.voices, user, recipe.voices.user, choices(seed, "blend"))
+        return agent, user, rng
 
     def _acoustics(self, seed: int) -> Acoustics:
         planned = plan_acoustics(self.recipe.acoustics, self.noises, choices(seed, "acoustics"))
@@ -116,10 +128,8 @@ class Planner:
         return planned.model_copy(update={"floor_dbfs": (steady.FLOOR_DBFS, planned.floor_dbfs[1])})
 
     def _speakers(self, seed: int, lines: Sequence[Line], person: Person | None) -> tuple[Speaker, ...]:
-        recipe, rng = self.recipe, choices(seed, "voices")
-        agent, user = pick_pair(self.voices, rng, recipe.voices.agent, recipe.voices.user)
-        if recipe.voices.blend:
-            user = draw_blend(self.voices, user, recipe.voices.user, choices(seed, "blend"))
+        recipe = self.recipe
+        agent, user, rng = self._pair(seed)
         speakers = [
             _speaker("agent", 0, agent, recipe.acoustics.agent_lufs, rng),
             _speaker("user", 1, user, recipe.acoustics.user_lufs, rng),
@@ -231,6 +241,8 @@ class _Timing:
         preset, rng = self.preset, self.rng
         if previous is None:
             return round(rng.uniform(0.3, 0.9), 3)  # before the first word of a recording
+        if line.gap is not None:
+            return round(line.gap, 3)
         if line.event == "interrupt":
             return -round(preset.yield_latency.draw(rng), 3)
         if previous.event == "hold":

@@ -18,6 +18,7 @@ from .content import content_name
 from .engines.catalogue import default_engine
 from .presets import PRESETS
 from .script.builtin.writer import FAMILIES, SCENES
+from .script.finished import finished_digest
 from .script.line import Behaviours as WrittenBehaviours
 from .script.models.prompting import FAMILIES as PROMPT_FAMILIES
 from .script.models.prompting import load_passages, prompts_digest
@@ -114,6 +115,7 @@ class Writing(Strict):
     key: str = "OPENAI_API_KEY"  # the environment variable with the server's key
     timeout: float = Field(default=120.0, gt=0)  # s for one answer
     retries: int = Field(default=5, ge=0, le=100)  # after a 429, a 5xx or a broken connection
+    price: tuple[float, float] = (0.0, 0.0)  # of a million tokens read and written, to tell what it costs
 
     @model_validator(mode="after")
     def _known(self) -> Writing:
@@ -139,7 +141,7 @@ class Marking(Strict):
     message: int = Field(default=0, ge=0, lt=2**16)
 
 
-REACHING = {"concurrency", "key", "timeout", "retries"}  # of `Writing`: change nothing that is written
+REACHING = {"concurrency", "key", "timeout", "retries", "price"}  # of `Writing`: change nothing that is written
 
 
 class CorpusRecipe(Strict):
@@ -167,7 +169,9 @@ class CorpusRecipe(Strict):
         data: dict[str, Any] = serialise(self)
         if "writer" in data:
             writer = {name: value for name, value in data.pop("writer").items() if name not in REACHING}
-            if self.writer.use != "builtin":
+            if parse_writer(self.writer.use).kind == "scripts":
+                data["writer"] = {"use": f"scripts:{finished_digest(parse_writer(self.writer.use).source)}"}
+            elif self.writer.use != "builtin":
                 prompts = prompts_digest(self.language, load_passages(self.writer.passages))
                 data["writer"] = {**writer, "prompts": prompts}
         if not self.quality.gates:

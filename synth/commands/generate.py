@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from .options import AsJson, RecipeFile, Seed, Timing, WriterName
+from .options import AsJson, RecipeFile, Seed, Timing, WriterName, Writers
 
 
 def generate(
@@ -18,6 +18,7 @@ def generate(
     engine: Annotated[str | None, typer.Option(help="Speech engine, in place of the recipe's.")] = None,
     timing: Timing = None,
     writer: WriterName = None,
+    writers: Writers = 0,
     seed: Seed = 0,
     workers: Annotated[int, typer.Option(help="Processes; 0 means one for each core, of the cluster with --ray.")] = 0,
     ray: Annotated[str, typer.Option(help="Render on this Ray cluster: auto, local or HOST:PORT.")] = "",
@@ -39,6 +40,7 @@ def generate(
         engine=engine,
         timing=timing,
         writer=writer,
+        writers=writers,
         seed=seed,
         workers=workers,
         ray=ray,

@@ -12,6 +12,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard out
 RecipeFile = Annotated[Path | None, typer.Option(help="A recipe (TOML); the built-in one if left out.")]
 Seed = Annotated[int, typer.Option(help="Everything random derives from it.")]
 WriterName = Annotated[
-    str | None, typer.Option("--writer", help="builtin, openai:URL#MODEL, transformers:ID_OR_PATH or gguf:FILE.")
+    str | None,
+    typer.Option("--writer", help="builtin, openai:URL#MODEL, transformers:ID_OR_PATH, gguf:FILE, scripts:FILE."),
+]
+Writers = Annotated[
+    int, typer.Option("--writers", help="Requests to a language model at the same time; 0: as the recipe says.")
 ]
 Timing = Annotated[str | None, typer.Option(help="Timing preset, in place of the recipe's.")]

@@ -1,57 +1,87 @@
-"""`synth plan`: dialogues before they are spoken, one JSON record a line."""
+"""`synth plan`: dialogues before they are spoken, one JSON record a line; or a sample, to see a writer's worth."""
 
 from __future__ import annotations
 
 import contextlib
 import gzip
+import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
 
-from .options import RecipeFile, Seed, Timing, WriterName
+from .options import RecipeFile, Seed, Timing, WriterName, Writers
 
 
 def plan(
-    hours: Annotated[float, typer.Option(help="Plan about so many hours.")],
+    hours: Annotated[float | None, typer.Option(help="Plan about so many hours.")] = None,
     recipe: RecipeFile = None,
     timing: Timing = None,
     writer: WriterName = None,
+    writers: Writers = 0,
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Write here (gzip if it ends in .gz), not to the screen.")] = None,
     timed: Annotated[
         bool, typer.Option("--timed", help="Give words estimated times: text for `agent train --unspoken`.")
     ] = False,
+    sample: Annotated[
+        int | None, typer.Option(help="Ask for so many dialogues and print what was refused, why, and what it cost.")
+    ] = None,
 ) -> None:
     """Print the plans that `generate` would render, one JSON record a line."""
     from ..plan import estimated_seconds
     from ..running.generate import CorpusOrder
     from ..running.people import prepare_people
+    from ..running.planned import Planned
     from ..running.workers import Job
     from ..speaking.rehearse import rehearse
 
-    order = CorpusOrder.of(out=Path(), hours=hours, recipe=recipe, timing=timing, writer=writer, seed=seed)
+    if (hours is None) == (sample is None) or (sample is not None and sample < 1):
+        raise ValueError("say how much to plan: --hours H, or --sample N dialogues")
+    order = CorpusOrder.of(
+        out=Path(), hours=hours or 1.0, recipe=recipe, timing=timing, writer=writer, writers=writers, seed=seed
+    )
     prepare_people(order.recipe)
-    planner, seconds = Job(order.out, order.recipe, order.seed).planner(), 0.0
-    with _lines_to(out) as stream:
-        for planned in planner.dialogues():
-            dialogue = rehearse(planned, steady=order.recipe.voices.steady) if timed else planned
-            stream.write(dialogue.model_dump_json(exclude_defaults=True) + "\n")
-            seconds += estimated_seconds(dialogue)
-            if seconds >= hours * 3600:
+    planned, seconds, count = Planned(Job(order.out, order.recipe, order.seed).planner(), sample), 0.0, 0
+    nowhere = contextlib.nullcontext(None)  # a sample is judged, not printed
+    with nowhere if sample is not None and out is None else _lines_to(out) as stream, planned:
+        for found in planned.dialogues():
+            dialogue = rehearse(found, steady=order.recipe.voices.steady) if timed else found
+            if stream:
+                stream.write(dialogue.model_dump_json(exclude_defaults=True) + "\n")
+            seconds, count = seconds + estimated_seconds(dialogue), count + 1
+            if hours is not None and seconds >= hours * 3600:
                 break
+    if sample is not None:
+        print(f"{count} of {sample} dialogues, about {seconds / 3600:.2f} h", file=sys.stderr)
+    planned.told(lambda line: print(line, file=sys.stderr), hours=seconds / 3600)
 
 
 @contextlib.contextmanager
 def _lines_to(path: Path | None) -> Iterator[TextIO]:
-    """Standard output, or a new text file, compressed if its name ends in .gz."""
+    """Standard output, or a text file that appears whole at the end, compressed if its name ends in .gz."""
     if path is None:
         yield sys.stdout
-    elif path.suffix == ".gz":
-        with gzip.open(path, "wt", encoding="utf-8") as stream:
+        return
+    if not path.parent.is_dir():
+        raise ValueError(f"there is no folder {path.parent} to write {path.name} in")
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    try:
+        packed = path.suffix == ".gz"
+        with gzip.open(name, "wt", encoding="utf-8") if packed else open(name, "w", encoding="utf-8") as stream:
             yield stream
-    else:
-        with path.open("w", encoding="utf-8") as stream:
-            yield stream
+        Path(name).chmod(0o666 & ~_umask())
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """The permissions that new files go without."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -19,6 +19,7 @@ from ..plan import GENERATION, Planner
 from ..presets import PRESETS
 from ..recipe import CorpusRecipe, load_recipe, taken_up
 from ..report import CorpusStats, collect, write_page
+from ..script.models.writer import ModelWriter
 from ..script.writers import parse_writer
 from .mirror import Mirror
 from .people import prepare_people
@@ -32,6 +33,7 @@ BYTES_PER_HOUR_STEMS = 120_000_000  # clean stems hold digital silence
 REJECTED = "rejected.txt"  # dialogues that came to nothing, a line each
 MOST_HOURS = 1_000_000.0
 MOST_REJECTED_IN_A_ROW = 20
+MOST_WRITERS = 256
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class CorpusOrder:
         engine: str | None = None,
         timing: str | None = None,
         writer: str | None = None,
+        writers: int = 0,
         seed: int = 0,
         workers: int = 0,
         ray: str = "",
@@ -65,7 +68,10 @@ class CorpusOrder:
         quality: bool = False,
         whisper: str = "",
     ) -> CorpusOrder:
-        """Check an order as typed. `workers` 0 means one for each core; `quality` and `whisper` shut quality gates.
+        """Check an order as typed.
+
+        `workers` 0 means one for each core, `writers` 0 as many requests at a time as the recipe says; `quality` and
+        `whisper` shut quality gates.
 
         Raises:
             ValueError: hours or workers out of range, an unreadable recipe, an unknown engine or preset.
@@ -79,7 +85,11 @@ class CorpusOrder:
         chosen = load_recipe(recipe) if recipe else CorpusRecipe()
         if writer is not None:
             parse_writer(writer)
-        writing = chosen.writer.model_copy(update={"use": writer}) if writer is not None else None
+        if not 0 <= writers <= MOST_WRITERS:
+            raise ValueError(f"--writers must be 1 to {MOST_WRITERS} requests at a time, not {writers}")
+        asked = {"use": writer, "concurrency": writers or None}
+        changed = {name: value for name, value in asked.items() if value is not None}
+        writing = chosen.writer.model_copy(update=changed) if changed else None
         gating = chosen.quality.switched_on(whisper, recordings=not chosen.voices.blend) if quality or whisper else None
         overrides = {"engine": engine, "timing": timing, "writer": writing, "quality": gating}
         given = {name: value for name, value in overrides.items() if value is not None}
@@ -145,6 +155,9 @@ def generate(order: CorpusOrder, *, silent: bool = False) -> Outcome:
         writer.finish()
         if mirror:
             mirror.send(order.out)
+        made = (writer.published.seconds - there) / 3600
+    if isinstance(planner.writer, ModelWriter) and not silent:
+        planner.writer.ledger.told(print, hours=made, price=order.recipe.writer.price)
     data = collect(Corpus(order.out), title=order.recipe.name)
     return Outcome(data.stats, write_page(order.out, data), rejected, out_of_band(data.stats), speed)
 

@@ -27,22 +27,24 @@ _REMEMBERED = 1000  # dialogues behind the newest one asked for
 class WriteAhead:
     """Writes the dialogues of a planner whose writer is a model.
 
+    What it gives is the same for any number of threads, if the model answers alike: near-duplicates are sought among
+    the dialogues before, in the order of their numbers.
+
     Args:
         planner: says what is to be written, and writes it.
-        corpus: the directory that keeps the scripts.
+        corpus: the directory that keeps the scripts; None keeps none.
         concurrency: threads, so dialogues asked for at the same time.
+        until: the first number that is not wanted; None: all are.
     """
 
-    def __init__(self, planner: Planner, corpus: Path, concurrency: int) -> None:
+    def __init__(self, planner: Planner, corpus: Path | None, concurrency: int, until: int | None = None) -> None:
         self._planner = planner
-        self._store = ScriptStore(corpus)
-        self._window = 2 * concurrency
-        self._alike = NearDuplicateIndex()
-        for script in self._store:
-            self._alike.add(script.text)
-        self._looking = threading.Lock()
-        self._scripts: dict[int, Future[tuple[Line, ...]]] = {}
-        self._wanted: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        self._store = ScriptStore(corpus) if corpus else None
+        self._window, self._until = 2 * concurrency, until
+        self._alike: NearDuplicateIndex | None = None
+        self._scripts: dict[int, Future[WrittenScript]] = {}
+        self._judged: dict[int, tuple[Line, ...] | UnusableError] = {}
+        self._wanted: queue.SimpleQueue[tuple[int, Future[WrittenScript]] | None] = queue.SimpleQueue()
         self._stopped = False
         self._refused_in_a_row = 0
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(concurrency)]
@@ -57,23 +59,23 @@ class WriteAhead:
             ValueError: the model cannot be had any more, or writes nothing usable again and again.
             DiskFullError: there is no room for the script.
         """
-        for ahead in range(number, number + self._window):
-            if ahead not in self._scripts:
+        end = number + self._window
+        for ahead in range(number, end if self._until is None else min(end, self._until)):
+            if ahead not in self._scripts and ahead not in self._judged:
                 self._scripts[ahead] = Future()
-                self._wanted.put(ahead)
-        self._scripts.pop(number - _REMEMBERED, None)
-        try:
-            lines = self._scripts[number].result()
-        except UnusableError as error:
-            self._refused_in_a_row += 1
-            if self._refused_in_a_row >= MOST_REFUSED_IN_A_ROW:
-                raise ValueError(
-                    f"{self._planner.writer.name}: {self._refused_in_a_row} dialogues in a row came to nothing, "
-                    f"the last: {error}; try another model, or mode = 'turns' in the recipe's [writer]"
-                ) from None
-            raise
-        self._refused_in_a_row = 0
-        return lines
+                self._wanted.put((ahead, self._scripts[ahead]))
+        if number not in self._judged:
+            self._judged[number] = self._judge(number)
+            self._judged.pop(number - _REMEMBERED, None)
+        judged = self._judged[number]
+        if not isinstance(judged, UnusableError):
+            return judged
+        if self._refused_in_a_row >= MOST_REFUSED_IN_A_ROW:
+            raise ValueError(
+                f"{self._planner.writer.name}: {self._refused_in_a_row} dialogues in a row came to nothing, "
+                f"the last: {judged}; try another model, or mode = 'turns' in the recipe's [writer]"
+            )
+        raise judged
 
     def stop(self) -> None:
         """Begin nothing more; what is being written is dropped."""
@@ -82,30 +84,45 @@ class WriteAhead:
             self._wanted.put(None)
 
     def _work(self) -> None:
-        while (number := self._wanted.get()) is not None and not self._stopped:
+        while (wanted := self._wanted.get()) is not None and not self._stopped:
+            number, script = wanted
             try:
-                self._scripts[number].set_result(self._written(number))
+                script.set_result(self._written(number, 0))
             except BaseException as error:  # whatever it is, the one who asks for the lines has to know
-                self._scripts[number].set_exception(error)
+                script.set_exception(error)
 
-    def _written(self, number: int) -> tuple[Line, ...]:
+    def _judge(self, number: int) -> tuple[Line, ...] | UnusableError:
+        """The lines of a dialogue unless it is nearly one of those before, or why there are none."""
+        if self._alike is None:
+            self._alike = NearDuplicateIndex()
+            for earlier in self._store.before(number) if self._store else ():
+                self._alike.add(earlier.text)
+        try:
+            script = self._scripts.pop(number).result()
+            while self._alike.add(script.text) >= ALIKE:
+                if script.attempt + 1 == _TRIES:
+                    raise UnusableError("duplicate", f"{script.id} is nearly the same as an earlier dialogue")
+                script = self._written(number, script.attempt + 1)
+        except UnusableError as error:
+            self._refused_in_a_row += 1
+            return error
+        self._refused_in_a_row = 0
+        return script.lines
+
+    def _written(self, number: int, attempt: int) -> WrittenScript:
         id, seed = dialogue_id(number), self._planner.seed_of(number)
-        stored = self._store.load(id, seed)
-        if stored is not None:
-            return stored.lines
-        for attempt in range(_TRIES):
-            lines = tuple(self._planner.write(number, attempt))
-            script = WrittenScript(id=id, seed=seed, writer=self._planner.writer.name, lines=lines)
-            with self._looking:
-                alike = self._alike.add(script.text)
-            if alike < ALIKE:
-                self._store.save(script)
-                return lines
-        raise UnusableError("duplicate", f"{id} is nearly the same as an earlier dialogue")
+        stored = self._store.load(id, number, seed) if self._store else None
+        if stored is not None and stored.attempt >= attempt:
+            return stored
+        lines = tuple(self._planner.write(number, attempt))
+        script = WrittenScript(id=id, seed=seed, writer=self._planner.writer.name, lines=lines, attempt=attempt)
+        if self._store:
+            self._store.save(script, number)
+        return script
 
 
-def write_ahead(planner: Planner, corpus: Path) -> WriteAhead | None:
+def write_ahead(planner: Planner, corpus: Path | None, until: int | None = None) -> WriteAhead | None:
     """What writes a planner's dialogues; None where the workers do so themselves."""
     if not isinstance(planner.writer, ModelWriter):
         return None
-    return WriteAhead(planner, corpus, planner.recipe.writer.concurrency)
+    return WriteAhead(planner, corpus, planner.recipe.writer.concurrency, until)

@@ -17,7 +17,7 @@ class Line:
     `reply_to`: index of the line this one reacts to: for a `resume` the line that was cut off, for a `repair` the line
     that asked for it or barged in. `answers`: index of the line whose checkable `question` this one answers.
     `cut_word`: the next line (event `interrupt`) cuts this one off after so many words. `think`: a long pause after so
-    many words.
+    many words. `gap`: seconds between the line before and this one, below zero where they overlap; else it is drawn.
     """
 
     speaker: str  # agent, user, other
@@ -30,6 +30,7 @@ class Line:
     answers: int | None = None
     cut_word: int | None = None
     think: int | None = None
+    gap: float | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class Brief:
     topics: Mapping[str, float]
     behaviours: Behaviours = field(default_factory=Behaviours)
     words: int = 250
+    agent: str = ""  # he or she, by the voice; empty: not known
+    user: str = ""
 
 
 class Writer(Protocol):

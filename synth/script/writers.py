@@ -1,4 +1,4 @@
-"""Which writers there are: `builtin`, `openai:URL#MODEL`, `transformers:ID_OR_PATH`, `gguf:FILE`."""
+"""Which writers there are: `builtin`, `scripts:FILE`, `openai:URL#MODEL`, `transformers:ID_OR_PATH`, `gguf:FILE`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Literal
 
 from ..web_request import Patience
 from .builtin.writer import BuiltinWriter
+from .finished import FinishedWriter
 from .line import Writer
 from .models.chat import ChatModel
 from .models.local import LocalModel
@@ -15,15 +16,15 @@ from .models.openai import OpenAIClient
 from .models.prompting import load_passages
 from .models.writer import Mode, ModelWriter
 
-KINDS = ("builtin", "openai", "transformers", "gguf")
-HELP = "builtin, openai:URL#MODEL, transformers:ID_OR_PATH or gguf:FILE"
+KINDS = ("builtin", "scripts", "openai", "transformers", "gguf")
+HELP = "builtin, openai:URL#MODEL, transformers:ID_OR_PATH, gguf:FILE or scripts:FILE.jsonl"
 
 
 @dataclass(frozen=True)
 class WriterName:
     """A writer's name in its parts: for `openai` the URL and the model, for the local ones the source."""
 
-    kind: Literal["builtin", "openai", "transformers", "gguf"]
+    kind: Literal["builtin", "scripts", "openai", "transformers", "gguf"]
     source: str = ""
     model: str = ""
 
@@ -46,6 +47,8 @@ def parse_writer(name: str) -> WriterName:
     kind, _, rest = name.partition(":")
     if name == "builtin":
         return WriterName("builtin")
+    if kind == "scripts" and rest:
+        return WriterName("scripts", rest)
     if kind == "openai":
         url, _, model = rest.partition("#")
         if url.startswith(("http://", "https://")) and model:
@@ -65,6 +68,8 @@ def load_writer(name: str, manner: Manner) -> Writer:
     parts = parse_writer(name)
     if parts.kind == "builtin":
         return BuiltinWriter()
+    if parts.kind == "scripts":
+        return FinishedWriter(parts.source)
     model: ChatModel
     if parts.kind == "openai":
         patience = Patience(manner.timeout, manner.retries)

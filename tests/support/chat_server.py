@@ -114,7 +114,8 @@ def chat_server() -> Iterator[ChatServer]:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             answer = state.answer(request)
             choice = {"message": {"content": answer.content}, "finish_reason": answer.finish}
-            body = {"choices": [choice]} if answer.status == 200 else {"error": answer.content}
+            usage = {"prompt_tokens": 100, "completion_tokens": len(answer.content.split())}
+            body = {"choices": [choice], "usage": usage} if answer.status == 200 else {"error": answer.content}
             self._send(answer.status, answer.headers, body)
 
         def _send(self, status: int, headers: dict[str, str], body: object) -> None:

@@ -16,6 +16,7 @@ _SPACING = 3  # lines between two disturbances
 _REPAIR_SPACING = 7  # lines between two repairs
 _SPACING_LOSS = 1.4  # makes up for the occasions that spacing and unsuitable lines take away
 _JOINTS = {"and", "then", "but", "so", "because", "which", "while", "until", "when", "or", "that", "who", "where"}
+_CLAUSES = {"and", "then", "but", "so", "because", "while", "until", "when", "or"}
 _PREPOSITIONS = {"with", "for", "on", "in", "at", "to", "from", "by", "into", "past", "after", "before", "of"}
 
 
@@ -190,6 +191,12 @@ def cut_point(stage: Stage, draft: Draft, after: int = 0) -> int | None:
     return stage.rng.choice(best) if best else None
 
 
+def clause_start(words: list[str], cut: int) -> int:
+    """The word to take up a cut line again: the start of the clause that the cut is in, or that it comes before."""
+    starts = [at for at in range(1, cut + 1) if words[at - 1][-1] in ",.?!" or words[at].lower() in _CLAUSES]
+    return starts[-1] if starts and words[starts[-1]].lower() not in _PREPOSITIONS else 0
+
+
 def barge_in(stage: Stage, index: int, draft: Draft, barge: Barge | None, loose: bool, slots: dict[str, str]) -> bool:
     """The other side cuts line `index` off; its speaker answers and resumes, restates or gives up."""
     speaker = stage.lines[index].speaker
@@ -217,7 +224,8 @@ def barge_in(stage: Stage, index: int, draft: Draft, barge: Barge | None, loose:
     stage.cut(index, cut)
     interruption = stage.put(other, stage.compose(ask, slots).text, "interrupt", "interrupt", reply_to=index)
     if restated is None:
-        _resume(stage, index, " ".join(draft.words[cut:]), reply, slots)
+        start = clause_start(draft.words, cut) if stage.wide else cut
+        _resume(stage, index, " ".join(draft.words[start:]), reply, slots)
     elif not restated:
         _say(stage, speaker, reply, "acknowledge", **slots)
     else:

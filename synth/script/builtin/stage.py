@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -94,7 +95,7 @@ class Draft:
 class Stage:
     """People, place, day and time of one dialogue, the lines put down so far and what they settled."""
 
-    def __init__(self, brief: Brief, rng: random.Random) -> None:
+    def __init__(self, brief: Brief, rng: random.Random, *, wide: bool = False) -> None:
         self.brief = brief
         self.rng = rng
         self.grammar = Grammar(rng, MACROS)
@@ -104,8 +105,14 @@ class Stage:
         self.topic = ""
         self.memos: list[Memo] = []
         self._dealt: dict[str, list[int]] = {}
-        names = self.deal_many("names", [row[0] for row in table("names")], 8)
+        self.wide = wide
+        people = [row[0] for row in table("people" if wide else "names")]
+        names = self.deal_many("names", people, 8)
         self.user_name, self.agent_name = names[0], names[1]
+        if wide:
+            self.user_name, self.agent_name = (
+                self._fitting(name, pronoun) for name, pronoun in zip(names[:2], (brief.user, brief.agent), strict=True)
+            )
         self.friends = names[2:6]
         self.kin = self.rng.choice(tuple(_KIN))
         fitting = [name for name in names_of(_KIN[self.kin]) if name not in names]
@@ -122,6 +129,19 @@ class Stage:
             "home": self.home,
             "weekday": DAYS[self.today.weekday()],
         }
+
+    def _fitting(self, name: str, pronoun: str) -> str:
+        """The name, or another one that goes with the voice."""
+        fitting = [row[0] for row in table("people") if pronoun in ("", row[1])]
+        return name if name in fitting else self.rng.choice(fitting)
+
+    def deal_wide(self, deck: str, items: Sequence[T]) -> T:
+        """As `deal`, of a table too long to be shuffled for one dialogue."""
+        dealt = self._dealt.setdefault(deck, [])
+        while (at := self.rng.randrange(len(items))) in dealt and len(dealt) < len(items):
+            pass
+        dealt.append(at)
+        return items[at]
 
     def deal(self, deck: str, items: list[T] | tuple[T, ...]) -> T:
         """A random item of `items`, none twice from the same `deck` before all have been dealt in this dialogue."""

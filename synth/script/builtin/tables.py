@@ -24,13 +24,15 @@ def phrases(name: str) -> Any:
     return json.loads((files(__package__) / "facts" / f"{name}.json").read_text(encoding="utf-8"))
 
 
-_NAME_TABLES = ("planets", "names", "pets", "surnames", "towns", "capitals")
+_NAME_TABLES = ("planets", "names", "pets", "surnames", "towns", "capitals", "family_names")
 
 
 @cache
 def _proper_words() -> frozenset[str]:
     """Words that keep their capital: of the tables of names, and the capitalised ones inside facts and places."""
     words = [word for name in _NAME_TABLES for row in table(name) for cell in row for word in cell.split()]
+    words += [row[0] for row in table("people")]
+    words += ["Road", "Lane", "Street", "Close"]
     words += [word for row in table("facts") for word in row[1].split()]
     words += [place.split()[0] for one in phrases("bookings") for place in one["at"]]
     words += [*DAYS, *MONTHS, "Mum", "Dad", "Mister", "Missus"]

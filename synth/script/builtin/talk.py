@@ -44,8 +44,8 @@ _STARTS = (
 class Talk(Stage):
     """One dialogue being written."""
 
-    def __init__(self, brief: Brief, rng: random.Random) -> None:
-        super().__init__(brief, rng)
+    def __init__(self, brief: Brief, rng: random.Random, *, wide: bool = False) -> None:
+        super().__init__(brief, rng, wide=wide)
         self.dice = Dice(self)
         self.taken: Barge | None = None
 

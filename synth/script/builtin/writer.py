@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 from ..line import Brief, Line
+from .flow import flow
 from .frame import close_dialogue, lead, open_dialogue, recall
 from .talk import Talk
-from .topics import FAMILIES, OWN_FRAMES, SCENES
+from .topics import FAMILIES, OWN_FRAMES, SCENES, WIDE
 
 __all__ = ["FAMILIES", "SCENES", "BuiltinWriter"]
 
@@ -17,6 +19,7 @@ _SAME_TOPICS = 15  # attempts with the same topics, so that families with long s
 _CLOSING = 22  # words of a farewell
 _SHARE = (0.35, 0.7)  # of the length that one scene should fill
 _SCENE = 45  # words below which no new scene is begun
+_WIDE = 0.78  # share of scenes made of the wide tables
 SHORTEST = 20  # words
 
 
@@ -35,16 +38,23 @@ class BuiltinWriter:
         """The lines of one dialogue; takes one number from `rng`."""
         _check(brief)
         seed = rng.getrandbits(64)
-        best: Talk | None = None
+        wide = _is_wide(brief)
+        best: list[Line] = []
+        miss = math.inf
         for attempt in range(_ATTEMPTS):
             topics = random.Random(seed - 1 - attempt // _SAME_TOPICS)
-            talk = _attempt(brief, random.Random(seed + attempt), topics)
-            if best is None or abs(talk.room()) < abs(best.room()):
-                best = talk
-            if abs(best.room()) <= _TOLERANCE * brief.words:
+            talk = _attempt(brief, random.Random(seed + attempt), topics, wide=wide)
+            lines = _flowing(talk, random.Random(seed - _ATTEMPTS - attempt)) if wide else talk.lines
+            added = sum(len(line.text.split()) for line in lines) - sum(len(line.text.split()) for line in talk.lines)
+            if abs(talk.room() - added) < miss:
+                best, miss = lines, abs(talk.room() - added)
+            if miss <= _TOLERANCE * brief.words:
                 break
-        assert best is not None
-        return best.lines
+        return best
+
+
+def _flowing(talk: Talk, rng: random.Random) -> list[Line]:
+    return flow(talk.lines, (talk.agent_name, talk.user_name), rng)
 
 
 def _check(brief: Brief) -> None:
@@ -71,9 +81,14 @@ def _choose(brief: Brief, rng: random.Random, last: str) -> str:
     return others[-1][0] if others else last
 
 
-def _attempt(brief: Brief, rng: random.Random, topics: random.Random) -> Talk:
+def _is_wide(brief: Brief) -> bool:
+    """Whether people, errands and meanings come from the wide tables: not for the families of the small agent."""
+    return any(weight > 0 and name not in OWN_FRAMES for name, weight in brief.topics.items())
+
+
+def _attempt(brief: Brief, rng: random.Random, topics: random.Random, *, wide: bool) -> Talk:
     """One dialogue, whatever length it comes to; `topics` chooses the families, `rng` everything else."""
-    talk = Talk(brief, rng)
+    talk = Talk(brief, rng, wide=wide)
     family = _choose(brief, topics, "")
     frames = {OWN_FRAMES.get(name) for name, weight in brief.topics.items() if weight > 0}
     own = frames.pop() if len(frames) == 1 else None
@@ -88,7 +103,10 @@ def _attempt(brief: Brief, rng: random.Random, topics: random.Random) -> Talk:
         talk.topic = family
         before = len(talk.memos)
         talk.begin_scene(round(rng.uniform(*_SHARE) * brief.words))
-        talk.deal(f"scenes {family}", SCENES[family])(talk)
+        if wide and family in WIDE and rng.random() < _WIDE:
+            talk.deal(f"wide {family}", WIDE[family])(talk)
+        else:
+            talk.deal(f"scenes {family}", SCENES[family])(talk)
         talk.end_scene()
         settled, talk.memos[:] = talk.memos[before:], talk.memos[:before]
         if talk.room() > _CLOSING + 15 and rng.random() < 0.6:

@@ -17,10 +17,16 @@ class ChatMessage:
 
 @dataclass(frozen=True)
 class ModelReply:
-    """What a model answered, without its reasoning. `cut_off`: it had more to say than it was allowed."""
+    """What a model answered, without its reasoning.
+
+    `cut_off`: it had more to say than it was allowed. `prompt_tokens`, `answer_tokens`: read and written, reasoning and
+    all; 0 where nobody counted.
+    """
 
     text: str
     cut_off: bool
+    prompt_tokens: int = 0
+    answer_tokens: int = 0
 
 
 class ChatModel(Protocol):

@@ -62,7 +62,8 @@ class LocalModel:
                 pad_token_id=tokenizer.eos_token_id,
             )
         new = made[0, given["input_ids"].shape[1] :]
-        return ModelReply(_answer(tokenizer, new), cut_off=len(new) >= most_tokens)
+        read = int(given["input_ids"].shape[1])
+        return ModelReply(_answer(tokenizer, new), len(new) >= most_tokens, read, len(new))
 
     def _load(self) -> tuple[Any, Any]:
         if self._loaded is None:

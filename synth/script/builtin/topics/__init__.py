@@ -6,7 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..talk import Talk
-from . import basics, booking, checkable, directions, howto, opinion, shop, small_talk, story, support
+from . import (
+    basics,
+    booking,
+    checkable,
+    dictionary,
+    directions,
+    errands,
+    howto,
+    opinion,
+    shop,
+    small_talk,
+    story,
+    support,
+)
 
 Scene = Callable[[Talk], None]
 
@@ -22,6 +35,16 @@ SCENES: dict[str, tuple[Scene, ...]] = {
     "basics": basics.SCENES,
     "questions": basics.QUESTIONS,
     "sums": basics.SUMS,
+}
+
+WIDE: dict[str, tuple[Scene, ...]] = {  # scenes of a family that draw on the wide tables
+    "small_talk": (dictionary.crossword, dictionary.meanings, errands.attic, dictionary.riddles),
+    "booking": (errands.reminders, errands.messages, errands.contacts),
+    "directions": (errands.contacts, errands.messages),
+    "howto": (errands.shopping, dictionary.meanings, errands.reminders, dictionary.riddles),
+    "support": (errands.contacts, errands.messages, errands.attic),
+    "story": (errands.attic, dictionary.crossword, errands.messages, dictionary.meanings),
+    "opinion": (dictionary.riddles, dictionary.meanings, dictionary.crossword),
 }
 
 

@@ -1,0 +1,222 @@
+"""Money, units, percentages, ordinals, decades, ranges and plain numbers."""
+
+from __future__ import annotations
+
+import re
+
+from . import fractions
+from .fractions import PREPOSITIONS
+from .say import Say, UnreadableError
+from .spot import Rule, Spot, rule
+
+_MINUS = r"(?P<minus>[-−])?"
+_TO = r"\s?[-–]\s?"
+_ORDINAL_ENDINGS = {
+    "en": r"(?:st|nd|rd|th)", "fr": r"(?:er|ère|re|ème|eme|e|nde|nd)", "es": r"\.?(?:er|º|ª|o|a)", "it": r"\.?[º°ª]",
+    "pt": r"\.?[º°ªoa]",
+}  # fmt: skip
+_FEMININE = ("ère", "re", "ª", "a", "nde")
+_IS_MEANT_AS_DATIVE = {"am", "im", "zum", "zur", "vom", "beim", "dem", "den", "des", "einem", "einer"}
+_ITS_DECADES = {"the", "his", "her", "their", "my", "your", "our", "mid", "early", "late"}
+
+
+def ordinals(say: Say) -> list[Rule]:
+    """Ordinals and decades: before all else that digits and letters may be."""
+    found: list[Rule] = []
+    if ending := _ORDINAL_ENDINGS.get(say.code):
+        found.append(rule(rf"(?P<n>\d{{1,4}})(?P<ending>{ending})", _ordinal))
+    if say.code == "de":
+        found.append(rule(r"(?P<n>\d{1,4})\.(?=\s)", _german_ordinal, closed=False))
+        found.append(rule(r"(?P<n>\d{2,4})er(?P<plural>n)?", _decade))
+    if say.code == "en":
+        found.append(rule(r"(?P<lead>(?:mid|early|late|pre|post)-)?'?(?P<n>\d{2}|\d{4})'?s", _decade))
+        found.append(rule(r"'?(?P<n>\d{2}|\d{4})s\s?[-–]\s?'?(?P<n2>\d{2}|\d{4})'?s", _decades))
+    else:
+        found.append(rule(r"'(?P<n>\d0)", lambda found, spot: say.count(int(found["n"]))))
+    return found
+
+
+def rules(say: Say) -> list[Rule]:
+    """All the others for one language."""
+    number = f"(?:{say.number_pattern})"
+    signs = "|".join(map(re.escape, sorted(say.money, key=len, reverse=True)))
+    units = "|".join(map(re.escape, sorted(say.tables.units, key=len, reverse=True)))
+    big = "|".join(map(re.escape, sorted(say.tables.magnitudes, key=len, reverse=True))) or "(?!)"
+    loose = rf"(?:{number}|\d+[.,]\d\d?)"  # prices and measures in the other convention, too
+    return [
+        rule(rf"{_MINUS}(?P<sign>{signs})\s?(?P<n>{loose})(?:{_TO}(?:{signs})?(?P<n2>{loose}))?(?:\s?(?P<big>{big}))?",
+             _price),
+        rule(rf"{_MINUS}(?P<n>{loose})(?:,[-–]+)?(?:{_TO}(?P<n2>{loose}))?(?:\s?(?P<big>{big}))?\s?(?P<sign>{signs})",
+             _price),
+        *fractions.rules(units),
+        rule(rf"{_MINUS}(?P<n>{loose})(?:{_TO}(?P<n2>{loose}))?[\s-]?(?P<unit>{units})", _measure),
+        rule(rf"(?P<n>{number}){_TO}(?P<n2>{number})", _range),
+        rule(rf"(?P<n>{number})-(?P<word>[^\W\d_]{{3,}}(?:-[^\W\d_]+)*)", _compound),
+        rule(rf"(?P<sign>[-−+±~≈<>])(?P<n>{number})", _signed),
+        rule(rf"(?P<n>{number})", _plain),
+    ]  # fmt: skip
+
+
+def _price(found: re.Match[str], spot: Spot) -> str:
+    say, sign = spot.say, found["sign"]
+    many = say.money[sign][1]
+    minus = f"{say.language.numbers.minus} " if found["minus"] else ""
+    if found["big"]:
+        big, bigs = say.tables.magnitudes[found["big"]]
+        number = say.number(found["n"])
+        whole = say.split(found["n"]) == ("1", "")
+        name = big if whole else bigs
+        number = say.agreeing(1, say.tables.nouns.gender(big)) if whole and say.code != "en" else number
+        of = "" if say.code in ("en", "de") or name in ("mil", "mille") else " de " if many[0] not in "aeiou" else " d'"
+        of = {"it": " di ", "es": " de ", "pt": " de "}.get(say.code, of) if of else " "
+        return f"{minus}{number} {name}{of}{many}"
+    if found["n2"]:
+        last = _price_of(say, found["n2"], say.money[sign])
+        return f"{_amount(say, found['n'])} {say.language.numbers.to} {last}"
+    return minus + _price_of(say, found["n"], say.money[sign])
+
+
+def _amount(say: Say, digits: str) -> str:
+    whole, fraction = _split(say, digits)
+    return say.number(digits) if fraction else say.count(int(whole or 0), before=True)
+
+
+def _price_of(say: Say, digits: str, names: tuple[str, str, str, str]) -> str:
+    one, many, part, parts = names
+    whole, cents = _split(say, digits)
+    if len(cents) > 2 or (len(cents) == 1 and int(cents)):
+        return f"{say.number(digits)} {many}"
+    count, small = int(whole or 0), int(cents or 0)
+    gender = say.tables.nouns.gender(one)
+    if small and not count:
+        return f"{_before(say, small, part)} {part if small == 1 else parts}"
+    told = f"{_before(say, count, one, gender)} {one if count == 1 else many}"
+    joint = {"it": " e", "pt": " e", "es": " con"}.get(say.code, "")
+    return f"{told}{joint} {say.count(small)}" if small else told
+
+
+def _before(say: Say, number: int, noun: str, gender: str = "") -> str:
+    if say.code == "en":
+        return say.count(number)
+    return say.agreeing(number, gender or say.tables.nouns.gender(noun) or "m")
+
+
+def _split(say: Say, digits: str) -> tuple[str, str]:
+    """As `Say.split`, but one or two digits behind the other mark are decimals as well: a price or measure."""
+    other = "," if say.language.numbers.decimal_mark == "." else "."
+    if found := re.fullmatch(rf"(\d+)[{other}](\d\d?)", digits):
+        return found[1], found[2]
+    return say.split(digits)
+
+
+def _measure(found: re.Match[str], spot: Spot) -> str:
+    say = spot.say
+    one, many, gender = say.tables.units[found["unit"]]
+    last = found["n2"] or found["n"]
+    whole, fraction = _split(say, last)
+    digits = f"{whole}{say.language.numbers.decimal_mark}{fraction}" if fraction else last
+    single = (fraction == "" and int(whole) == 1) or (say.code == "fr" and int(whole or 0) < 2)
+    if fraction or (len(whole) > 1 and whole[0] == "0"):
+        number = say.number(digits)
+    elif say.code == "en" or not gender:
+        number = say.count(int(whole))
+    else:
+        number = say.agreeing(int(whole), gender, spot.before)
+    if found["n2"]:
+        number = f"{_amount(say, found['n'])} {say.language.numbers.to} {number}"
+    minus = f"{say.language.numbers.minus} " if found["minus"] else ""
+    return f"{minus}{number} {one if single else many}"
+
+
+def _ordinal(found: re.Match[str], spot: Spot) -> str | None:
+    say, ending, number = spot.say, found["ending"].lstrip("."), int(found["n"])
+    if ending in ("°", "o", "a") and not (spot.noun and number <= 31):
+        return None  # degrees, or an hour "a"
+    if say.code == "en":
+        right = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+        return say.ordinal(number) if ending == right else None
+    form = "er" if say.code == "es" and ending == "er" else "f" if ending in _FEMININE else "m"
+    if say.code == "fr" and number == 2 and ending.startswith("nd"):
+        return "seconde" if form == "f" else "second"
+    return say.ordinal(number, form)
+
+
+def _german_ordinal(found: re.Match[str], spot: Spot) -> str | None:
+    before, noun, number = spot.before.lower(), spot.noun, int(found["n"])
+    if before == "als" or (not noun and before not in _IS_MEANT_AS_DATIVE):
+        return spot.say.ordinal(number, "r") if before == "als" else None
+    if before in _IS_MEANT_AS_DATIVE or (before == "der" and spot.earlier.lower() in PREPOSITIONS):
+        return spot.say.ordinal(number, "n")
+    if before in ("der", "die", "das", "ins", "ans", "diese", "dieser", "dieses", "jede", "eine"):
+        return spot.say.ordinal(number)
+    gender = spot.say.tables.nouns.gender(noun)
+    if not gender:
+        return None
+    return spot.say.ordinal(number, {"m": "r", "f": "", "n": "s"}[gender])
+
+
+def _decade(found: re.Match[str], spot: Spot) -> str | None:
+    say, digits = spot.say, found["n"]
+    if int(digits) % 10:
+        return None
+    if say.code == "de":
+        number = say.year(digits) or say.count(int(digits))
+        return f"{number}er{found['plural'] or ''}"
+    if "'" not in found[0] and not found["lead"] and len(digits) == 2 and spot.before.lower() not in _ITS_DECADES:
+        return None
+    lead = (found["lead"] or "").replace("-", " ")
+    name = _decade_name(say, digits)
+    return lead + name if name else None
+
+
+def _decade_name(say: Say, digits: str) -> str | None:
+    """The nineteen eighties, the eighties, the two thousands."""
+    if int(digits) % 10 or digits == "00" or digits == "1000":
+        return None
+    if digits == "2000":
+        return "two thousands"
+    said = say.year(digits) or (say.count(int(digits)) if len(digits) == 2 else "")
+    return re.sub(r"y$", "ies", said) if said.endswith("y") else f"{said}s" if said else None
+
+
+def _decades(found: re.Match[str], spot: Spot) -> str | None:
+    first, last = (_decade_name(spot.say, digits) for digits in (found["n"], found["n2"]))
+    return f"{first} to {last}" if first and last else None
+
+
+def _range(found: re.Match[str], spot: Spot) -> str | None:
+    say, first, last = spot.say, found["n"], found["n2"]
+    if any(len(part) > 1 and part[0] == "0" and part.isdigit() for part in (first, last)) or len(first + last) > 12:
+        return None
+    if say.code != "en" and re.search(r"\d[.,]\d", first + last) and "." in first + last:
+        return None
+    left = say.year(first) if len(last) in (2, 4) else None
+    right = (say.year(last) if len(last) == 4 else say.number(last)) if left else None
+    if left and right:
+        return f"{left} {say.language.numbers.to} {right}"
+    return f"{say.number(first)} {say.language.numbers.to} {say.number(last, spot.noun)}"
+
+
+def _compound(found: re.Match[str], spot: Spot) -> str | None:
+    """`4-kilogram`, `20-year-old`, `7-eleven`: a number and words; in English only, elsewhere it may agree."""
+    return f"{spot.say.number(found['n'])} {found['word']}" if spot.say.code == "en" else None
+
+
+def _signed(found: re.Match[str], spot: Spot) -> str:
+    say, signs, minus = spot.say, spot.say.tables.signs, spot.say.language.numbers.minus
+    names = {"-": minus, "−": minus, "+": signs.plus, "±": signs.plus_minus, "~": signs.about, "≈": signs.about,
+             "<": signs.less, ">": signs.greater}  # fmt: skip
+    return f"{names[found['sign']]} {say.number(found['n'], spot.noun, spot.before)}"
+
+
+def _plain(found: re.Match[str], spot: Spot) -> str | None:
+    say, digits = spot.say, found["n"]
+    if re.match(r"\s0\d\d(?!\d)", spot.text[spot.end :]) and len(digits) <= 3:
+        raise UnreadableError(f"{digits} {spot.after}")
+    year = say.year(digits)
+    counts = spot.noun.endswith("s") and spot.before.lower() not in say.tables.year_before
+    if year and not (say.code == "en" and counts):
+        return year
+    if say.code == "en" and re.fullmatch(r"\d{1,2}", digits) and re.match(r"\.\d", spot.text[spot.end :]):
+        return None
+    return say.number(digits, spot.noun, spot.before)

@@ -1,0 +1,86 @@
+"""Fractions, in digits (`2/3`) or as one sign (`½`), alone, behind a whole number, before a unit."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from .say import Say, UnreadableError
+from .spot import Rule, Spot, rule
+
+_VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
+PREPOSITIONS = {"in", "an", "auf", "mit", "von", "aus", "zu", "bei", "seit", "nach", "vor", "ab", "während"}
+
+
+def rules(units: str) -> list[Rule]:
+    """All of them; `units` is a regular expression of the language's units."""
+    return [
+        rule(rf"(?P<whole>\d+)?\s?(?P<vulgar>[{_VULGAR}])(?:\s?(?P<unit>{units}))?", _vulgar),
+        rule(rf"(?P<whole>\d+\s)?(?P<a>\d{{1,3}})[/⁄](?P<b>\d{{1,3}})(?:\s?(?P<unit>{units}))?", _fraction),
+    ]
+
+
+def _vulgar(found: re.Match[str], spot: Spot) -> str:
+    a, b = unicodedata.normalize("NFKC", found["vulgar"]).split("⁄")
+    return _parted(found, int(a), int(b), spot)
+
+
+def _fraction(found: re.Match[str], spot: Spot) -> str | None:
+    a, b = int(found["a"]), int(found["b"])
+    if not 0 < a < b or b not in spot.say.tables.fractions or found["a"][0] == "0" or found["b"][0] == "0":
+        raise UnreadableError(found[0])
+    return _parted(found, a, b, spot)
+
+
+def _parted(found: re.Match[str], a: int, b: int, spot: Spot) -> str:
+    """A fraction with the whole number before it and the unit behind it, where there are."""
+    say, whole = spot.say, (found["whole"] or "").strip()
+    unit = say.tables.units[found["unit"]] if found["unit"] else None
+    noun = unit[0] if unit else spot.noun
+    said = _fractional(say, whole, a, b, noun, unit[2] if unit else say.tables.nouns.gender(noun), spot)
+    if not unit:
+        return said
+    if say.code == "en" and not whole:
+        return f"half a {unit[0]}" if (a, b) == (1, 2) else f"{said} of a {unit[0]}"
+    return f"{said} {unit[1] if whole else unit[0]}"
+
+
+def _fractional(say: Say, whole: str, a: int, b: int, noun: str, gender: str, spot: Spot) -> str:
+    one, many = say.tables.fractions[b]
+    signs = say.tables.signs
+    if (a, b) == (1, 2) and not whole and noun and say.code != "en":
+        if say.code == "de":
+            return _german_half(gender, spot)
+        if gender not in say.tables.halves:
+            raise UnreadableError(f"1/2 {noun}")
+        return say.tables.halves[gender]
+    if say.code == "en":
+        if (a, b) == (1, 2) and not whole:
+            return "half" if spot.after in ("of", "a", "an", "past", "the", "my", "his", "her") else "one half"
+        article = "an" if one[0] in "aeiou" else "a"
+        part = f"{article} {one}" if a == 1 and whole else f"{say.count(a)} {one if a == 1 else many}"
+        return signs.half.format(whole=say.count(int(whole)), fraction=part) if whole else part
+    if whole and (a, b) == (1, 2):
+        if say.code == "de":
+            return f"{say.count(int(whole), before=True)}einhalb"
+        if say.code == "fr":
+            raise UnreadableError(f"{whole} 1/2 {noun}")
+        half = say.tables.halves.get(gender or "m", "")
+        return signs.half.format(whole=say.agreeing(int(whole), gender or "m"), fraction=half)
+    part = f"{'ein' if say.code == 'de' and a == 1 else say.agreeing(a, 'm')} {one if a == 1 else many}"
+    if not whole:
+        return part
+    if say.code == "de":
+        return f"{say.count(int(whole), before=True)} {part}"
+    return signs.half.format(whole=say.count(int(whole)), fraction=part)
+
+
+def _german_half(gender: str, spot: Spot) -> str:
+    before = spot.before.lower()
+    if not gender:
+        raise UnreadableError(f"1/2 {spot.after}")
+    if before in PREPOSITIONS:
+        return "einer halben" if gender == "f" else "einem halben"
+    nominative = not before or before in ("ist", "war", "bleibt", "wird", "fehlt", "nur", "etwa", "und")
+    masculine = "ein halber" if nominative else "einen halben"
+    return {"f": "eine halbe", "n": "ein halbes", "m": masculine}[gender]
