@@ -18,6 +18,7 @@ from .sounds import Group, JudgedSound, Kind
 
 MISSED = (0.05, 0.13)  # shares of the ends that are missed
 SILENT = 0.5  # chance of speech below which a frame is silent
+FORGOTTEN = 13  # silent frames after which lone voiced ones before them are no turn
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ def triggers(listener: Listener, sound: Samples, threshold: float, wait: int = 3
             heard, silent = heard + 1, 0
         else:
             silent += 1
+            heard = heard if silent < FORGOTTEN else 0
             if heard >= 2 and silent >= wait and turn_end >= threshold:
                 count, heard = count + 1, 0
     return count

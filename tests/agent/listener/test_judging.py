@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agent.listener import Listener, judging
 from agent.listener.judging import Score, asked, figures, frame_after, separation
 from agent.listener.labels import voice_activity
 from agent.listener.recordings import Clip, Recording, Word
@@ -83,3 +84,14 @@ def test_a_peer_hears_nothing_after_its_decision() -> None:
     assert heard == [(9 * 1920, pytest.approx(0.32))]
     assert score == Score("requests", "end", True, 0.0)
     assert figures([score]) == {}
+
+
+def test_a_trigger_needs_two_voiced_frames_near_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hears(*voiced: int) -> int:
+        cues = [(float(frame in voiced), 0.9) for frame in range(60)]
+        monkeypatch.setattr(judging, "listen", lambda listener, sound: iter(cues))
+        return judging.triggers(Listener.load(), np.zeros(0, np.float32), 0.5)
+
+    assert hears() == hears(5) == hears(5, 30) == 0
+    assert hears(5, 6) == hears(5, 9) == hears(5, 6, 8, 57) == 1
+    assert hears(5, 6, 30, 31) == 2
