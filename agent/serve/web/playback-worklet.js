@@ -3,6 +3,7 @@
 const LEAST = 0.08 * 24000; // samples to gather before playing
 const GROWTH = 0.02 * 24000; // more of them after each time it ran dry
 const MOST = 0.24 * 24000;
+const CALM = 3 * 24000; // samples played without running dry after which it wants GROWTH less: back to LEAST in 24 s
 const SLACK = 0.24 * 24000; // beyond the target; what is more is left out, oldest first
 const REPORT_EVERY = 0.1 * 24000;
 const FADE = 48; // samples, 2 ms, at a cut
@@ -14,6 +15,7 @@ class Playback extends AudioWorkletProcessor {
     this.at = 0; // in the first frame
     this.buffered = 0;
     this.target = LEAST;
+    this.calm = 0; // samples since it ran dry or shrank
     this.playing = false;
     this.last = 0;
     this.counts = { dry: 0, leftOut: 0 };
@@ -42,6 +44,7 @@ class Playback extends AudioWorkletProcessor {
     const out = outputs[0][0];
     if (!this.playing && this.buffered >= this.target) this.playing = true;
     for (let index = 0; index < out.length; index++) out[index] = this.playing ? this.next() : this.fade();
+    this.settle(out.length);
     this.sinceReport += out.length;
     if (this.sinceReport >= REPORT_EVERY) {
       this.sinceReport = 0;
@@ -50,10 +53,19 @@ class Playback extends AudioWorkletProcessor {
     return true;
   }
 
+  // A bad minute is forgotten step by step: what waits beyond the smaller target is left out by `add`.
+  settle(samples) {
+    this.calm += samples;
+    if (this.calm < CALM) return;
+    this.calm = 0;
+    this.target = Math.max(LEAST, this.target - GROWTH);
+  }
+
   next() {
     if (!this.frames.length) {
       this.playing = false;
       this.counts.dry += 1;
+      this.calm = 0;
       this.target = Math.min(MOST, this.target + GROWTH);
       return this.fade();
     }

@@ -45,6 +45,7 @@ def test_recording_is_announced_and_lies_in_a_known_layout(tmp_path: Path) -> No
     assert content["alignments"][0] == ["said0", [0.0, 0.08], "SPEAKER_MAIN"]
     assert content["alignments"][1] == ["heard2", [0.16, 0.24], "SPEAKER_USER"]
     assert content["duration"] == 4.0
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
     assert detect(tmp_path).layout == "moshi-finetune"
 
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from socket import create_server
 
 import aiohttp
 import numpy as np
@@ -20,6 +21,7 @@ import pytest
 import sphn  # type: ignore[import-untyped]
 
 from agent import LanguageModel
+from agent.commands.serve import check_start
 from agent.files.bundle import save_bundle
 from agent.files.codec_identity import CodecIdentity
 from agent.files.vocabulary import train_vocabulary
@@ -257,6 +259,14 @@ def test_the_command_serves_until_sigterm(model_folder: Path) -> None:
         "stopped",
     ]
     assert events[-2]["reason"] == "the server is shutting down"
+
+
+def test_a_start_that_must_fail_fails_before_anything_is_loaded() -> None:
+    with create_server(("127.0.0.1", 0)) as taken, pytest.raises(ValueError, match="give another --port"):
+        check_start("127.0.0.1", taken.getsockname()[1], 400.0)
+    with pytest.raises(ValueError, match="--lag-ms must be at least 160"):
+        check_start("127.0.0.1", 0, 100.0)
+    check_start("127.0.0.1", 0, 160.0)
 
 
 def test_prometheus_buckets_are_cumulative() -> None:
