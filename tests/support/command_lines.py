@@ -13,10 +13,11 @@ from typing import Any
 import typer
 
 PROGRAMS = ("synth", "codec", "agent")
-_BLOCK = re.compile(r"^```(?:sh|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(?:sh|console)\n(.*?)^```|((?:^    .*\n)+)", re.MULTILINE | re.DOTALL)
+_OTHER = re.compile(r"^```(?!sh$|console$)\w.*?^```", re.MULTILINE | re.DOTALL)  # blocks of other languages
 _FILE = re.compile(r"^```\w+ (\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"(^|\s)#.*$")
-_VARIABLE = re.compile(r"[A-Z_]+=\S+")
+_TYPED = re.compile(rf"(?:\$ )?(?:[A-Z_]+=\S+ )*((?:{'|'.join(PROGRAMS)}) .*)")
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,12 @@ def every_command(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[s
 
 
 def command_lines(paper: str) -> list[CommandLine]:
-    """The lines of our programs in a paper's blocks `sh` and `console`, in order; comments and output are left out."""
+    """The lines of our programs in a paper's blocks (sh, console, indented), in order, without comments."""
     lines = []
-    for block in _BLOCK.findall(paper):
+    for block in map("".join, _BLOCK.findall(_OTHER.sub("", paper))):
         for line in block.replace("\\\n", " ").splitlines():
-            words = shlex.split(_COMMENT.sub("", line.removeprefix("$ ")))
-            while words and _VARIABLE.fullmatch(words[0]):
-                words.pop(0)
-            if words and words[0] in PROGRAMS:
-                lines.append(CommandLine(tuple(words)))
+            if typed := _TYPED.match(line.strip()):
+                lines.append(CommandLine(tuple(shlex.split(_COMMENT.sub("", typed[1])))))
     return lines
 
 
