@@ -216,6 +216,12 @@ class Codec(nn.Module):
         wav: Tensor = self.decoder(zq, self.quantizer.combine(zq), self.decoder.init_state(zq.shape[0]))[0]
         return wav[:, None]
 
+    def voiced_frames(self, wav: Tensor) -> Tensor:
+        """How many pitches of an original `[B, 1, T]` the pitch loss is a mean of: `[]`, 0 without a pitch output."""
+        if isinstance(self.decoder, SeanetDecoder):
+            return wav.new_zeros(())
+        return (track(wav[:, 0])[1] > VOICED).sum().to(wav)
+
     def decode_supervised(self, zq: Tensor, wav: Tensor) -> tuple[Tensor, Tensor]:
         """Decode for training, knowing the original.
 

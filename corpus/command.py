@@ -20,8 +20,8 @@ def run(app: typer.Typer, name: str) -> None:
         if status == STOPPED:  # what some versions of typer make of Ctrl-C
             raise KeyboardInterrupt
         sys.exit(status)
-    except (KeyboardInterrupt, typer.Abort):
-        print(f"{name}: stopped; the same command resumes", file=sys.stderr)
+    except (KeyboardInterrupt, typer.Abort) as error:
+        print(f"{name}: stopped; {error or 'the same command resumes'}", file=sys.stderr)
         sys.exit(STOPPED)
     except (ValueError, OSError, UsageProblem) as error:
         describe = getattr(error, "format_message", error.__str__)

@@ -102,3 +102,37 @@ def sha256_of(path: Path) -> str:
         while block := file.read(_CHUNK):
             digest.update(block)
     return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path to write a new version of a file at: in the file's place, whole and on the disk, once the block ends.
+
+    On any error the half file is removed and the old version stays; one that a kill left is overwritten by the next.
+    The file gets the mode of the umask, whoever writes it.
+
+    Raises:
+        DiskFullError: there is no room.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        with disk_full_told(path.parent):
+            partial.unlink(missing_ok=True)
+            partial.touch()
+            mode = partial.stat().st_mode & 0o777
+            yield partial
+            partial.chmod(mode)
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())
+            os.replace(partial, path)
+            sync_directory(path.parent)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Replace a text file at once, as `replacing` does."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    import torch
-
-    from ..model.language_model import LanguageModel
-    from ..tokens.crops import Dialogues
-    from ..tokens.shards import TokenManifest
 
 
 def finetune(
@@ -26,7 +19,8 @@ def finetune(
     merge: Annotated[bool, typer.Option(help="write the model with its adapters folded in, in OUT/merged")] = True,
     recipe: Annotated[Path | None, typer.Option(help="TOML with settings of agent.training.recipe.AgentRecipe")] = None,
     steps: Annotated[int | None, typer.Option(help="steps in all")] = None,
-    batch: Annotated[int | None, typer.Option(help="crops per process and step")] = None,
+    batch: Annotated[int | None, typer.Option(help="crops per process and pass")] = None,
+    accumulate: Annotated[int | None, typer.Option(help="passes whose gradients make one step")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     threads: Annotated[int, typer.Option(help="CPU threads; 0: torch's choice")] = 0,
     sharded: Annotated[bool, typer.Option("--sharded", help="share the model among torchrun's processes")] = False,
@@ -34,37 +28,30 @@ def finetune(
     resume: Annotated[bool, typer.Option("--resume", help="go on from the run's checkpoint")] = False,
 ) -> None:
     """Adapt a trained model to a corpus; lora.safetensors has moshi-finetune's names."""
-    import torch
+    from functools import partial
 
     from codec.device import pick_device
+    from codec.training.parallel import process_group, rank
 
-    from ..files.bundle import save_bundle
-    from ..training.finetune import DEFAULTS, adapt, hub_folder, write_adapters, write_merged
+    from ..tokens.shards import read_manifest
+    from ..training.finetune import DEFAULTS, adapters_origin, base_model, hub_folder, write_adapters, write_merged
     from ..training.recipe import read_recipe
-    from ..training.run import TrainingOrder, launch
-    from ..training.start import trained_model
-    from ..training.trainer import shortened
+    from ..training.run import RunData, TrainingOrder
+    from ..training.run import train as run
+    from ..training.start import keys_of, write_bundle
 
-    plan = read_recipe(recipe, DEFAULTS, steps=steps, batch=batch)
-
-    def start(tokens: TokenManifest, on: torch.device) -> LanguageModel:
-        frozen = torch.bfloat16 if on.type == "cuda" and shortened(plan, on) else torch.float32
-        dtype = torch.float32 if full else frozen
-        model = trained_model(hub_folder(base, download), tokens, data[0], dtype, both_sides)
-        return model if full else adapt(model, lora, scaling, plan.seed)
-
-    last: list[tuple[LanguageModel, Dialogues]] = []
-
-    def export(model: LanguageModel, tokens: Dialogues, folder: Path) -> None:
-        if full:
-            save_bundle(folder, model, tokens.vocabulary, tokens.codec)
-        else:
-            write_adapters(model, folder)
-            last[:] = [(model, tokens)]
-
-    order = TrainingOrder(data, out, plan, pick_device(device), threads=threads, resume=resume, sharded=sharded)
-    if not launch(order, start, export, typer.echo):
-        raise KeyboardInterrupt
-    typer.echo(str(out if full else out / "lora.safetensors"))
-    for model, tokens in last if merge else ():
-        typer.echo(str(write_merged(model, tokens, out / "merged")))
+    plan = read_recipe(recipe, DEFAULTS, steps=steps, batch=batch, accumulate=accumulate)
+    order = TrainingOrder(data, out, plan, threads=threads, resume=resume, sharded=sharded)
+    order.check()
+    adapters = None if full else (lora, scaling)
+    with process_group(pick_device(device)) as here:
+        model = base_model(base, plan, read_manifest(data[0]), data[0], here, adapters, both_sides, download)
+        tokens = RunData.open(order, model.config)
+        kept = keys_of(hub_folder(base))
+        export = partial(write_bundle, tokens.every, kept) if full else partial(write_adapters, kept)
+        trainer = run(order, model, tokens, here, export, typer.echo, adapters_origin(model, adapters))
+        trained = trainer.whole_model()
+        if rank() == 0:
+            typer.echo(str(out if full else out / "lora.safetensors"))
+        if merge and not full and rank() == 0:
+            typer.echo(str(write_merged(trained, tokens.every, kept, out / "merged")))

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    import torch
-
-    from ..model.language_model import LanguageModel
-    from ..tokens.crops import Dialogues
-    from ..tokens.shards import TokenManifest
 
 
 def train(
@@ -29,7 +22,8 @@ def train(
         list[Path] | None, typer.Option(help="dialogues to read, from `synth plan --timed`; repeatable")
     ] = None,
     steps: Annotated[int | None, typer.Option(help="steps in all")] = None,
-    batch: Annotated[int | None, typer.Option(help="crops per process and step")] = None,
+    batch: Annotated[int | None, typer.Option(help="crops per process and pass")] = None,
+    accumulate: Annotated[int | None, typer.Option(help="passes whose gradients make one step")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     threads: Annotated[int, typer.Option(help="CPU threads; 0: torch's choice")] = 0,
     sharded: Annotated[bool, typer.Option("--sharded", help="share the model among torchrun's processes")] = False,
@@ -37,33 +31,22 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="go on from the run's checkpoint")] = False,
 ) -> None:
     """Train the full-duplex model on token shards; run it under torchrun for several devices."""
+    from functools import partial
+
     from codec.device import pick_device
+    from codec.training.parallel import process_group
 
-    from ..files.bundle import save_bundle
+    from ..tokens.shards import read_manifest
     from ..training.recipe import read_recipe
-    from ..training.run import TrainingOrder, launch
-    from ..training.start import fresh_model, model_of_language_model, trained_model, without_own_voice
+    from ..training.run import RunData, TrainingOrder
+    from ..training.run import train as run
+    from ..training.start import keys_of, starting_model, write_bundle
 
-    if init is not None and init_lm is not None:
-        raise ValueError("--init and --init-lm exclude each other")
-    plan = read_recipe(recipe, preset=preset, steps=steps, batch=batch)
-
-    def start(tokens: TokenManifest, on: torch.device) -> LanguageModel:
-        if init is not None:
-            model = trained_model(init, tokens, data[0])
-            return without_own_voice(model) if plan.model.hears_itself is False else model
-        if init_lm is not None:
-            return model_of_language_model(plan, tokens, data[0], init_lm, out / "language-model", download)
-        return fresh_model(plan, tokens)
-
-    chosen = pick_device(device)
-    order = TrainingOrder(
-        data, out, plan, chosen, text or (), unspoken or (), threads=threads, resume=resume, sharded=sharded
-    )
-
-    def export(model: LanguageModel, tokens: Dialogues, folder: Path) -> None:
-        save_bundle(folder, model, tokens.vocabulary, tokens.codec)
-
-    if not launch(order, start, export, typer.echo):
-        raise KeyboardInterrupt
+    plan = read_recipe(recipe, preset=preset, steps=steps, batch=batch, accumulate=accumulate)
+    order = TrainingOrder(data, out, plan, text or (), unspoken or (), threads, resume, sharded)
+    order.check()
+    with process_group(pick_device(device)) as here:
+        model = starting_model(plan, read_manifest(data[0]), data[0], init, init_lm, out / "language-model", download)
+        tokens = RunData.open(order, model.config)
+        run(order, model, tokens, here, partial(write_bundle, tokens.every, keys_of(init)), typer.echo)
     typer.echo(str(out))

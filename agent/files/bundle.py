@@ -1,6 +1,7 @@
 """A model with all it needs to talk: weights, vocabulary and codec, in one folder.
 
     model folder   config.json  model.safetensors (or its parts)  tokenizer.json or tokenizer.model  codec.json
+                   duologue.json where the model has what Moshi has not; codec.safetensors where the codec is one's own
     codec.json     {"name": "laptop", "sha256": ..., "codebooks": 8, "codebook_size": 2048}, see `codec_identity`
 
 A folder of Kyutai's has no codec.json: its config.json names the codec's file.
@@ -8,7 +9,7 @@ A folder of Kyutai's has no codec.json: its config.json names the codec's file.
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,19 @@ import torch
 from torch import nn
 
 from codec import Codec
+from corpus.durable import replace_text
 
 from ..model.config import ModelConfig
 from ..model.language_model import LanguageModel
 from ..model.quantized import quantize
 from .checkpoints import load_model, read_config, save
 from .codec_identity import CodecIdentity, codec_digest
+from .config_json import PASSENGERS
 from .vocabulary import Vocabulary
 
 WEIGHTS = Path(__file__).parents[1] / "weights"  # the models that ship with the project
 CODEC = "codec.json"
+OWN_CODEC = "codec.safetensors"  # in the folder
 
 
 @dataclass(frozen=True)
@@ -100,23 +104,78 @@ def save_bundle(
     *,
     dtype: torch.dtype | None = None,
     part_bytes: int | None = None,
+    kept: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write a folder that `load_bundle` reads.
+    """Write a folder that `load_bundle` reads, from any place and after moving.
 
     Args:
         folder: made if missing; config.json is written last, so a folder that has it is whole.
         model: with adapters or without.
         vocabulary: of its text streams.
-        codec: of the tokens it was trained on; its name is what `Codec.load` finds, or a file in the folder.
+        codec: of the tokens it was trained on; one that its name gives the path of is copied into the folder.
         dtype: float type of the weights; None keeps them.
         part_bytes: split the weights into files of at most so many bytes.
+        kept: further keys of config.json, see `kept_keys`.
     """
     folder = Path(folder)
     path = vocabulary.save(folder)
-    temporary = folder / f"{CODEC}.partial"
-    temporary.write_text(codec.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    os.replace(temporary, folder / CODEC)
-    return save(model, folder, dtype=dtype, part_bytes=part_bytes, passengers={"tokenizer_name": path.name})
+    codec = _inside(folder, codec)
+    replace_text(folder / CODEC, codec.model_dump_json(indent=2) + "\n")
+    passengers = {**(kept or {}), "tokenizer_name": path.name}
+    return save(model, folder, dtype=dtype, part_bytes=part_bytes, passengers=passengers)
+
+
+def kept_keys(folder: Path) -> dict[str, Any]:
+    """What a model's `config.json` says of how to run it, to be kept by a model made of it: all but names of files."""
+    named = {"moshi_name", "tokenizer_name", "lora", "lora_name", "lora_rank", "lora_scaling", "quantize"}
+    values = read_config(folder)[1]
+    return {key: values[key] for key in PASSENGERS if key in values and key not in named}
+
+
+def _inside(folder: Path, codec: CodecIdentity) -> CodecIdentity:
+    """The identity of a codec that the folder holds itself, where its name is a path: folders move, machines differ."""
+    if not Path(codec.name).exists() or len(Path(codec.name).parts) == 1:
+        return codec  # a shipped name, or an id of the hub
+    path = folder / OWN_CODEC
+    found = Codec.load(codec.name)
+    if codec_digest(Codec.load(codec.name, codec.codebooks)) != codec.sha256:
+        raise ValueError(f"{codec.name} is not the codec that the tokens were made with: it changed since")
+    if not path.exists():
+        found.save(path)
+    return codec.model_copy(update={"name": OWN_CODEC})
+
+
+def check_codec(folder: Path, codec: CodecIdentity) -> None:
+    """Raise ValueError unless a model's folder speaks with this codec: codes of another mean something else."""
+    identity = _codec_of(folder)
+    if identity is None:
+        name = str(read_config(folder)[1].get("mimi_name", "mimi"))
+        own = folder / name
+        same = codec_digest(Codec.load(own, codec.codebooks)) == codec.sha256 if own.is_file() else _is_mimi(codec.name)
+    else:
+        name, same = identity.name, (identity.sha256, identity.codebooks) == (codec.sha256, codec.codebooks)
+        if not same and identity.sha256 != codec.sha256 and identity.codebooks != codec.codebooks:
+            same = _first_codebooks(folder, identity, codec)
+    if not same:
+        raise ValueError(
+            f'{folder} speaks with the codec "{name}", the tokens were made with "{codec.name}": its codes mean '
+            "something else; tokenize with the model's codec"
+        )
+
+
+def _is_mimi(name: str) -> bool:
+    """Whether a codec's name is one of Kyutai's, for whom there is no digest at hand."""
+    return "mimi" in name.lower() or name.startswith("kyutai/") or "tokenizer-e351c8d8" in name
+
+
+def _first_codebooks(folder: Path, identity: CodecIdentity, codec: CodecIdentity) -> bool:
+    """Whether the tokens are of the same codec with another number of codebooks."""
+    inside = folder / identity.name
+    try:
+        whole = Codec.load(inside if inside.is_file() else identity.name, codec.codebooks)
+    except ValueError:
+        return False
+    return codec_digest(whole) == codec.sha256
 
 
 def _load_codec(folder: Path, config: ModelConfig, values: dict[str, Any], given: str | Path | None) -> Codec:

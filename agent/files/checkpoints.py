@@ -6,25 +6,28 @@ Split and stacked attention matrices are read and written. Eight-bit files have 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
+
+from codec.training.run_state import save_tensors
+from corpus.durable import replace_text
+from corpus.strict import load_json
 
 from ..model.config import ModelConfig
 from ..model.language_model import LanguageModel
 from ..model.lora import LoraLinear, adapter_tensors, merge_adapters
 from ..model.quantized import Int8Linear
 from .assemble import build, cast, load_adapters, with_both_sides
-from .config_json import PASSENGERS, from_moshi, to_moshi
+from .config_json import OWN_KEY, PASSENGERS, from_moshi, to_moshi
 from .tensor_names import from_native, stack, to_native
 
 WEIGHTS, ADAPTERS = "model.safetensors", "lora.safetensors"
+OWN_CONFIG = "duologue.json"  # beside config.json, which Kyutai's software takes no unknown key in
 
 
 def read_config(folder: str | Path) -> tuple[ModelConfig, dict[str, Any]]:
@@ -38,7 +41,21 @@ def read_config(folder: str | Path) -> tuple[ModelConfig, dict[str, Any]]:
         raise ValueError(f"cannot read {path}: {error}") from None
     if not isinstance(values, dict):
         raise ValueError(f"{path} must hold an object, found a {type(values).__name__}")
+    own = Path(folder) / OWN_CONFIG
+    if own.exists():
+        values = {**values, OWN_KEY: load_json(own, dict[str, Any])}
     return from_moshi(values), values
+
+
+def write_config(folder: Path, values: Mapping[str, Any]) -> None:
+    """Write `config.json`, last, and what is ours and not Moshi's into `duologue.json` beside it, if there is any."""
+    own = values.get(OWN_KEY)
+    if own:
+        replace_text(folder / OWN_CONFIG, json.dumps(own, indent=2) + "\n")
+    else:
+        (folder / OWN_CONFIG).unlink(missing_ok=True)
+    theirs = {key: value for key, value in values.items() if key != OWN_KEY}
+    replace_text(folder / "config.json", json.dumps(theirs, indent=2) + "\n")
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -147,9 +164,7 @@ def save(
     for index, part in enumerate(parts, start=1):
         name = path.name if len(parts) == 1 else f"{path.stem}-{index:05d}-of-{len(parts):05d}.safetensors"
         _write(folder / name, part, dtype)
-    temporary = folder / "config.json.partial"
-    temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-    os.replace(temporary, folder / "config.json")
+    write_config(folder, values)
     return folder
 
 
@@ -167,6 +182,4 @@ def _parts(tensors: dict[str, Tensor], limit: int | None) -> Iterator[dict[str, 
 
 def _write(path: Path, tensors: Mapping[str, Tensor], dtype: torch.dtype | None) -> None:
     ready = {name: cast(from_native(name), tensor.detach().cpu(), dtype) for name, tensor in tensors.items()}
-    temporary = path.with_suffix(".partial")
-    save_file({name: tensor.clone().contiguous() for name, tensor in ready.items()}, str(temporary))
-    os.replace(temporary, path)
+    save_tensors(path, {name: tensor.clone() for name, tensor in ready.items()})

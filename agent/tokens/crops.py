@@ -4,7 +4,7 @@
     training, validation = data.split(0.02)
     batch = training.batch(step, rows=16, frames=500)      # batch.codes [16, config.streams, 500]
 
-A batch depends on nothing but (seed, step, rank): training resumes to the bit with no data state to store.
+A batch depends on nothing but (seed, step, row): training resumes to the bit with no data state to store.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from corpus.audio import FRAME_RATE
 from ..files.vocabulary import Vocabulary
 from ..model.config import ModelConfig
 from ..model.streams import ZERO
-from .shards import TokenManifest, open_shard, read_manifest, read_vocabulary
+from .shards import Shard, TokenManifest, open_shard, read_manifest, read_vocabulary
 from .text_stream import Tokens
 from .training_text import corpus_text, file_text
 
@@ -96,13 +96,48 @@ class Dialogues:
             raise ValueError(f"{folders[0]} holds no dialogue yet: run `agent tokenize` again to finish it")
         self._places = np.array(places, np.int64)  # [D, 3]: shard, first frame, end
         self.ids = [id for shard in self._shards for id in shard.ids]
+        self.twins = self._without_twins()
         self._shares: dict[int, Rows] = {}  # by length of a crop: dialogues, each as often as an epoch has it
+        self._covers: dict[int, Rows] = {}  # by length of a crop: dialogue and first frame, to cover all
         self._begins_word = np.array([vocabulary.begins_word(id) for id in range(config.text_card)])
         self._file_text = file_text(texts, self.vocabulary) if texts else None
         self._own_text: Tokens | None = None  # once asked for
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def _without_twins(self) -> int:
+        """Keep the first of dialogues that sound the same, whatever they are called; how many went."""
+        kept: dict[bytes, int] = {}
+        for index, (place, begin, end) in enumerate(self._places.tolist()):
+            kept.setdefault(_content(self._shards[place], begin, end), index)
+        gone = len(self._places) - len(kept)
+        if gone:
+            self._places, self.ids = self._places[list(kept.values())], [self.ids[index] for index in kept.values()]
+        self._contents = list(kept)
+        return gone
+
+    @property
+    def wordless(self) -> int:
+        """Dialogues in which the agent says no word."""
+        silent = self._stored_pads
+        return sum(
+            bool(np.isin(self._shards[place].text[0, begin:end], silent).all())
+            for place, begin, end in self._places.tolist()
+        )
+
+    def check_words(self) -> None:
+        """Raise ValueError when the agent says no word in any dialogue: there is nothing to learn from that."""
+        if self.wordless == len(self):
+            raise ValueError(
+                f"the agent says no word in any of {len(self)} dialogues: check that its words are the first "
+                "speaker's (channel 0), their times in seconds, and tokenize again"
+            )
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the sound of all dialogues, whatever their order."""
+        return hashlib.sha256(b"".join(sorted(self._contents))).hexdigest()
 
     @property
     def frames(self) -> int:
@@ -130,17 +165,17 @@ class Dialogues:
         validation.hints = 0.0
         return training, validation
 
-    def batch(self, step: int, rows: int, frames: int, rank: int = 0, world: int = 1) -> TokenBatch:
+    def batch(self, step: int, rows: int, frames: int, part: int = 0, parts: int = 1) -> TokenBatch:
         """The batch of a step: `rows` crops of `frames` frames.
 
         In an epoch every dialogue comes up once for each `frames` of its length, at least once, in random order; where
-        it is cut and which variant of the user is heard is random. Processes of a parallel run, `rank` of `world`,
-        share an epoch.
+        it is cut and which variant of the user is heard is random. A step may be cut into `parts` of `rows` crops each,
+        for passes and processes: they share an epoch, and hold the crops that one part with all rows would.
         """
         crops = []
         for row in range(rows):
-            index = self._drawn((step * world + rank) * rows + row, frames)
-            rng = np.random.default_rng((self.seed, step, rank, row))
+            index = self._drawn((step * parts + part) * rows + row, frames)
+            rng = np.random.default_rng((self.seed, step, 0, part * rows + row))
             start = self._start(index, frames, rng)
             variant = int(rng.integers(len(self._shards[self._places[index, 0]].user)))
             crops.append(self._crop(index, start, frames, variant, rng))
@@ -151,12 +186,29 @@ class Dialogues:
         _, begin, end = self._places[index]
         return _stacked([self._crop(index, 0, int(end - begin), variant, None)])
 
-    def text_batch(self, step: int, rows: int, frames: int, rank: int = 0) -> TokenBatch:
+    def crop_count(self, frames: int) -> int:
+        """How many crops of `frames` frames cover every dialogue once, one after another."""
+        return len(self._covering(frames))
+
+    def fixed(self, numbers: Sequence[int], frames: int) -> TokenBatch:
+        """Some of the crops that cover every dialogue once, as recorded and without hints."""
+        places = [self._covering(frames)[number].tolist() for number in numbers]
+        return _stacked([self._crop(index, start, frames, 0, None) for index, start in places])
+
+    def _covering(self, frames: int) -> Rows:
+        """Dialogue and first frame of those crops: `[N, 2]`."""
+        if frames not in self._covers:
+            lengths = self._places[:, 2] - self._places[:, 1]
+            pairs = [(index, start) for index, n in enumerate(lengths.tolist()) for start in range(0, n, frames)]
+            self._covers[frames] = np.array(pairs, np.int64)
+        return self._covers[frames]
+
+    def text_batch(self, step: int, rows: int, frames: int, part: int = 0) -> TokenBatch:
         """Text alone, `frames` tokens a row without pauses; all other rows are -1."""
         text = self._text()
         codes = np.full((rows, self.config.streams, frames), ZERO, np.int64)
         for row in range(rows):
-            rng = np.random.default_rng((self.seed, step, rank, row, TEXT))
+            rng = np.random.default_rng((self.seed, step, 0, part * rows + row, TEXT))
             start = int(rng.integers(len(text)))
             codes[row, 0] = text.take(range(start, start + frames), mode="wrap")
         return TokenBatch(torch.from_numpy(codes), torch.zeros(rows, frames, dtype=torch.uint8))
@@ -164,7 +216,8 @@ class Dialogues:
     def _subset(self, indices: npt.NDArray[np.intp]) -> Dialogues:
         part = copy.copy(self)
         part._places, part.ids = self._places[indices], [self.ids[index] for index in indices]
-        part._shares, part._own_text = {}, None
+        part._contents = [self._contents[index] for index in indices]
+        part._shares, part._covers, part._own_text = {}, {}, None
         return part
 
     def _text(self) -> Tokens:
@@ -231,6 +284,14 @@ def _shuffled(seed: int, epoch: int, count: int) -> Rows:
 def _stacked(crops: Sequence[tuple[Rows, npt.NDArray[np.uint8]]]) -> TokenBatch:
     codes, labels = zip(*crops, strict=True)
     return TokenBatch(torch.from_numpy(np.stack(codes)), torch.from_numpy(np.stack(labels)))
+
+
+def _content(shard: Shard, begin: int, end: int) -> bytes:
+    """A digest of what is heard in a dialogue, as recorded."""
+    digest = hashlib.blake2b(digest_size=16)
+    for codes in (shard.agent[:, begin:end], shard.user[0, :, begin:end]):
+        digest.update(codes.tobytes())
+    return digest.digest()
 
 
 def _check_alike(folders: Sequence[str | Path], manifests: Sequence[TokenManifest]) -> None:

@@ -58,17 +58,17 @@ class Unspoken:
         """Of all dialogues, had they been spoken."""
         return float(self._lengths[-1]) / FRAME_RATE / 3600.0
 
-    def batch(self, step: int, rows: int, frames: int, rank: int = 0) -> TokenBatch:
+    def batch(self, step: int, rows: int, frames: int, part: int = 0) -> TokenBatch:
         """Crops for a step: `rows` of `frames` frames, drawn by length; all rows of codes but the texts are -1."""
         config = self.config
         codes = np.full((rows, config.streams, frames), ZERO, np.int64)
         for row in range(rows):
-            rng = np.random.default_rng((self.seed, step, rank, row, UNSPOKEN))
+            rng = np.random.default_rng((self.seed, step, 0, part * rows + row, UNSPOKEN))
             index = int(np.searchsorted(self._lengths, rng.integers(self._lengths[-1]), side="right"))
             texts = self._dialogues[index]
             start = int(rng.integers(max(texts.shape[1] - frames, 0) + 1))
-            part = texts[:, start : start + frames]
-            codes[row, [0, 1 + config.n_q], : part.shape[1]] = part
+            cut = texts[:, start : start + frames]
+            codes[row, [0, 1 + config.n_q], : cut.shape[1]] = cut
         return TokenBatch(torch.from_numpy(codes), torch.zeros(rows, frames, dtype=torch.uint8))
 
 

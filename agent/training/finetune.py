@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import copy
-import json
-import os
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+
+from codec.training.run_state import save_tensors
 
 from ..files.bundle import save_bundle
-from ..files.checkpoints import ADAPTERS
+from ..files.checkpoints import ADAPTERS, write_config
 from ..files.config_json import to_moshi
 from ..files.tensor_names import to_native
 from ..model.language_model import LanguageModel
 from ..model.lora import LoraLinear, adapter_tensors, add_adapters, merge_adapters
 from ..tokens.crops import Dialogues
+from ..tokens.shards import TokenManifest
+from .precision import shortened
 from .recipe import AgentRecipe
+from .start import trained_model
 
 # moshi-finetune's settings for a 7B model: small steps, since the model knows how to talk.
 DEFAULTS = AgentRecipe(
@@ -62,6 +66,49 @@ def hub_folder(name: str, download: bool = False) -> str:
         raise ValueError(f"{name} {hint} ({str(error).splitlines()[0]})") from None
 
 
+def base_model(
+    base: str,
+    recipe: AgentRecipe,
+    tokens: TokenManifest,
+    folder: Path,
+    device: torch.device,
+    adapters: tuple[int, float] | None,
+    both_sides: bool,
+    download: bool,
+) -> LanguageModel:
+    """The model that a run of `agent finetune` begins with.
+
+    Args:
+        base: shipped name, folder or id of the hub.
+        recipe: for precision and seed.
+        tokens: manifest of the folder of tokens `folder`.
+        folder: of tokens.
+        device: to train on.
+        adapters: rank and scaling; None trains all weights.
+        both_sides: learn to predict the user's codebooks, too.
+        download: fetch the base if it is not in the cache.
+
+    Raises:
+        ValueError: the base is not there, or the tokens are not made for it.
+    """
+    frozen = torch.bfloat16 if device.type == "cuda" and shortened(recipe, device) else torch.float32
+    dtype = torch.float32 if adapters is None else frozen
+    model = trained_model(hub_folder(base, download), tokens, folder, dtype, both_sides)
+    return model if adapters is None else adapt(model, *adapters, recipe.seed)
+
+
+def adapters_origin(model: LanguageModel, adapters: tuple[int, float] | None) -> dict[str, Any]:
+    """What must stay the same when the run goes on: what is frozen, and how the adapters are applied."""
+    if adapters is None:
+        return {"adapters": None}
+    digest = hashlib.sha256()
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            some = parameter.detach().flatten()[:64].float().cpu()  # enough to tell bases apart, even of 7 B
+            digest.update(f"{name} {list(parameter.shape)}".encode() + some.numpy().tobytes())
+    return {"adapters": {"rank": adapters[0], "scaling": adapters[1]}, "base": digest.hexdigest()}
+
+
 def adapt(model: LanguageModel, rank: int, scaling: float, seed: int) -> LanguageModel:
     """Put fresh adapters on every matrix of a model, in place, in float32; all else is frozen. Returns it."""
     torch.manual_seed(seed)
@@ -73,27 +120,25 @@ def adapt(model: LanguageModel, rank: int, scaling: float, seed: int) -> Languag
     return model
 
 
-def write_adapters(model: LanguageModel, folder: Path) -> Path:
-    """Write `lora.safetensors` and a `config.json` that says how to apply it; the base is not copied.
+def write_adapters(kept: Mapping[str, Any], model: LanguageModel, folder: Path) -> Path:
+    """Write `lora.safetensors` and a `config.json` that says how to apply it, with `keys_of` the base, not copied.
 
     `agent.load_model(base, lora=path)` and Kyutai's software read it. Returns the file's path.
     """
     native = {to_native(name): tensor for name, tensor in model.state_dict().items()}
     layer = next(each for each in model.modules() if isinstance(each, LoraLinear))
-    values: dict[str, Any] = to_moshi(model.config)
+    values: dict[str, Any] = {**to_moshi(model.config), **kept}
     values |= {"lora": True, "lora_rank": layer.lora_A.out_features, "lora_scaling": layer.scaling}
     values["lora_name"] = ADAPTERS
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: t.detach().cpu().float().contiguous() for name, t in adapter_tensors(native).items()}
-    partial = folder / f"{ADAPTERS}.part"
-    save_file(tensors, str(partial))
-    os.replace(partial, folder / ADAPTERS)
-    (folder / "config.json").write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    save_tensors(folder / ADAPTERS, tensors)
+    write_config(folder, values)
     return folder / ADAPTERS
 
 
-def write_merged(model: LanguageModel, data: Dialogues, folder: Path) -> Path:
+def write_merged(model: LanguageModel, data: Dialogues, kept: Mapping[str, Any], folder: Path) -> Path:
     """Write a model folder with the adapters folded into the weights."""
     merged = copy.deepcopy(model)
     merge_adapters(merged)
-    return save_bundle(folder, merged, data.vocabulary, data.codec)
+    return save_bundle(folder, merged, data.vocabulary, data.codec, kept=kept)

@@ -1,4 +1,4 @@
-"""Float32 matrix products on CPUs through oneDNN instead of MKL."""
+"""How matrix products are done: in bfloat16 where a recipe and the hardware agree, else float32 through oneDNN."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+
+from .recipe import AgentRecipe
 
 
 @contextmanager
@@ -21,3 +23,12 @@ def onednn_products() -> Iterator[None]:
         yield
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+def shortened(recipe: AgentRecipe, device: torch.device) -> bool:
+    """Whether products on a device are done in bfloat16; "auto" does where the hardware has such products."""
+    if recipe.precision != "auto":
+        return recipe.precision == "bfloat16"
+    if device.type == "cpu":
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return device.type == "cuda"

@@ -1,22 +1,55 @@
-"""What a training run reports: progress lines, TensorBoard curves, validation losses."""
+"""What a training run reports: progress lines, curves, losses on held-out dialogues."""
 
 from __future__ import annotations
 
-import datetime
-import importlib.util
-import json
-import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from torch import Tensor
 
 from codec.training import parallel
+from codec.training.curves import Curves
+from codec.training.pace import Pace
+from corpus.audio import FRAME_RATE
 
 from .recipe import AgentRecipe
 
-FRAME_SECONDS = 0.08
-SPEED_LINES = 10  # progress lines over which speed is measured
+
+@dataclass(frozen=True)
+class Seen:
+    """What was trained on, in all processes; what fills up short crops is no part of it."""
+
+    frames: int = 0  # of sound
+    tokens: int = 0  # of text without sound
+    places: int = 0  # frames that crops had room for
+
+    @classmethod
+    def of(cls, values: Tensor) -> Seen:
+        """Of `[3]`: frames, tokens, places."""
+        frames, tokens, places = (round(value) for value in values.tolist())
+        return cls(frames, tokens, places)
+
+    def as_list(self) -> list[int]:
+        """Frames, tokens, places."""
+        return [self.frames, self.tokens, self.places]
+
+    @property
+    def hours(self) -> float:
+        """Of sound."""
+        return self.frames / FRAME_RATE / 3600.0
+
+    def __add__(self, other: Seen) -> Seen:
+        return Seen(self.frames + other.frames, self.tokens + other.tokens, self.places + other.places)
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """One step, of all processes together."""
+
+    parts: Mapping[str, float]  # of the loss, and the gradient's norm
+    seen: Seen
 
 
 class Progress:
@@ -26,64 +59,62 @@ class Progress:
         self, folder: Path, recipe: AgentRecipe, say: Callable[[str], None] = print, hours: float = 0.0
     ) -> None:
         """`hours`: of the corpus, for the number of times it was seen; 0 if unknown."""
-        self.folder, self.recipe, self.hours = folder, recipe, hours
-        first = parallel.rank() == 0
-        self._print = say if first else lambda _: None
+        self.recipe, self.hours = recipe, hours
+        self._print = say if parallel.rank() == 0 else lambda _: None
         self._parts: dict[str, list[float]] = defaultdict(list)
-        self._marks: list[tuple[float, int]] = []  # (time, step) of the last lines
-        self._board = _tensorboard(folder) if first else None
+        self._recent = Seen()
+        self._pace, self._curves = Pace(), Curves(folder)
+
+    def begin(self, step: int, seen: Seen) -> None:
+        """Go on from a step at which so much was seen."""
+        self._pace, self._recent = Pace(), Seen()
+        self._parts.clear()
+        self._curves.begin(step)
 
     def say(self, line: str) -> None:
         """Print a line, in the first process only."""
         self._print(line)
 
-    def record(self, step: int, parts: dict[str, float], frames: int, rate: float) -> None:
-        """Take in one step's losses and frames (of one process); prints every `log_every` steps."""
-        if not self._marks:
-            self._marks.append((time.monotonic(), step))
-        for name, value in parts.items():
+    def record(self, step: int, report: StepReport, seen: Seen, rate: float) -> None:
+        """Take in one step and all that was seen up to it; prints every `log_every` steps."""
+        if not self._pace.begun:
+            self._pace.mark(step, seen.frames)
+        for name, value in report.parts.items():
             self._parts[name].append(value)
+        self._recent = self._recent + report.seen
         if step % self.recipe.log_every:
             return
         means = {name: sum(values) / len(values) for name, values in self._parts.items()}
-        self._parts.clear()
         words = [f"{step}/{self.recipe.steps}", *(f"{name} {value:.3f}" for name, value in means.items())]
-        seen = frames * parallel.world_size() * FRAME_SECONDS
-        words += [f"lr x{rate:.2f}", self._seen(seen * step / 3600)]
-        self._marks = [*self._marks[-SPEED_LINES:], (time.monotonic(), step)]
-        (began, start), (now, _) = self._marks[0], self._marks[-1]
-        per_step = (now - began) / max(step - start, 1)
-        if step > start:
-            left = datetime.timedelta(seconds=round(per_step * (self.recipe.steps - step)))
-            words += [f"{seen / FRAME_SECONDS / per_step:.0f} frames/s", f"{seen / per_step:.0f}x real time"]
-            words += [f"left {left}"]
+        words += [f"lr x{rate:.2f}", *self._amounts(seen)]
+        self._pace.mark(step, seen.frames)
+        speed = self._pace.speed()
+        if speed is not None:
+            words += [f"{speed[1]:.0f} frames/s", f"{speed[1] / FRAME_RATE:.0f}x real time"]
+            words += [f"left {self._pace.left(self.recipe.steps - step)}"]
         self._print("  ".join(words))
-        self._plot("loss", means, step)
-        self._plot("run", {"learning_rate": rate, "seconds_per_step": per_step}, step)
+        self._curves.plot("loss", means, step)
+        self._curves.plot("run", {"learning_rate": rate, "hours": seen.hours} | _timed(speed), step)
+        self._parts.clear()
+        self._recent = Seen()
 
-    def _seen(self, hours: float) -> str:
-        return f"{hours:.1f} h" + (f" = {hours / self.hours:.1f} epochs" if self.hours else "")
+    def _amounts(self, seen: Seen) -> list[str]:
+        """How much sound and text was trained on, and how much of the crops was none."""
+        words = [f"{seen.hours:.2f} h" + (f" = {seen.hours / self.hours:.1f} epochs" if self.hours else "")]
+        recent = self._recent
+        if recent.frames:
+            words.append(f"padding {100 * max(0.0, 1 - recent.frames / max(recent.places, 1)):.0f} %")
+        if seen.tokens:
+            words.append(f"{seen.tokens} tokens read")
+        return words
 
     def validation(self, step: int, means: dict[str, float]) -> None:
-        """Take in the losses on held-out crops, also written to `validation.jsonl`."""
-        if not means:
-            return
-        self._print(f"validation at {step}: " + "  ".join(f"{name} {value:.3f}" for name, value in means.items()))
-        self._plot("validation", means, step)
-        if parallel.rank() == 0:
-            with (self.folder / "validation.jsonl").open("a", encoding="utf-8") as out:
-                out.write(json.dumps({"step": step, **{k: round(v, 4) for k, v in means.items()}}) + "\n")
-
-    def _plot(self, group: str, values: dict[str, float], step: int) -> None:
-        if self._board is not None:
-            for name, value in values.items():
-                self._board.add_scalar(f"{group}/{name}", value, step)
+        """Take in the losses on held-out dialogues, also written to `validation.jsonl`."""
+        if means:
+            line = "  ".join(f"{name} {value:.3f}" for name, value in means.items())
+            self._print(f"validation at {step}: {line}")
+            self._curves.validation(step, means)
 
 
-def _tensorboard(folder: Path) -> Any:
-    """A TensorBoard writer, or None where tensorboard is not installed."""
-    if importlib.util.find_spec("tensorboard") is None:
-        return None
-    from torch.utils.tensorboard import SummaryWriter
-
-    return SummaryWriter(str(folder / "tensorboard"))
+def _timed(speed: tuple[float, float] | None) -> dict[str, float]:
+    return {} if speed is None else {"seconds_per_step": speed[0]}

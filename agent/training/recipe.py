@@ -17,12 +17,23 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 
+# What a run may go on with otherwise than it began: how long, how fast, how it is computed and reported.
+MAY_CHANGE = {
+    f"recipe.{name}"
+    for name in (
+        "steps", "learning_rate", "depth_learning_rate", "text_rate", "schedule", "warmup", "decay", "final_rate",
+        "clip", "checkpoint_every", "validate_every", "validation_crops", "validation_batches", "log_every",
+        "precision", "compile", "gradient_checkpointing",
+    )
+}  # fmt: skip
+
 
 class AgentRecipe(Strict):
     """One run over crops of dialogues. Loss weights are Moshi's (arXiv 2410.00037, section 4.4) by default."""
 
     steps: Count = 20_000
-    batch: Count = 8  # crops per process
+    batch: Count = 8  # crops per process and pass
+    accumulate: Count = 1  # passes in a process whose gradients make one step
     frames: Count = 250  # of 80 ms per crop
     seed: int = Field(default=0, ge=0)
     learning_rate: Positive = 3e-4  # of everything but the depth transformer
@@ -42,7 +53,7 @@ class AgentRecipe(Strict):
     user_weight: Positive = 1.0  # of the user's codebooks beside the agent's
     user_text_weight: Positive = 0.5
     text_only: Share = 0.0  # chance that a step trains on text without audio
-    unspoken: int = Field(default=0, ge=0)  # crops without sound beside the others in a step, of --unspoken's files
+    unspoken: int = Field(default=0, ge=0)  # crops without sound beside the others in a pass, of --unspoken's files
     hints: Share = 0.0  # chance that a crop has hints
     depth_frames: Share = 1.0  # of frames whose codebooks behind the first are trained, drawn anew every step
     silent_frames: Share = 1.0  # of that share where the agent says nothing
@@ -55,7 +66,8 @@ class AgentRecipe(Strict):
     compile: bool = False
     checkpoint_every: Count = 200
     validate_every: Count = 1_000
-    validation_batches: Count = 8
+    validation_crops: int = Field(default=0, ge=0)  # of the held-out dialogues, spread evenly; 0 for all of them
+    validation_batches: Count | None = None  # of earlier versions, which judged so many random ones; has no effect
     log_every: Count = 20
     held_out: Share = 0.02  # of the dialogues that is never trained on
     model: ModelSize = ModelSize()

@@ -1,23 +1,26 @@
-"""A training run from its order to its end: data opened, model made or resumed, trained, written."""
+"""A training run from its order to its end: data opened, a trainer made or resumed, trained, written."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from codec.training.parallel import process_group, rank
+from codec.training.parallel import rank
+from codec.training.run_state import StoppedError, check_free
+from corpus.durable import replace_text
 
+from ..model.config import ModelConfig
 from ..model.language_model import LanguageModel
 from ..tokens.crops import Dialogues
-from ..tokens.shards import TokenManifest, read_manifest
 from ..tokens.unspoken import Unspoken
 from .progress import Progress
 from .recipe import AgentRecipe
-from .trainer import CHECKPOINT, Trainer
+from .trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -27,75 +30,124 @@ class TrainingOrder:
     data: Sequence[Path]  # folders of tokens
     out: Path  # the run's folder
     recipe: AgentRecipe
-    device: torch.device
     texts: Sequence[Path] = ()  # .txt files for steps on text alone
     unspoken: Sequence[Path] = ()  # dialogues without sound to read in every step
     threads: int = 0  # of the CPU; 0 is torch's choice
     resume: bool = False
     sharded: bool = False
 
+    def check(self) -> None:
+        """Raise ValueError for what cannot be done, before anything is opened."""
+        check_free(self.out, self.resume)
+        if bool(self.unspoken) != bool(self.recipe.unspoken):
+            raise ValueError(
+                "--unspoken names what to read, the recipe's `unspoken` how many crops of it a pass has: "
+                "give both or none"
+            )
 
-def launch(
+
+@dataclass(frozen=True)
+class RunData:
+    """What a run learns from."""
+
+    every: Dialogues
+    training: Dialogues
+    held_out: Dialogues | None
+    unspoken: Unspoken | None
+
+    @classmethod
+    def open(cls, order: TrainingOrder, config: ModelConfig) -> RunData:
+        """The data of an order, checked, parted and counted. Raises ValueError where nothing is to be learnt."""
+        recipe = order.recipe
+        every = Dialogues(order.data, config, seed=recipe.seed, hints=recipe.hints, texts=order.texts)
+        every.check_words()
+        training, held_out = every.split(recipe.held_out) if recipe.held_out else (every, None)
+        unspoken = None
+        if order.unspoken:
+            unspoken = Unspoken(order.unspoken, config, every.vocabulary, seed=recipe.seed)
+        return cls(every, training, held_out, unspoken)
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """What must stay the same when the run goes on."""
+        return {
+            "data": self.every.fingerprint,
+            "codec": self.every.codec.sha256,
+            "vocabulary": self.every.vocabulary.digest,
+        }
+
+
+def train(
     order: TrainingOrder,
-    start: Callable[[TokenManifest, torch.device], LanguageModel],
-    export: Callable[[LanguageModel, Dialogues, Path], object],
+    model: LanguageModel,
+    data: RunData,
+    device: torch.device,
+    export: Callable[[LanguageModel, Path], object],
     say: Callable[[str], None],
-) -> bool:
+    origin: Mapping[str, Any] | None = None,
+) -> Trainer:
     """Carry out an order, in each process of torchrun alike.
 
     Args:
-        order: what to do.
-        start: makes the model from the tokens' manifest, for a device.
+        order: what to do, checked.
+        model: to train, as it starts.
+        data: to train on.
+        device: of this process.
         export: writes the model for use into a folder, at validations and at the end.
         say: prints a line.
+        origin: what else must stay the same when the run goes on: its base, its adapters.
 
     Returns:
-        Whether it came to its end; False when it was interrupted, after a checkpoint.
+        The trainer at its end.
+
+    Raises:
+        StoppedError: it was interrupted, after a checkpoint.
     """
     out, recipe = order.out, order.recipe
-    if not order.resume and (out / CHECKPOINT).exists():
-        raise ValueError(f"{out} holds a run already: add --resume to go on with it, or choose another --out")
     if order.threads:
         torch.set_num_threads(order.threads)
-    if bool(order.unspoken) != bool(recipe.unspoken):
-        raise ValueError(
-            "--unspoken names what to read, the recipe's `unspoken` how many crops of it a step has: give both or none"
+    trainer = Trainer(
+        model,
+        recipe,
+        data.training,
+        out,
+        device,
+        held_out=data.held_out,
+        unspoken=data.unspoken,
+        export=export,
+        sharded=order.sharded,
+        origin={**data.origin, **(origin or {})},
+    )
+    progress = Progress(out, recipe, say, data.training.hours)
+    if order.resume:
+        for change in trainer.resume():
+            progress.say(f"goes on with another {change}")
+    if rank() == 0:
+        replace_text(out / "recipe.json", json.dumps(recipe.model_dump(), indent=1) + "\n")
+    _announce(order, trainer, data, progress)
+    if not trainer.run(progress):
+        raise StoppedError(f"after step {trainer.step} all is saved: the same command with --resume goes on")
+    return trainer
+
+
+def _announce(order: TrainingOrder, trainer: Trainer, data: RunData, progress: Progress) -> None:
+    count = sum(parameter.numel() for parameter in trainer.trained.values())
+    training, recipe = data.training, order.recipe
+    held_out = 0 if data.held_out is None else len(data.held_out)
+    progress.say(
+        f"{count / 1e6:.1f} M parameters to train on {len(training)} dialogues, {training.hours:.2f} h"
+        + (f"; {held_out} held out, {data.held_out.hours:.2f} h" if data.held_out is not None else "")
+    )
+    if data.every.twins:
+        progress.say(f"{data.every.twins} dialogues sound like another one to the bit and were left out")
+    if data.every.wordless:
+        progress.say(f"in {data.every.wordless} of {len(data.every)} dialogues the agent says no word")
+    if data.unspoken is not None:
+        hours = data.unspoken.hours
+        progress.say(f"and {len(data.unspoken)} dialogues to read that nobody has spoken, {hours:.1f} h")
+    context = trainer.model.config.temporal.context
+    if context is None or context > recipe.frames:
+        progress.say(
+            f"crops of {recipe.frames} frames teach nothing of what is further back, and the context is "
+            f"{context or 'without end'}: a model that has not learnt it before babbles there; make them alike"
         )
-    with process_group(order.device) as device:
-        model = start(read_manifest(order.data[0]), device)
-        every = Dialogues(order.data, model.config, seed=recipe.seed, hints=recipe.hints, texts=order.texts)
-        data, held_out = every.split(recipe.held_out) if recipe.held_out else (every, None)
-        unspoken = None
-        if order.unspoken:
-            unspoken = Unspoken(order.unspoken, model.config, every.vocabulary, seed=recipe.seed)
-        trainer = Trainer(
-            model,
-            recipe,
-            data,
-            out,
-            device,
-            held_out=held_out,
-            unspoken=unspoken,
-            export=lambda trained, folder: export(trained, every, folder),
-            sharded=order.sharded,
-        )
-        if order.resume:
-            trainer.resume()
-        if rank() == 0:
-            out.mkdir(parents=True, exist_ok=True)
-            (out / "recipe.json").write_text(json.dumps(recipe.model_dump(), indent=1) + "\n", encoding="utf-8")
-        progress = Progress(out, recipe, say, data.hours)
-        count = sum(parameter.numel() for parameter in trainer.trained.values())
-        progress.say(f"{count / 1e6:.1f} M parameters to train on {len(data)} dialogues, {data.hours:.1f} h")
-        if unspoken is not None:
-            progress.say(f"and {len(unspoken)} dialogues to read that nobody has spoken, {unspoken.hours:.1f} h")
-        context = model.config.temporal.context
-        if context is None or context > recipe.frames:
-            progress.say(
-                f"crops of {recipe.frames} frames teach nothing of what is further back, and the context is "
-                f"{context or 'without end'}: a model that has not learnt it before babbles there; make them alike"
-            )
-        finished = trainer.run(progress)
-        if not finished:
-            progress.say(f"stopped after step {trainer.step}, all is saved: the same command with --resume goes on")
-        return finished

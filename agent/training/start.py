@@ -3,19 +3,65 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from ..files.bundle import find_bundle
+from ..files.bundle import check_codec, find_bundle, kept_keys, save_bundle
 from ..files.checkpoints import load_model
 from ..files.initialise import copy_tokenizer, initialise, load_language_model
 from ..files.vocabulary import Vocabulary
 from ..model.language_model import LanguageModel
 from ..model.quantized import dequantize
+from ..tokens.crops import Dialogues
 from ..tokens.shards import TokenManifest, read_vocabulary
 from .recipe import AgentRecipe
+
+
+def starting_model(
+    recipe: AgentRecipe,
+    tokens: TokenManifest,
+    folder: Path,
+    init: str | None,
+    init_lm: str | None,
+    scratch: Path,
+    download: bool,
+) -> LanguageModel:
+    """The model that a run of `agent train` begins with.
+
+    Args:
+        recipe: for its size and seed.
+        tokens: manifest of the folder of tokens `folder`.
+        folder: of tokens.
+        init: a trained model to train further.
+        init_lm: a language model to start as.
+        scratch: where the language model's tokenizer is written to, to compare.
+        download: fetch the language model if it is not in the cache.
+
+    Raises:
+        ValueError: both are given, or the one given cannot be used with these tokens.
+    """
+    if init is not None and init_lm is not None:
+        raise ValueError("--init and --init-lm exclude each other")
+    if init is not None:
+        model = trained_model(init, tokens, folder)
+        return without_own_voice(model) if recipe.model.hears_itself is False else model
+    if init_lm is not None:
+        return model_of_language_model(recipe, tokens, folder, init_lm, scratch, download)
+    return fresh_model(recipe, tokens)
+
+
+def keys_of(base: str | None) -> dict[str, Any]:
+    """What the configuration of a base says of how to run it, for the model that comes of it; nothing without one."""
+    return {} if base is None else kept_keys(find_bundle(base))
+
+
+def write_bundle(tokens: Dialogues, kept: Mapping[str, Any], model: LanguageModel, folder: Path) -> Path:
+    """Write a model for use, with the vocabulary and codec of the tokens it learnt from and `keys_of` its base."""
+    return save_bundle(folder, model, tokens.vocabulary, tokens.codec, kept=kept)
 
 
 def fresh_model(recipe: AgentRecipe, tokens: TokenManifest) -> LanguageModel:
@@ -64,13 +110,14 @@ def trained_model(
 ) -> LanguageModel:
     """A model that `agent train` or Kyutai wrote, for tokens made with its vocabulary; 8-bit weights become float.
 
-    Raises ValueError if their vocabulary is another's.
+    Raises ValueError if their vocabulary or their codec is another's.
     """
     place = find_bundle(folder)
     if not same_pieces(Vocabulary.load(place), read_vocabulary(tokens_folder, tokens)):
         raise ValueError(
             f"the tokens in {tokens_folder} have another vocabulary than {folder}: agent tokenize --vocabulary {folder}"
         )
+    check_codec(place, tokens.codec)
     model = load_model(place, dtype=dtype, both_sides=both_sides)
     dequantize(model, dtype)
     return model

@@ -1,40 +1,39 @@
 """Training the full-duplex model: steps, checkpoints, exact resumption, several processes.
 
-Nothing random is carried from step to step: every draw comes from (seed, step, rank), so a killed run resumes to the
-same bits on a CPU. Several processes (torchrun) either average gradients, each with a whole model, or share one model
-among them (FSDP2).
+Nothing random is carried from step to step: every draw comes from (seed, step, row), so a killed run resumes to the
+same bits on a CPU. A step's rows may be cut into passes (`accumulate`) and shared among processes (torchrun), which
+either hold a whole model each or share one (FSDP2): rows, draws, gradient and losses are those of one big batch.
 """
 
 from __future__ import annotations
 
-import json
 import math
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from codec.training import parallel
+from codec.training import loop, parallel
+from codec.training.draws import Draw
 from codec.training.optimizer_state import optimizer_tensors, restore_optimizer
-from codec.training.trainer import TrainingError, read_checkpoint, seeded
+from codec.training.run_state import CHECKPOINT, TrainingError, check_same, read_checkpoint, write_checkpoint
+from codec.training.seeds import seeded
 
 from ..files.config_json import to_moshi
 from ..model.language_model import LanguageModel
 from . import sharding
-from .interruption import interruptions
 from .objective import Objective
-from .precision import onednn_products
-from .progress import Progress
-from .recipe import AgentRecipe
+from .optimizer import make_optimizer
+from .precision import onednn_products, shortened
+from .progress import Progress, Seen, StepReport
+from .recipe import MAY_CHANGE, AgentRecipe
 from .regularise import add_dropout
+from .validation import Crops, validate
 
-CHECKPOINT = "checkpoint.safetensors"
-VALIDATION_DRAW = 1 << 41  # seeds of validation: steps no training reaches
+FORMAT = 2  # of checkpoints; 1: losses on held-out crops were of a random part, as `best` was
 
 
 class Batch(Protocol):
@@ -52,18 +51,18 @@ class Batch(Protocol):
 class Batches(Protocol):
     """Where crops come from; the same arguments give the same batch."""
 
-    def batch(self, step: int, rows: int, frames: int, rank: int = 0, world: int = 1) -> Batch:
-        """Crops of dialogues for a step of process `rank` of `world`."""
+    def batch(self, step: int, rows: int, frames: int, part: int = 0, parts: int = 1) -> Batch:
+        """Crops of dialogues for a step: part `part` of the `rows` x `parts` there are."""
 
-    def text_batch(self, step: int, rows: int, frames: int, rank: int = 0) -> Batch:
+    def text_batch(self, step: int, rows: int, frames: int, part: int = 0) -> Batch:
         """The same without audio."""
 
 
 class Texts(Protocol):
     """Where crops without sound come from; the same arguments give the same batch."""
 
-    def batch(self, step: int, rows: int, frames: int, rank: int = 0) -> Batch:
-        """Crops of dialogues nobody has spoken, for a step of process `rank`."""
+    def batch(self, step: int, rows: int, frames: int, part: int = 0) -> Batch:
+        """Crops of dialogues nobody has spoken, for a part of a step."""
 
 
 class Trainer:
@@ -77,10 +76,11 @@ class Trainer:
         folder: Path,
         device: torch.device,
         *,
-        held_out: Batches | None = None,
+        held_out: Crops | None = None,
         unspoken: Texts | None = None,
         export: Callable[[LanguageModel, Path], object] | None = None,
         sharded: bool = False,
+        origin: Mapping[str, Any] | None = None,
     ) -> None:
         """Parameters that ask for no gradient stay as they are and are not kept in checkpoints.
 
@@ -88,17 +88,20 @@ class Trainer:
             model: in float32.
             recipe: what to do.
             data: crops to train on, `held_out` those to validate on.
-            unspoken: crops to read beside those in every step that has sound.
+            unspoken: crops to read beside those in every pass that has sound.
             folder: of the run.
             device: of this process.
             export: writes the model for use into a folder, in the first process: after each validation into the run's,
                 and into `best` in it when the loss on held-out crops is the lowest so far.
             sharded: share the model among the processes of torchrun instead of giving each a whole one.
+            origin: what else decides what the run is (data, base, adapters), as JSON: kept and compared on resuming.
         """
         self.model, self.recipe, self.data, self.held_out = model.to(device), recipe, data, held_out
-        self.unspoken = unspoken
+        self.unspoken, self.origin = unspoken, dict(origin or {})
         self.folder, self.device, self.export, self.step = folder, device, export, 0
         self.best = math.inf  # lowest loss on held-out crops
+        self.seen = Seen()  # all that was trained on
+        self.progress: Progress | None = None
         for parameter in model.parameters():
             parameter.data = parameter.data.contiguous()  # as checkpoints give it back
         model.train()
@@ -116,30 +119,28 @@ class Trainer:
         self.trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
         self.optimizer = make_optimizer(model, recipe)
 
-    def run(self, progress: Progress, until: int | None = None) -> bool:
-        """Train to step `until` (the recipe's end if None), with checkpoints and validation on the way.
+    @property
+    def rhythm(self) -> AgentRecipe:
+        """What `loop.run` asks for."""
+        return self.recipe
 
-        Returns:
-            False if Ctrl-C or a termination signal ended it early; the checkpoint is that of the last whole step.
+    def run(self, progress: Progress, until: int | None = None) -> bool:
+        """Train to step `until` (the recipe's end if None); see `loop.run`.
 
         Raises:
             TrainingError: the loss or its gradient is not finite.
         """
-        recipe, end = self.recipe, self.recipe.steps if until is None else until
-        with interruptions() as asked, self.products():
-            while self.step < end:
-                parts, tokens = self.train_step()
-                self.step += 1
-                progress.record(self.step, parts, tokens, recipe.rate(self.step - 1))
-                stop = self._any(asked())
-                validating = self.step % recipe.validate_every == 0 or self.step == end
-                if validating and not stop:
-                    self.judge(progress)
-                if self.step % recipe.checkpoint_every == 0 or validating or stop:
-                    self.save()
-                if stop:
-                    return False
-        return True
+        self.progress = progress
+        progress.begin(self.step, self.seen)
+        with self.products():
+            return loop.run(self, until)
+
+    def advance(self) -> None:
+        """Take one step and report it."""
+        report = self.train_step()
+        self.step += 1
+        if self.progress is not None:
+            self.progress.record(self.step, report, self.seen, self.recipe.rate(self.step - 1))
 
     def products(self) -> AbstractContextManager[None]:
         """How matrix products are done inside: on a CPU in float32 torch may choose the library."""
@@ -149,34 +150,63 @@ class Trainer:
         """The precision of the recipe for this device."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=shortened(self.recipe, self.device))
 
-    def train_step(self) -> tuple[dict[str, float], int]:
-        """One update. Returns the parts of the loss and the frames of this process it was made of."""
-        recipe, step, rank = self.recipe, self.step, parallel.rank()
+    def train_step(self) -> StepReport:
+        """One update. Returns what all processes learnt and what of."""
+        recipe, step = self.recipe, self.step
         text_only = bool(torch.rand((), generator=seeded(recipe.seed, step)) < recipe.text_only)
-        size = (step, recipe.batch, recipe.frames, rank)
-        batch = self.data.text_batch(*size) if text_only else self.data.batch(*size, parallel.world_size())
-        codes, labels = batch.codes, batch.labels
-        if self.unspoken is not None and not text_only:
-            read = self.unspoken.batch(step, recipe.unspoken, recipe.frames, rank)
-            codes, labels = torch.cat([codes, read.codes]), torch.cat([labels, read.labels])
-        codes, labels = codes.to(self.device), labels.to(self.device)
-        draw = seeded(recipe.seed, step, rank)
-        with torch.random.fork_rng():
-            torch.manual_seed(draw.initial_seed())  # of dropout
-            with self.autocast():
-                losses = self.objective(codes, draw, labels)
-            losses.total.backward()
+        first = parallel.rank() * recipe.accumulate
+        passes = [self._pass(part, text_only) for part in range(first, first + recipe.accumulate)]
+        lessons = [self.objective.lesson(codes.to(self.device), labels, draw) for codes, labels, draw, _ in passes]
+        counts, seen = torch.stack([lesson.counts for lesson in lessons]).sum(0), torch.stack([p[3] for p in passes])
+        mine = torch.cat([counts, seen.sum(0).to(counts)])
+        parallel.sum_over_processes([mine])
+        counts, sums = mine[: len(counts)], torch.zeros_like(counts)
+        for part, lesson in enumerate(lessons, first):
+            with torch.random.fork_rng():
+                torch.manual_seed(seeded(recipe.seed, step, part).initial_seed())  # of dropout
+                with self.autocast():
+                    found = self.objective(lesson)
+                loss = self.objective.total(found, counts)
+                torch.autograd.backward(loss if self.blank is None else loss * parallel.world_size())  # FSDP averages
+            sums += found.detach()
+        parallel.sum_over_processes([sums])
         norm = self._descend()
-        values = torch.stack([losses.total.detach().float(), norm, *losses.parts.values()]).tolist()
-        parts = dict(zip(["loss", "gradient", *losses.parts], values, strict=True))
-        if text_only:
-            parts = {name: parts[name] for name in ("gradient", "wording")}
-        return parts, batch.codes.shape[0] * batch.codes.shape[2]
+        new = Seen.of(mine[len(counts) :])
+        self.seen = self.seen + new
+        return StepReport(self._named(sums, counts, norm, text_only), new)
+
+    def _pass(self, part: int, text_only: bool) -> tuple[Tensor, Tensor, Draw, Tensor]:
+        """Codes, labels and draws of a part of this step, and what there is in it, as `Seen.of` takes it."""
+        recipe, step = self.recipe, self.step
+        rows, frames, parts = recipe.batch, recipe.frames, parallel.world_size() * recipe.accumulate
+        batch = (
+            self.data.text_batch(step, rows, frames, part)
+            if text_only
+            else self.data.batch(step, rows, frames, part, parts)
+        )
+        codes, labels, numbers = batch.codes, batch.labels, torch.arange(part * rows, (part + 1) * rows)
+        total, there = parts * rows, (codes[:, 0] >= 0).sum()
+        sound, places = int(not text_only), torch.tensor(codes[:, 0].numel())
+        seen = torch.stack([there * sound, there * (1 - sound), places * sound])
+        if self.unspoken is not None and not text_only:
+            more = recipe.unspoken
+            read = self.unspoken.batch(step, more, frames, part)
+            codes, labels = torch.cat([codes, read.codes]), torch.cat([labels, read.labels])
+            numbers = torch.cat([numbers, total + torch.arange(part * more, (part + 1) * more)])
+            total += parts * more
+            seen[1] += (read.codes[:, 0] >= 0).sum()
+        return codes, labels, Draw(seeded(recipe.seed, step, 0), numbers, total), seen
+
+    def _named(self, sums: Tensor, counts: Tensor, norm: Tensor, text_only: bool) -> dict[str, float]:
+        parts = self.objective.parts(sums, counts)
+        values = torch.stack([self.objective.total(sums, counts), norm, *parts.values()]).tolist()
+        found = dict(zip(["loss", "gradient", *parts], values, strict=True))
+        return {name: found[name] for name in ("gradient", "wording")} if text_only else found
 
     def _descend(self) -> Tensor:
         """Follow the gradient, if it is finite; returns its norm before clipping."""
         if self.blank is None:
-            parallel.average_gradients(self.trained.values())
+            parallel.sum_gradients(self.trained.values())
         clipped = nn.utils.clip_grad_norm_(self.trained.values(), self.recipe.clip)
         norm = sharding.whole(clipped).float()
         if not math.isfinite(float(norm)):
@@ -191,44 +221,35 @@ class Trainer:
         self.optimizer.zero_grad()
         return norm
 
-    def _any(self, flag: bool) -> bool:
-        """Whether the flag is up in any process."""
-        if parallel.world_size() < 2:
-            return flag
-        total = torch.tensor([float(flag)], device=self.device)
-        parallel.sum_over_processes([total])
-        return bool(total > 0)
-
-    @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Mean parts of the loss over the held-out crops, the same ones every time; empty without any."""
+        """The loss and its parts over the held-out crops, the same ones every time; empty without any."""
         if self.held_out is None:
             return {}
-        recipe, found = self.recipe, []
-        self.objective.eval()
-        for number in range(recipe.validation_batches):
-            batch = self.held_out.batch(number, recipe.batch, recipe.frames)
-            codes, labels = batch.codes.to(self.device), batch.labels.to(self.device)
-            with self.autocast():
-                losses = self.objective(codes, seeded(recipe.seed, VALIDATION_DRAW + number), labels)
-            found.append(torch.stack([losses.total.float(), *losses.parts.values()]))
-        self.objective.train()
-        means = torch.stack(found).mean(0).tolist()
-        return dict(zip(["loss", *losses.parts], means, strict=True))
+        with self.autocast():
+            return validate(self.objective, self.held_out, self.recipe, self.device)
 
-    def judge(self, progress: Progress) -> None:
+    def judge(self) -> None:
         """Validate, and write the model for use."""
         found = self.validate()
-        progress.validation(self.step, found)
+        if self.progress is not None:
+            self.progress.validation(self.step, found)
         lowest = found.get("loss", math.inf) < self.best
         self.best = min(self.best, found.get("loss", math.inf))
-        model = self.model if self.blank is None else sharding.fill(self.blank, self.model)
+        model = self.whole_model()
         if self.export is not None and parallel.rank() == 0:
             for folder in (self.folder, self.folder / "best")[: 1 + lowest]:
                 self.export(model, folder)
 
+    def whole_model(self) -> LanguageModel:
+        """The model, put together where processes share it; every process must ask for it."""
+        return self.model if self.blank is None else sharding.fill(self.blank, self.model)
+
     def _names(self) -> dict[Tensor, str]:
         return {parameter: name for name, parameter in self.trained.items()}
+
+    def _what(self) -> dict[str, Any]:
+        """What decides what the run is."""
+        return {"recipe": self.recipe.model_dump(), "model": to_moshi(self.model.config), **self.origin}
 
     def save(self) -> Path:
         """Write the checkpoint in the run's folder, whole or not at all (first process only)."""
@@ -238,22 +259,23 @@ class Trainer:
         path = self.folder / CHECKPOINT
         if parallel.rank() == 0:
             best = None if math.isinf(self.best) else self.best
-            about = {
-                "step": self.step,
-                "best": best,
-                "recipe": self.recipe.model_dump(),
-                "model": to_moshi(self.model.config),
-            }
-            partial = path.with_suffix(".part")
-            save_file(
-                {name: t.contiguous() for name, t in ready.items()}, str(partial), {"training": json.dumps(about)}
+            seen = self.seen.as_list()
+            write_checkpoint(
+                path, {"format": FORMAT, "step": self.step, "best": best, "seen": seen, **self._what()}, ready
             )
-            os.replace(partial, path)
         return path
 
-    def resume(self) -> None:
-        """Go back to the folder's checkpoint, to the bit. Raises ValueError if it is missing or of another model."""
+    def resume(self) -> list[str]:
+        """Go back to the folder's checkpoint, to the bit.
+
+        Returns:
+            What is asked for and differs from what the run was begun with, where it may.
+
+        Raises:
+            ValueError: it is missing, or something else differs; the message names it.
+        """
         about, tensors = read_checkpoint(self.folder / CHECKPOINT)
+        changes = check_same(self.folder, about, self._what(), MAY_CHANGE)
         held = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
         odd = sorted(self.trained.keys() ^ held.keys())
         if odd:
@@ -264,36 +286,7 @@ class Trainer:
             parameter.detach().copy_(sharding.like(held[name], parameter))
         restore_optimizer(self.optimizer, self._names(), sharding.slots_like(tensors, self.trained), "optimizer")
         self.step = about["step"]
-        self.best = math.inf if about.get("best") is None else about["best"]
-
-
-def shortened(recipe: AgentRecipe, device: torch.device) -> bool:
-    """Whether products on a device are done in bfloat16; "auto" does where the hardware has such products."""
-    if recipe.precision != "auto":
-        return recipe.precision == "bfloat16"
-    if device.type == "cpu":
-        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    return device.type == "cuda"
-
-
-def make_optimizer(model: nn.Module, recipe: AgentRecipe) -> torch.optim.AdamW:
-    """AdamW over what is trained: the rates of the parts, weight decay for matrices only."""
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    matrices = {module.weight for module in model.modules() if isinstance(module, nn.Linear)}
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            decay = recipe.weight_decay if parameter in matrices else 0.0
-            groups.setdefault((_rate(name, recipe), decay), []).append(parameter)
-    made = [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]
-    on_cpu = next(iter(model.parameters())).device.type == "cpu"
-    optimizer = torch.optim.AdamW(made, betas=recipe.betas, fused=on_cpu)
-    for group in optimizer.param_groups:
-        group["full_rate"] = group["lr"]
-    return optimizer
-
-
-def _rate(name: str, recipe: AgentRecipe) -> float:
-    if name.startswith("depth."):
-        return recipe.depth_learning_rate
-    text = name.startswith(("text_emb.", "text_linear."))
-    return recipe.learning_rate * (recipe.text_rate if text else 1.0)
+        self.seen = Seen.of(torch.tensor(about.get("seen", (0, 0, 0))))
+        known = about.get("format", 1) == FORMAT and about.get("best") is not None
+        self.best = about["best"] if known else math.inf
+        return changes

@@ -33,6 +33,7 @@ from agent.model.quantized import quantize
 from agent.training.objective import Objective
 from agent.training.precision import onednn_products
 from agent.training.recipe import AgentRecipe
+from codec.training.draws import Draw
 
 WHEEL = "moshi (wheel), float32"
 Context = Callable[[], AbstractContextManager[None]]
@@ -121,10 +122,11 @@ def trainer(model: Any, codes: Tensor, predicted: int) -> Callable[[], None]:
 
 def objective(model: LanguageModel, codes: Tensor, depth_frames: float) -> Callable[[], None]:
     """A call that makes the gradients of one batch as `agent train` does."""
-    wanted, draw = Objective(model, AgentRecipe(depth_frames=depth_frames)), torch.Generator().manual_seed(0)
+    wanted = Objective(model, AgentRecipe(depth_frames=depth_frames))
+    draw = Draw(torch.Generator().manual_seed(0))
 
     def train() -> None:
-        torch.autograd.backward(wanted(codes, draw).total)
+        torch.autograd.backward(wanted.losses(codes, draw).total)
         for parameter in model.parameters():
             parameter.grad = None
 

@@ -39,7 +39,6 @@ RECIPE = AgentRecipe(
     semantic_weight=3.0,
     depth_frames=0.5,
     silent_frames=0.1,
-    validation_batches=6,
     held_out=0.1,
 )
 SMALLEST = RECIPE.changed(batch=1, frames=25, validation_batches=1, warmup=1, held_out=0.5)
@@ -100,7 +99,7 @@ def trained(name: str, tokens: Path, recipe: AgentRecipe) -> Trained:
     began, frames = time.monotonic(), 0
     with trainer.products():
         for trainer.step in range(recipe.steps):
-            frames += trainer.train_step()[1]
+            frames += trainer.train_step().seen.frames
         speed = frames / (time.monotonic() - began)
         plain = trainer.validate()
         hinted = None

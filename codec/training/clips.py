@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import soundfile  # type: ignore[import-untyped]
 
+from corpus.durable import sha256_of
 from corpus.manifest import IDENTITY
 from corpus.store import Corpus
 
@@ -52,6 +54,29 @@ def find_clips(sources: Sequence[str | Path], weights: Mapping[str, float] | Non
             raise ValueError(f"{source} holds no audio ({', '.join(AUDIO_SUFFIXES)})")
         clips += found
     return clips
+
+
+def without_twins(clips: Sequence[Clip]) -> tuple[list[Clip], int]:
+    """The clips without those that hold the same part of the same file again, under any name; and how many went.
+
+    Files are the same when their bytes are; only those of equal size are read to know.
+    """
+    sizes: dict[int, set[Path]] = {}
+    for clip in clips:
+        path = clip.path.resolve()
+        sizes.setdefault(path.stat().st_size, set()).add(path)
+    digests = {path: sha256_of(path) for paths in sizes.values() if len(paths) > 1 for path in paths}
+    kept: dict[tuple[object, ...], Clip] = {}
+    for clip in clips:
+        path = clip.path.resolve()
+        kept.setdefault((digests.get(path, path), clip.channel, clip.start, clip.seconds), clip)
+    return list(kept.values()), len(clips) - len(kept)
+
+
+def fingerprint(clips: Sequence[Clip]) -> str:
+    """SHA-256 of who speaks how long, whatever the folders are called: another set of clips has another one."""
+    rows = sorted([clip.path.name, clip.speaker, round(clip.seconds, 3), clip.weight] for clip in clips)
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
 def _manifest_clips(manifest: Path, weights: Mapping[str, float]) -> list[Clip]:

@@ -1,6 +1,6 @@
 """Equal crops of speech to train a codec on, joined, mixed and augmented.
 
-A crop depends on nothing but (seed, step, rank, row): training resumes to the bit with no data state to store, and
+A crop depends on nothing but (seed, step, row): training resumes to the bit with no data state to store, and
 every process of a parallel run draws its own rows.
 """
 
@@ -152,9 +152,9 @@ class Crops:
         mass = np.array([clip.weight * clip.seconds for clip in audio.clips])
         self._cumulative = np.cumsum(mass / mass.sum())
 
-    def batch(self, step: int, rows: int, rank: int = 0) -> CropBatch:
-        """The batch of a step, the same whenever it is asked for."""
-        crops = [self.crop(np.random.default_rng((self.seed, step, rank, row))) for row in range(rows)]
+    def batch(self, step: int, rows: int, part: int = 0) -> CropBatch:
+        """A part of a step's batch, the same whenever it is asked for; parts hold the crops that one with all would."""
+        crops = [self.crop(np.random.default_rng((self.seed, step, 0, part * rows + row))) for row in range(rows)]
         return CropBatch(np.stack([audio for audio, _ in crops]), tuple(pieces for _, pieces in crops))
 
     def crop(self, rng: np.random.Generator) -> tuple[Samples, tuple[CropPiece, ...]]:

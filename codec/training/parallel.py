@@ -48,8 +48,8 @@ def sum_over_processes(tensors: Iterable[Tensor]) -> None:
         tensor.copy_(part.view_as(tensor))
 
 
-def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
-    """Average gradients over all processes; a missing gradient counts as zero."""
+def sum_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
+    """Sum gradients over all processes; a missing gradient counts as zero."""
     if world_size() < 2:
         return
     gradients = []
@@ -58,8 +58,16 @@ def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
             parameter.grad = torch.zeros_like(parameter)
         gradients.append(parameter.grad)
     sum_over_processes(gradients)
-    for gradient in gradients:
-        gradient.div_(world_size())
+
+
+def anywhere(flag: bool) -> bool:
+    """Whether a flag is up in any process."""
+    if world_size() < 2:
+        return flag
+    device = torch.device("cuda", torch.cuda.current_device()) if dist.get_backend() == "nccl" else None
+    total = torch.tensor([float(flag)], device=device)
+    sum_over_processes([total])
+    return bool(total > 0)
 
 
 def copy_from_first(tensors: Iterable[Tensor]) -> None:

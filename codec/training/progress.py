@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from corpus.audio import SAMPLE_RATE, Samples, write_flac
+from corpus.audio import FRAME_RATE, SAMPLE_RATE, Samples, write_flac
 
 from ..metrics import load_metrics
 from ..model import Codec
 from . import parallel
+from .curves import Curves
 from .data import Audio
 from .losses import SpectralLoss
+from .pace import Pace
 from .recipe import CodecRecipe
 
 VALIDATION_CLIPS = 12
@@ -36,8 +34,13 @@ class Progress:
         self._print = say if parallel.rank() == 0 else lambda _: None
         self._parts: dict[str, list[float]] = defaultdict(list)
         self._counts: Tensor | None = None
-        self._clock, self._clock_step = time.monotonic(), -1
-        self._board = _tensorboard(folder) if parallel.rank() == 0 else None
+        self._pace, self._curves = Pace(), Curves(folder)
+
+    def begin(self, step: int) -> None:
+        """Go on from a step."""
+        self._pace, self._counts = Pace(), None
+        self._parts.clear()
+        self._curves.begin(step)
 
     def say(self, line: str) -> None:
         """Print a line, in the first process only."""
@@ -47,8 +50,9 @@ class Progress:
         self, step: int, recipe: CodecRecipe, parts: dict[str, float], counts: Tensor | None, rate: float
     ) -> None:
         """Take in one step's losses and code counts `[Q, K]`; prints every `log_every` steps."""
-        if self._clock_step < 0:
-            self._clock, self._clock_step = time.monotonic(), step
+        audio = recipe.batch * recipe.accumulate * parallel.world_size() * recipe.frames / FRAME_RATE
+        if not self._pace.begun:
+            self._pace.mark(step, audio * step)
         for name, value in parts.items():
             self._parts[name].append(value)
         if counts is not None:
@@ -57,23 +61,17 @@ class Progress:
             return
         means = {name: float(np.mean(values)) for name, values in self._parts.items()}
         self._parts.clear()
-        for name, value in means.items():
-            self._plot(f"loss/{name}", value, step)
-        self._plot("learning_rate", rate, step)
+        self._curves.plot("loss", means, step)
+        self._curves.plot("run", {"learning_rate": rate}, step)
         words = [f"{step}/{recipe.steps} {recipe.stage(step - 1)}"]
         words += [f"{name} {value:.4f}" for name, value in means.items()]
         words += self._codebooks(step)
-        per_step = (time.monotonic() - self._clock) / max(step - self._clock_step, 1)
-        audio = recipe.batch * recipe.frames * 0.08 * parallel.world_size()
-        words += [
-            f"lr x{rate:.2f}",
-            f"{audio * step / 3600:.1f} h seen",
-            f"{audio / max(per_step, 1e-9):.0f}x real time",
-        ]
-        words.append(f"left {_clock(per_step * (recipe.steps - step))}")
+        self._pace.mark(step, audio * step)
+        speed = self._pace.speed()
+        words += [f"lr x{rate:.2f}", f"{audio * step / 3600:.2f} h seen"]
+        if speed is not None:
+            words += [f"{speed[1]:.0f}x real time", f"left {self._pace.left(recipe.steps - step)}"]
         self._print("  ".join(words))
-        if step - self._clock_step >= 10 * recipe.log_every:
-            self._clock, self._clock_step = time.monotonic(), step
 
     def _codebooks(self, step: int) -> list[str]:
         if self._counts is None:
@@ -82,16 +80,12 @@ class Progress:
         perplexity = torch.exp(-(share * share.clamp(min=1e-12).log()).sum(dim=1))
         used = (self._counts > 0.1 * self._counts.mean(dim=1, keepdim=True)).float().mean(dim=1)
         for level in range(len(used)):
-            self._plot(f"codebook{level}/used", float(used[level]), step)
-            self._plot(f"codebook{level}/perplexity", float(perplexity[level]), step)
+            figures = {"used": float(used[level]), "perplexity": float(perplexity[level])}
+            self._curves.plot(f"codebook{level}", figures, step)
         return [
             "used " + "/".join(f"{100 * float(u):.0f}" for u in used) + " %",
             "perplexity " + "/".join(f"{float(p):.0f}" for p in perplexity),
         ]
-
-    def _plot(self, name: str, value: float, step: int) -> None:
-        if self._board is not None:
-            self._board.add_scalar(name, value, step)
 
     @torch.inference_mode()
     def validate(self, step: int, codec: Codec, quantized: bool = True) -> dict[str, float]:
@@ -115,10 +109,7 @@ class Progress:
             if index < 4:
                 self._sample(step, index, original, decoded)
         means = {name: float(np.mean(values)) for name, values in found.items()}
-        for name, value in means.items():
-            self._plot(f"validation/{name}", value, step)
-        with (self.folder / "validation.jsonl").open("a", encoding="utf-8") as out:
-            out.write(json.dumps({"step": step, **{k: round(v, 4) for k, v in means.items()}}) + "\n")
+        self._curves.validation(step, means)
         self._print(f"validation at {step}: " + "  ".join(f"{name} {value:.3f}" for name, value in means.items()))
         return means
 
@@ -127,8 +118,7 @@ class Progress:
         folder.mkdir(parents=True, exist_ok=True)
         write_flac(folder / f"{index}-original.flac", original[None])
         write_flac(folder / f"{index}-step{step:07d}.flac", np.clip(decoded, -1.0, 1.0)[None])
-        if self._board is not None:
-            self._board.add_audio(f"sample{index}", decoded[None], step, SAMPLE_RATE)
+        self._curves.sound(f"sample{index}", decoded, step)
 
 
 def validation_clips(audio: Audio) -> list[Samples]:
@@ -139,17 +129,3 @@ def validation_clips(audio: Audio) -> list[Samples]:
             speakers.setdefault(clip.speaker, index)
     chosen = list(speakers.values())[:: max(1, len(speakers) // VALIDATION_CLIPS)][:VALIDATION_CLIPS]
     return [audio.segment(index, 0, int(VALIDATION_SECONDS * SAMPLE_RATE)) for index in chosen]
-
-
-def _clock(seconds: float) -> str:
-    minutes = int(max(seconds, 0.0)) // 60
-    return f"{minutes // 60}:{minutes % 60:02d} h"
-
-
-def _tensorboard(folder: Path) -> Any:
-    """A TensorBoard writer, or None where tensorboard is not installed."""
-    if importlib.util.find_spec("tensorboard") is None:
-        return None
-    from torch.utils.tensorboard import SummaryWriter
-
-    return SummaryWriter(str(folder / "tensorboard"))

@@ -13,6 +13,17 @@ from corpus.toml import read_toml
 Stage = Literal["continuous", "quantized", "adversarial"]
 
 
+# What a run may go on with otherwise than it began: how long, how fast, how it is computed and reported.
+MAY_CHANGE = {
+    f"recipe.{name}"
+    for name in (
+        "steps", "continuous_steps", "adversarial_steps", "learning_rate", "adversarial_learning_rate", "warmup",
+        "decay", "clip", "precision", "checkpoint_every", "validate_every", "log_every", "collapse_perplexity",
+        "collapse_patience",
+    )
+}  # fmt: skip
+
+
 class CodecRecipe(Strict):
     """A run in three stages: latents with noise and no quantizer, then quantized, then the decoder against adversaries.
 
@@ -23,7 +34,8 @@ class CodecRecipe(Strict):
     steps: int = Field(default=40_000, ge=1)  # all stages together
     continuous_steps: int = Field(default=4_000, ge=0)  # without quantizer
     adversarial_steps: int = Field(default=10_000, ge=0)  # at the end; 0 for none
-    batch: int = Field(default=8, ge=1)  # crops per process
+    batch: int = Field(default=8, ge=1)  # crops per process and pass
+    accumulate: int = Field(default=1, ge=1)  # passes in a process whose gradients make one step
     frames: int = Field(default=40, ge=1)  # of 80 ms per crop
     adversarial_frames: int = Field(default=12, ge=1)
     seed: int = Field(default=0, ge=0)
@@ -88,6 +100,27 @@ class CodecRecipe(Strict):
         if step < self.continuous_steps:
             return "continuous"
         return "quantized" if step < self.steps - self.adversarial_steps else "adversarial"
+
+    def going_on(self, before: CodecRecipe, step: int) -> CodecRecipe:
+        """This recipe for a run that has taken `step` steps by another: the stages that began stay begun.
+
+        With more steps the stage it is in becomes longer. Raises ValueError where fewer are left than were taken.
+        """
+        if self.steps < step:
+            raise ValueError(f"the run has taken {step} steps already; {self.steps} are asked for")
+        if not step or (self.steps, self.continuous_steps, self.adversarial_steps) == (
+            before.steps, before.continuous_steps, before.adversarial_steps,
+        ):  # fmt: skip
+            return self
+        stage = before.stage(step - 1)
+        if stage == "continuous":
+            return self if self.stage(step - 1) == stage else self.changed(continuous_steps=step)
+        changes = {"continuous_steps": before.continuous_steps}
+        if stage == "adversarial":
+            changes["adversarial_steps"] = self.steps - (before.steps - before.adversarial_steps)
+        else:
+            changes["adversarial_steps"] = min(self.adversarial_steps, self.steps - step)
+        return self.changed(**changes)
 
     def rate(self, step: int) -> float:
         """The learning rate of a step relative to its stage's: warm-up, a plateau, a linear fall to 2 %."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from ..config import PatchConfig
-from ..layers.quantize import QuantizerAux
+from ..layers.quantize import LevelStatistics, QuantizerAux
 from ..model import Codec
 from . import losses, parallel
 from .discriminators import Discriminators
+from .draws import Draw
 from .loudness import LoudnessLoss
 from .recipe import CodecRecipe, Stage
 from .recognizer import RecognizerLoss
@@ -27,12 +29,27 @@ class CodecLosses:
 
     total: Tensor
     parts: dict[str, float] = field(default_factory=dict)
+    share: PassShare = field(default_factory=lambda: PassShare())
 
     def add(self, name: str, value: Tensor, weight: float) -> None:
-        """Add a term; its unweighted value is logged."""
-        self.parts[name] = float(value.detach())
+        """Add a term, as far as it is the pass's; its unweighted value is logged."""
+        part = self.share.of(name)
+        self.parts[name] = float(value.detach()) * part
         if weight:
-            self.total = self.total + weight * value
+            self.total = self.total + weight * part * value
+
+
+@dataclass(frozen=True)
+class PassShare:
+    """How much of a step's means one pass is: by rows, and by what there is of each kind in them."""
+
+    rows: float = 1.0
+    voiced: float = 1.0  # of the pitch's frames
+    taught: float = 1.0  # of the frames for which the teacher knows something
+
+    def of(self, name: str) -> float:
+        """For a term of the loss."""
+        return {"pitch": self.voiced, "teacher": self.taught}.get(name, self.rows)
 
 
 class StepLosses(nn.Module):
@@ -57,18 +74,21 @@ class StepLosses(nn.Module):
         codec: Codec,
         wav: Tensor,
         stage: Stage,
-        generator: torch.Generator,
+        draw: Draw,
         targets: tuple[Tensor, Tensor] | None = None,
+        share: PassShare | None = None,
     ) -> tuple[CodecLosses, Tensor, QuantizerAux]:
         """Losses, decoded audio `[B, 1, T]` and the quantizer's traces for a batch `[B, 1, T]`.
 
         Args:
+            draw: of what is skipped, dropped and blurred.
             targets: the teacher's `[B, F, D]` and bool `[B, F]`, True where it holds.
+            share: of the step that this batch is; all of it if None.
         """
-        entries, aux = self._entries(codec, wav, stage, generator)
+        entries, aux = self._entries(codec, wav, stage, draw)
         with torch.autocast(wav.device.type, torch.bfloat16, enabled=self.recipe.shortened(wav.device.type)):
             output, pitch = codec.decode_supervised(entries, wav)
-        found = CodecLosses(wav.new_zeros(()))
+        found = CodecLosses(wav.new_zeros(()), share=share or PassShare())
         error = self.spectral(output[:, 0], wav[:, 0], self.complex_weight > 0)
         found.add("mel", error.mel, self.recipe.mel_weight)
         found.add("fine", error.fine, self.recipe.fine_weight)
@@ -87,44 +107,42 @@ class StepLosses(nn.Module):
             found.add("teacher", self.head.loss(aux, *targets), self.recipe.teacher_weight)
         return found, output, aux
 
-    def _entries(
-        self, codec: Codec, wav: Tensor, stage: Stage, generator: torch.Generator
-    ) -> tuple[Tensor, QuantizerAux]:
+    def _entries(self, codec: Codec, wav: Tensor, stage: Stage, draw: Draw) -> tuple[Tensor, QuantizerAux]:
         recipe, device = self.recipe, wav.device
         frozen = stage == "adversarial"
         with (
             torch.set_grad_enabled(torch.is_grad_enabled() and not frozen),
             torch.autocast(device.type, torch.bfloat16, enabled=recipe.shortened(device.type)),
         ):
-            z = codec.encoder_latent(hissing(wav, recipe.hiss, generator) if recipe.hiss else wav)
+            z = codec.encoder_latent(hissing(wav, recipe.hiss, draw) if recipe.hiss else wav)
         z = z.float()
         if stage == "continuous":
             entries, _, aux = codec.quantize(z, unquantized=True)
-            return _noisy(entries, recipe.latent_noise, generator), aux
+            return _noisy(entries, recipe.latent_noise, draw), aux
         rows, levels = len(wav), codec.config.quantizer.n_q
-        fewer = torch.randint(1, levels + 1, (rows,), generator=generator)
-        keep = torch.where(torch.rand(rows, generator=generator) < recipe.dropout, fewer, levels)
-        skip = torch.rand(rows, generator=generator) < (0.0 if frozen else recipe.unquantized)
+        fewer = draw.whole(1, levels + 1, rows)
+        keep = torch.where(draw.rand(rows) < recipe.dropout, fewer, levels)
+        skip = draw.rand(rows) < (0.0 if frozen else recipe.unquantized)
         entries, _, aux = codec.quantize(z, keep.to(device), skip.to(device))
         return entries, aux
 
 
-def hissing(wav: Tensor, share: float, generator: torch.Generator) -> Tensor:
+def hissing(wav: Tensor, share: float, draw: Draw) -> Tensor:
     """Audio `[B, 1, T]` with white noise under a share of its rows: codes should not depend on what nobody hears."""
     low, high = HISS_DB
-    level = low + (high - low) * torch.rand(len(wav), generator=generator)
-    gain = torch.where(torch.rand(len(wav), generator=generator) < share, 10.0 ** (level / 20.0), 0.0)
-    noise = torch.randn(wav.shape, generator=generator).to(wav.device)
+    level = low + (high - low) * draw.rand(len(wav))
+    gain = torch.where(draw.rand(len(wav)) < share, 10.0 ** (level / 20.0), 0.0)
+    noise = draw.normal(*wav.shape).to(wav.device)
     loudness = wav.square().mean(dim=(1, 2), keepdim=True).sqrt()
     return wav + gain.to(wav.device)[:, None, None] * loudness * noise
 
 
-def _noisy(entries: Tensor, level: float, generator: torch.Generator) -> Tensor:
+def _noisy(entries: Tensor, level: float, draw: Draw) -> Tensor:
     """Entries `[B, F, 2 E]` as blurred as quantization will leave them; one codebook blurs more than a chain.
 
     The noise follows the entries' spread with gradient: growing them would gain nothing.
     """
-    noise = torch.randn(entries.shape, generator=generator).to(entries.device)
+    noise = draw.normal(*entries.shape).to(entries.device)
     halves = zip(entries.chunk(2, -1), noise.chunk(2, -1), (SEMANTIC_NOISE * level, level), strict=True)
     return torch.cat([x + amount * x.var(dim=(0, 1)).mean().sqrt() * n for x, n, amount in halves], dim=-1)
 
@@ -146,15 +164,19 @@ def adversarial_terms(
 
 @torch.no_grad()
 def move_codebooks(
-    codec: Codec, aux: QuantizerAux, recipe: CodecRecipe, step: int, generator: torch.Generator
+    codec: Codec, passes: Sequence[QuantizerAux], recipe: CodecRecipe, step: int, generator: torch.Generator
 ) -> Tensor:
     """Exponential averages and, every few steps, new entries for dead ones. Returns counts `[Q, K]` of this step."""
     quantizer = codec.quantizer
-    statistics = quantizer.statistics(aux.traces)
+    found = [quantizer.statistics(aux.traces) for aux in passes]
+    statistics = [
+        LevelStatistics(torch.stack([e.counts for e in level]).sum(0), torch.stack([e.sums for e in level]).sum(0))
+        for level in zip(*found, strict=True)
+    ]
     parallel.sum_over_processes(tensor for level in statistics for tensor in (level.counts, level.sums))
     quantizer.update(statistics, recipe.codebook_decay)
     if step % recipe.dead_every == 0:
-        quantizer.replace_dead(aux.traces, generator=generator)
+        quantizer.replace_dead(passes[-1].traces, generator=generator)
         books = quantizer.books()
         parallel.copy_from_first(tensor for book in books for tensor in (book.embedding_sum, book.cluster_usage))
         if parallel.world_size() > 1:

@@ -1,35 +1,34 @@
 """Training a codec from scratch or from a checkpoint: stages, checkpoints, exact resumption, several processes.
 
-Nothing random is carried from step to step: every draw comes from (seed, step, rank), so a killed run resumes to the
-same bits on a CPU.
+Nothing random is carried from step to step: every draw comes from (seed, step, row), so a killed run resumes to the
+same bits on a CPU. A step's rows may be cut into passes (`accumulate`) and shared among processes (torchrun).
 """
 
 from __future__ import annotations
 
-import json
 import math
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ..config import to_dict
+from ..layers.quantize import QuantizerAux
 from ..model import Codec
-from . import discriminators, parallel
-from .data import Crops
+from . import discriminators, loop, parallel
+from .data import CropBatch, Crops
+from .draws import Draw
 from .kmeans import collect_latents, start_codebooks
 from .optimizer_state import Average, optimizer_tensors, restore_optimizer
 from .progress import Progress
-from .recipe import CodecRecipe
+from .recipe import MAY_CHANGE, CodecRecipe, Stage
 from .recognizer import RecognizerLoss
-from .step import StepLosses, adversarial_terms, move_codebooks
+from .run_state import CHECKPOINT, TrainingError, check_same, read_checkpoint, write_checkpoint
+from .seeds import seeded
+from .step import PassShare, StepLosses, adversarial_terms, move_codebooks
 from .teacher import Teacher, TeacherHead
 
 # This layer's output is the waveform itself: a step of Adam at the full rate would move it by more than a whisper.
@@ -38,9 +37,7 @@ WAVEFORM_RATE = 0.01  # of the learning rate
 EPSILON = 1e-12  # of Adam: clipped gradients of the early layers are tiny
 KMEANS_STEP = 1 << 40  # where the k-means crops are drawn: steps no training reaches
 
-
-class TrainingError(ValueError):
-    """Training cannot go on; the message says why and what to do."""
+STAGES = ("steps", "continuous_steps", "adversarial_steps")
 
 
 class Trainer:
@@ -56,10 +53,16 @@ class Trainer:
         teacher: Teacher | None = None,
         has_codebooks: bool = False,
         recognizer: RecognizerLoss | None = None,
+        origin: Mapping[str, Any] | None = None,
     ) -> None:
-        """`crops` must be cut to `recipe.frames`; `has_codebooks`: the codec is trained, keep its codebooks."""
+        """`crops` must be cut to `recipe.frames`; `has_codebooks`: the codec is trained, keep its codebooks.
+
+        `origin`: what else decides what the run is (data, teacher), as JSON: kept and compared on resuming.
+        """
         self.codec, self.recipe, self.crops, self.folder, self.device = codec.to(device), recipe, crops, folder, device
         self.teacher, self.step, self.has_codebooks = teacher, 0, has_codebooks
+        self.progress: Progress | None = None
+        self.origin = dict(origin or {})
         torch.manual_seed(recipe.seed)  # fresh discriminators and teacher head
         head = TeacherHead(codec.config.quantizer.codebook_dim, teacher.dim) if teacher else None
         self.losses = StepLosses(recipe, codec, head, recognizer).to(device)
@@ -92,57 +95,110 @@ class Trainer:
             group["full_rate"] = group["lr"]
         return optimizer
 
-    def run(self, progress: Progress, until: int | None = None) -> None:
-        """Train to step `until` (the recipe's end if None), with checkpoints and validation on the way.
+    @property
+    def rhythm(self) -> CodecRecipe:
+        """What `loop.run` asks for."""
+        return self.recipe
+
+    def run(self, progress: Progress, until: int | None = None) -> bool:
+        """Train to step `until` (the recipe's end if None); see `loop.run`.
 
         Raises:
             TrainingError: the loss is not finite, or a codebook collapsed.
         """
-        recipe, end = self.recipe, self.recipe.steps if until is None else until
-        while self.step < end:
-            if recipe.stage(self.step) == "quantized" and not self.has_codebooks:
-                progress.say(f"k-means: variance left per level {self._start_codebooks()}")
-            parts, counts = self.train_step()
-            self.step += 1
-            progress.record(self.step, recipe, parts, counts, self._rate())
-            if self.step % recipe.log_every == 0:
-                self._stop_if_collapsed(progress)
-            if self.step % recipe.checkpoint_every == 0 or self.step == end:
-                self.save()
-            if self.step % recipe.validate_every == 0 or self.step == end:
-                with self.averaged():
-                    progress.validate(self.step, self.codec, self.has_codebooks)
-                self.export()
+        self.progress = progress
+        progress.begin(self.step)
+        return loop.run(self, until)
+
+    def advance(self) -> None:
+        """Take one step and report it; before the first quantized one, start the codebooks."""
+        progress, recipe = self.progress, self.recipe
+        assert progress is not None, "run gives one"
+        if recipe.stage(self.step) == "quantized" and not self.has_codebooks:
+            progress.say(f"k-means: variance left per level {self._start_codebooks()}")
+        parts, counts = self.train_step()
+        self.step += 1
+        progress.record(self.step, recipe, parts, counts, self._rate())
+        if self.step % recipe.log_every == 0:
+            self._stop_if_collapsed(progress)
+
+    def judge(self) -> None:
+        """Validate the averaged weights, and write them for use."""
+        assert self.progress is not None, "run gives one"
+        with self.averaged():
+            self.progress.validate(self.step, self.codec, self.has_codebooks)
+        self.export()
 
     def train_step(self) -> tuple[dict[str, float], Tensor | None]:
-        """One update of everything that trains at this step. Returns the loss parts and this step's code counts."""
+        """One update of all that trains at this step. Returns loss parts and code counts, of all processes."""
         recipe, step = self.recipe, self.step
-        stage = recipe.stage(step)
-        generator = seeded(recipe.seed, step, parallel.rank())
-        crop = self.crops.batch(step, recipe.batch, parallel.rank())
-        wav = torch.from_numpy(crop.audio)[:, None].to(self.device)
-        targets = self.teacher.targets(crop) if self.teacher and stage != "adversarial" else None
-        if targets is not None:
-            targets = (targets[0].to(self.device), targets[1].to(self.device))
-        found, output, aux = self.losses(self.codec, wav, stage, generator, targets)
+        stage, first = recipe.stage(step), parallel.rank() * recipe.accumulate
+        numbers = range(first, first + recipe.accumulate)
+        crops = [self.crops.batch(step, recipe.batch, part) for part in numbers]
+        waves = [torch.from_numpy(crop.audio)[:, None].to(self.device) for crop in crops]
+        teaching = self.teacher if stage != "adversarial" else None
+        taught = [None if teaching is None else self._targets(teaching, crop) for crop in crops]
         active = ["decoder"] if stage == "adversarial" else ["codec"]
-        if stage == "adversarial" and self.judges is not None:
-            judged = self._judged_slice(wav.shape[-1], generator)
-            found, judge_loss = adversarial_terms(found, self.judges, wav[:, 0, judged], output[:, 0, judged], recipe)
-            found.parts["judges"] = float(judge_loss.detach())
-        self._stop_if_not_finite(found.parts)
-        self._zero(active)
-        found.total.backward()
+        judging = ["judges"] if stage == "adversarial" and self.judges is not None else []
+        self._zero(active + judging)
+        total, traces = dict[str, float](), []
+        for part, wav, targets, share in zip(numbers, waves, taught, self._shares(waves, taught), strict=True):
+            rows = torch.arange(part * recipe.batch, (part + 1) * recipe.batch)
+            draw = Draw(seeded(recipe.seed, step, 0), rows, recipe.batch * self._passes)
+            parts, aux = self._pass(wav, stage, draw, targets, share)
+            total = {name: total.get(name, 0.0) + value for name, value in parts.items()}
+            traces.append(aux)
         self._descend(active)
-        if stage == "adversarial" and self.judges is not None:
-            self._zero(["judges"])
-            judge_loss.backward()  # type: ignore[no-untyped-call]
-            self._descend(["judges"])
+        self._descend(judging)
         counts = None
         if stage == "quantized":
-            counts = move_codebooks(self.codec, aux, recipe, step, generator)
+            counts = move_codebooks(self.codec, traces, recipe, step, draw.generator)
         self.average.update(self.codec, step)
-        return found.parts, counts
+        return self._everybodys(total), counts
+
+    @property
+    def _passes(self) -> int:
+        return parallel.world_size() * self.recipe.accumulate
+
+    def _targets(self, teacher: Teacher, crop: CropBatch) -> tuple[Tensor, Tensor] | None:
+        targets = teacher.targets(crop)
+        return None if targets is None else (targets[0].to(self.device), targets[1].to(self.device))
+
+    def _shares(self, waves: list[Tensor], taught: list[tuple[Tensor, Tensor] | None]) -> list[PassShare]:
+        """How much of the step's means each pass here is."""
+        if self._passes == 1:
+            return [PassShare()]
+        voiced = torch.stack([self.codec.voiced_frames(wav) for wav in waves])
+        known = torch.stack([voiced.new_zeros(()) if t is None else t[1].sum().to(voiced) for t in taught])
+        own = torch.stack([voiced, known])
+        every = own.sum(1)
+        parallel.sum_over_processes([every])
+        shares = (own / every.clamp(min=1)[:, None]).T.tolist()
+        return [PassShare(1 / self._passes, voiced=v, taught=t) for v, t in shares]
+
+    def _pass(
+        self, wav: Tensor, stage: Stage, draw: Draw, targets: tuple[Tensor, Tensor] | None, share: PassShare
+    ) -> tuple[dict[str, float], QuantizerAux]:
+        """Add one batch's gradients. Returns its share of the loss parts, and the quantizer's traces."""
+        found, output, aux = self.losses(self.codec, wav, stage, draw, targets, share)
+        judge_loss = None
+        if stage == "adversarial" and self.judges is not None:
+            at = self._judged_slice(wav.shape[-1], draw.generator)
+            found, judge_loss = adversarial_terms(found, self.judges, wav[:, 0, at], output[:, 0, at], self.recipe)
+            found.parts["judges"] = float(judge_loss.detach()) * share.rows
+        self._stop_if_not_finite(found.parts)
+        found.total.backward()
+        if judge_loss is not None:
+            torch.autograd.backward(judge_loss * share.rows)
+        return found.parts, aux
+
+    def _everybodys(self, parts: dict[str, float]) -> dict[str, float]:
+        """The sums of loss parts over all processes."""
+        if parallel.world_size() < 2:
+            return parts
+        values = torch.tensor(list(parts.values()), device=self.device)
+        parallel.sum_over_processes([values])
+        return dict(zip(parts, values.tolist(), strict=True))
 
     def _judged_slice(self, samples: int, generator: torch.Generator) -> slice:
         length = min(self.recipe.adversarial_frames * self.codec.config.frame_samples, samples)
@@ -159,7 +215,7 @@ class Trainer:
     def _descend(self, names: list[str]) -> None:
         rate = self.recipe.rate(self.step)
         parameters = [p for name in names for group in self.optimizers[name].param_groups for p in group["params"]]
-        parallel.average_gradients(parameters)
+        parallel.sum_gradients(parameters)
         for name in names:
             optimizer = self.optimizers[name]
             for group in optimizer.param_groups:
@@ -225,24 +281,19 @@ class Trainer:
 
     def save(self) -> Path:
         """Write `checkpoint.safetensors` in the run's folder, whole or not at all (first process only)."""
-        path = self.folder / "checkpoint.safetensors"
+        path = self.folder / CHECKPOINT
         if parallel.rank():
             return path
         tensors = dict(self._tensors())
         for name, optimizer in self.optimizers.items():
             tensors |= optimizer_tensors(optimizer, self._names(), f"optimizer.{name}")
-        about = {
-            "step": self.step,
-            "has_codebooks": self.has_codebooks,
-            "recipe": self.recipe.model_dump(),
-            "codec": to_dict(self.codec.config),
-        }
-        self.folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".part")
-        tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-        save_file(tensors, str(partial), {"training": json.dumps(about)})
-        os.replace(partial, path)
+        ready = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+        write_checkpoint(path, {"step": self.step, "has_codebooks": self.has_codebooks, **self._what()}, ready)
         return path
+
+    def _what(self) -> dict[str, Any]:
+        """What decides what the run is."""
+        return {"recipe": self.recipe.model_dump(), "codec": to_dict(self.codec.config), **self.origin}
 
     def export(self) -> Path:
         """Write the averaged weights as `codec.safetensors` in the run's folder, for `Codec.load`."""
@@ -252,9 +303,19 @@ class Trainer:
                 self.codec.save(path)
         return path
 
-    def resume(self) -> None:
-        """Go back to the folder's checkpoint, to the bit. Raises ValueError if it is missing or of another model."""
-        about, tensors = read_checkpoint(self.folder / "checkpoint.safetensors")
+    def resume(self) -> list[str]:
+        """Go back to the folder's checkpoint, to the bit; with other steps the run stays in its stage.
+
+        Returns:
+            What is asked for and differs from what the run was begun with, where it may.
+
+        Raises:
+            ValueError: it is missing, or something else differs; the message names it.
+        """
+        about, tensors = read_checkpoint(self.folder / CHECKPOINT)
+        before = self.recipe.changed(**{k: v for k, v in about["recipe"].items() if k in STAGES})
+        self.recipe = self.losses.recipe = self.recipe.going_on(before, about["step"])
+        changes = check_same(self.folder, about, self._what(), MAY_CHANGE)
         wanted = dict(self._tensors())
         odd = sorted(wanted.keys() ^ {name for name in tensors if not name.startswith("optimizer.")})
         if odd:
@@ -268,18 +329,4 @@ class Trainer:
         for name, optimizer in self.optimizers.items():
             restore_optimizer(optimizer, self._names(), tensors, f"optimizer.{name}")
         self.step, self.has_codebooks = about["step"], about["has_codebooks"]
-
-
-def seeded(*numbers: int) -> torch.Generator:
-    """A generator that depends on these numbers alone."""
-    return torch.Generator().manual_seed(int(np.random.SeedSequence(numbers).generate_state(1)[0]))
-
-
-def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """A training checkpoint's step and recipe, and its tensors. Raises ValueError if it cannot be read."""
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            about = json.loads((file.metadata() or {})["training"])
-            return about, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
-        raise ValueError(f"cannot read {path} as a training checkpoint: {error}") from None
+        return changes

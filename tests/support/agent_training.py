@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from agent.training.trainer import Trainer
 CPU = torch.device("cpu")
 QUICK = AgentRecipe(
     steps=12, batch=2, frames=10, warmup=2, learning_rate=3e-3, depth_learning_rate=2e-3, depth_frames=0.4, dropout=0.1,
-    masking=0.1, text_only=0.2, checkpoint_every=5, validate_every=6, validation_batches=2, log_every=4,
+    masking=0.1, text_only=0.2, checkpoint_every=5, validate_every=6, log_every=4,
 )  # fmt: skip
 
 LONG = QUICK.changed(steps=60, validate_every=1000, log_every=1)
@@ -37,21 +38,30 @@ class Crop:
 
 
 class RandomCodes:
-    """Batches of random codes; two processes with one row each see what one process with two rows sees."""
+    """Batches of random codes; two parts with one row each hold what one part with two rows holds."""
 
-    def __init__(self, config: ModelConfig) -> None:
-        self.config = config
+    def __init__(self, config: ModelConfig, lengths: Sequence[int] = ()) -> None:
+        """`lengths`: frames of the first rows of every step; the others are full."""
+        self.config, self.lengths = config, lengths
 
-    def batch(self, step: int, rows: int, frames: int, rank: int = 0, world: int = 1) -> Crop:
+    def batch(self, step: int, rows: int, frames: int, part: int = 0, parts: int = 1) -> Crop:
         config = self.config
         sizes = [config.text_card, *[config.card] * config.n_q, *[config.text_card] * config.user_text]
         draw = torch.Generator().manual_seed(step)
-        codes = torch.stack([torch.randint(size, (rows * world, frames), generator=draw) for size in sizes], dim=1)
+        codes = torch.stack([torch.randint(size, (rows * parts, frames), generator=draw) for size in sizes], dim=1)
         codes = torch.cat([codes, torch.full((len(codes), config.ours.hint, frames), -1)], dim=1)
-        return Crop(codes[rank * rows : (rank + 1) * rows])
+        for row, length in enumerate(self.lengths[: len(codes)]):
+            codes[row, :, length:] = -1
+        return Crop(codes[part * rows : (part + 1) * rows])
 
-    def text_batch(self, step: int, rows: int, frames: int, rank: int = 0) -> Crop:
-        crop = self.batch(step, rows, frames, rank, 2)
+    def crop_count(self, frames: int) -> int:
+        return 5
+
+    def fixed(self, numbers: Sequence[int], frames: int) -> Crop:
+        return Crop(torch.cat([self.batch(1_000_000 + number, 1, frames).codes for number in numbers]))
+
+    def text_batch(self, step: int, rows: int, frames: int, part: int = 0) -> Crop:
+        crop = self.batch(step, rows, frames, part, 2)
         crop.codes[:, 1:] = -1
         return crop
 

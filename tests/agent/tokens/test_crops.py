@@ -86,7 +86,7 @@ def test_rows_are_in_the_models_order(folder: Path) -> None:
     assert np.array_equal(small.codes[0], data.whole(0).codes[0, :5])
 
 
-def test_a_batch_depends_on_seed_step_and_rank_alone(folder: Path) -> None:
+def test_a_batch_depends_on_seed_step_and_part_alone(folder: Path) -> None:
     data = Dialogues([folder], CONFIG, seed=1)
     first = data.batch(7, 5, 20)
     for step in (0, 8, 30):
@@ -96,8 +96,49 @@ def test_a_batch_depends_on_seed_step_and_rank_alone(folder: Path) -> None:
     assert torch.equal(first.labels, again.labels)
     assert (first.codes.dtype, first.codes.shape) == (torch.int64, (5, CONFIG.streams, 20))
     assert (first.labels.dtype, first.labels.shape) == (torch.uint8, (5, 20))
-    others = [data.batch(8, 5, 20), data.batch(7, 5, 20, rank=1), Dialogues([folder], CONFIG, seed=2).batch(7, 5, 20)]
+    others = [data.batch(8, 5, 20), data.batch(7, 5, 20, part=1), Dialogues([folder], CONFIG, seed=2).batch(7, 5, 20)]
     assert not any(torch.equal(first.codes, other.codes) for other in others)
+
+
+def test_parts_of_a_step_hold_the_crops_of_one(folder: Path) -> None:
+    data = Dialogues([folder], CONFIG, seed=1, hints=0.5)
+    whole, halves = data.batch(7, 4, 20).codes, [data.batch(7, 2, 20, part, 2).codes for part in (0, 1)]
+    assert torch.equal(whole, torch.cat(halves))
+    assert torch.equal(data.text_batch(7, 4, 20).codes, torch.cat([data.text_batch(7, 2, 20, p).codes for p in (0, 1)]))
+
+
+def test_fixed_crops_cover_every_dialogue_once(folder: Path) -> None:
+    data = Dialogues([folder], CONFIG, hints=1.0)
+    count = data.crop_count(16)
+    assert count == sum(-(-length // 16) for length in LENGTHS)
+    crops = data.fixed(range(count), 16).codes
+    assert int((crops[:, 0] >= 0).sum()) == sum(LENGTHS)
+    assert len({source(crop) for crop in crops}) == count
+    assert (crops[:, -1] == -1).all()  # no hints
+    assert torch.equal(Dialogues([folder], CONFIG, seed=5).fixed([2, 0], 16).codes, crops[[2, 0]])
+
+
+def test_what_sounds_the_same_is_there_once(folder: Path, tmp_path: Path) -> None:
+    twice = Dialogues([folder, folder], CONFIG)
+    assert (len(twice), twice.twins) == (4, 4)
+    named = [replace(each, id=f"other-{each.id}") for each in DIALOGUES[:2]]
+    with ShardWriter(tmp_path / "t") as writer:
+        writer.begin(
+            TokenManifest(codec=CODEC, vocabulary=VocabularyIdentity.of(VOCABULARY), variants=2, seed=0), VOCABULARY
+        )
+        writer.append([*named, dialogue(9, 30)])
+    both = Dialogues([folder, tmp_path / "t"], CONFIG)
+    assert (both.ids, both.twins) == (["d0", "d1", "d2", "d3", "d9"], 2)
+    assert both.fingerprint == Dialogues([tmp_path / "t", folder], CONFIG).fingerprint != twice.fingerprint
+    silent = replace(dialogue(7, 40), text=np.full((2, 40), VOCABULARY.pad, np.int32))
+    with ShardWriter(tmp_path / "s") as writer:
+        writer.begin(
+            TokenManifest(codec=CODEC, vocabulary=VocabularyIdentity.of(VOCABULARY), variants=2, seed=0), VOCABULARY
+        )
+        writer.append([silent])
+    with pytest.raises(ValueError, match="the agent says no word in any of 1 dialogues"):
+        Dialogues([tmp_path / "s"], CONFIG).check_words()
+    assert Dialogues([tmp_path / "s", folder], CONFIG).wordless == 1
 
 
 @pytest.mark.parametrize("world", [1, 2])

@@ -15,7 +15,8 @@ from agent.files.vocabulary import train_vocabulary
 from agent.model.language_model import LanguageModel
 from agent.model.presets import tiny
 from agent.tokens.unspoken import Unspoken, read_plans
-from agent.training.objective import Objective, soundless, wording_loss
+from agent.training.lesson import soundless
+from agent.training.objective import Objective, wording_sum
 from agent.training.recipe import AgentRecipe
 from agent.training.trainer import Trainer
 from corpus.record import Dialogue
@@ -93,9 +94,9 @@ def test_rows_hold_both_texts_and_no_sound(plans: Path) -> None:
 def test_the_loss_of_words_by_hand() -> None:
     logits = torch.tensor([[0.5, 0.25, 0.125, 0.125], [0.1, 0.3, 0.3, 0.3], [0.7, 0.1, 0.1, 0.1]]).log()
     # ids 0 and 3 are no words: of the first row 0.25 and 0.125 are left, so 2 has one chance in three
-    assert wording_loss(logits, torch.tensor([2, 3, -1]), (0, 3)).item() == pytest.approx(np.log(3.0))
-    assert wording_loss(logits, torch.tensor([2, 1, -1]), (0, 3)).item() == pytest.approx(np.log(6.0) / 2)
-    assert wording_loss(logits, torch.tensor([0, 3, -1]), (0, 3)).item() == 0.0
+    assert wording_sum(logits, torch.tensor([2, 3, -1]), (0, 3)).item() == pytest.approx(np.log(3.0))
+    assert wording_sum(logits, torch.tensor([2, 1, -1]), (0, 3)).item() == pytest.approx(np.log(6.0))
+    assert wording_sum(logits, torch.tensor([0, 3, -1]), (0, 3)).item() == 0.0
 
 
 def test_reading_beside_hearing_changes_no_other_part(plans: Path) -> None:
@@ -104,7 +105,7 @@ def test_reading_beside_hearing_changes_no_other_part(plans: Path) -> None:
     heard = RandomCodes(CONFIG).batch(0, 2, 40).codes
     read = Unspoken([plans], CONFIG, VOCABULARY).batch(0, 3, 40).codes
     objective = Objective(model, AgentRecipe()).eval()
-    alone, only, both = (objective(codes, torch.Generator()) for codes in (heard, read, torch.cat([heard, read])))
+    alone, only, both = (objective.losses(codes) for codes in (heard, read, torch.cat([heard, read])))
     assert both.parts.pop("wording") == pytest.approx(only.parts["wording"].item(), rel=1e-5)
     assert both.parts["words"] > 0
     assert {k: v.item() for k, v in both.parts.items()} == pytest.approx(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import signal
 import subprocess
@@ -12,13 +14,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from agent import GREEDY, LanguageModel, tiny
 from agent.training.progress import Progress
 from agent.training.recipe import AgentRecipe
 from agent.training.trainer import Trainer
-from codec.training.trainer import TrainingError
+from codec.training.run_state import TrainingError, write_checkpoint
+from corpus.durable import DiskFullError
 from tests.support.agent_training import (
     CPU,
     LONG,
@@ -31,7 +35,7 @@ from tests.support.agent_training import (
     make_trainer,
     quiet,
 )
-from tests.support.places import ROOT
+from tests.support.places import ASSETS, ROOT
 
 
 def test_a_tiny_model_learns_two_dialogues_by_heart() -> None:
@@ -41,7 +45,7 @@ def test_a_tiny_model_learns_two_dialogues_by_heart() -> None:
     assert not torch.equal(codes[0, 3:5, 0], codes[1, 3:5, 0])
 
     class Two(RandomCodes):
-        def batch(self, step: int, rows: int, frames: int, rank: int = 0, world: int = 1) -> Crop:
+        def batch(self, step: int, rows: int, frames: int, part: int = 0, parts: int = 1) -> Crop:
             return Crop(codes)
 
     recipe = AgentRecipe(
@@ -52,7 +56,7 @@ def test_a_tiny_model_learns_two_dialogues_by_heart() -> None:
     model = LanguageModel(config)
     trainer = Trainer(model, recipe, Two(config), Path("unused"), CPU)
     for trainer.step in range(recipe.steps):
-        parts, _ = trainer.train_step()
+        parts = trainer.train_step().parts
     assert parts["text"] < 0.05, parts
     model.eval()
     for dialogue in codes:
@@ -86,8 +90,8 @@ WORKER = """
 import sys, torch
 from pathlib import Path
 from agent.training.progress import Progress
-from codec import parallel
-from tests.agent_training import LONG, SHARED, make_trainer
+from codec.training import parallel
+from tests.support.agent_training import LONG, SHARED, make_trainer
 torch.set_num_threads(1)
 out, kind = Path(sys.argv[1]), sys.argv[2]
 out.mkdir(parents=True, exist_ok=True)
@@ -187,7 +191,7 @@ def test_resuming_another_model_is_refused(tmp_path: Path) -> None:
     before = (tmp_path / "checkpoint.safetensors").read_bytes()
     config = replace(tiny(), ours=replace(tiny().ours, user_text_delay=None))
     other = Trainer(LanguageModel(config), QUICK, RandomCodes(config), tmp_path, CPU)
-    with pytest.raises(ValueError, match="another model"):
+    with pytest.raises(ValueError, match="begun with something else: model"):
         other.resume()
     assert (tmp_path / "checkpoint.safetensors").read_bytes() == before
     (tmp_path / "checkpoint.safetensors").write_bytes(before[:1000])
@@ -199,15 +203,84 @@ def test_lines_say_what_a_run_does(tmp_path: Path) -> None:
     lines: list[str] = []
     trainer = make_trainer(tmp_path)
     trainer.run(Progress(tmp_path, QUICK, lines.append, hours=0.01))
-    wanted = "text words user_text user_words semantic acoustic user_semantic user_acoustic lr frames/s left epochs"
+    wanted = (
+        "text words user_text user_words semantic acoustic user_semantic user_acoustic lr frames/s left epochs padding"
+    )
     assert all(word in lines[-2] for word in wanted.split()), lines
     assert lines[-1].startswith("validation at 12: loss")
 
 
 def test_ways_to_compute_agree(tmp_path: Path) -> None:
-    expected = make_trainer(tmp_path, PLAIN).train_step()[0]
+    expected = make_trainer(tmp_path, PLAIN).train_step().parts
     recomputed, shortened = PLAIN.changed(gradient_checkpointing=True), PLAIN.changed(precision="bfloat16")
     for other, close in ((recomputed, 1e-5), (shortened, 0.02)):
-        found = make_trainer(tmp_path, other).train_step()[0]
+        found = make_trainer(tmp_path, other).train_step().parts
         assert found == pytest.approx(expected, rel=close)
         assert (found == expected) == (other.precision == "float32")
+
+
+def test_a_run_of_before_goes_on(tmp_path: Path) -> None:
+    """What a checkpoint said of itself before there were passes, counted frames and whole validation."""
+    recipe = PLAIN.changed(steps=6, checkpoint_every=3, validate_every=100, depth_frames=1.0)
+    old = make_trainer(tmp_path, recipe)
+    old.step = 3
+    tensors = load_file(old.save())
+    about = json.loads((ASSETS / "agent_checkpoint_before.json").read_text())
+    write_checkpoint(tmp_path / "checkpoint.safetensors", about, tensors)
+    again = make_trainer(tmp_path, recipe.changed(steps=7, log_every=1), seed=1)
+    assert again.resume() == ["recipe.steps 6 -> 7", "recipe.validation_batches 2 -> null", "recipe.log_every 4 -> 1"]
+    assert (again.step, again.best) == (3, math.inf)  # the figure was another one
+    assert again.run(quiet(tmp_path, again.recipe))
+
+
+def test_what_differs_is_named_key_by_key(tmp_path: Path) -> None:
+    first = make_trainer(tmp_path)
+    first.origin = {"data": "a" * 64, "adapters": {"rank": 4, "scaling": 2.0}}
+    first.save()
+    for change, origin, message in (
+        ({"seed": 1, "masking": 0.5}, {}, r"recipe\.seed was 0, is 1; recipe\.masking was 0\.1, is 0\.5"),
+        ({}, {"data": "b" * 64}, "data was"),
+        ({}, {"adapters": {"rank": 4, "scaling": 1.0}}, r"adapters\.scaling was 2\.0, is 1\.0"),
+        ({}, {"adapters": {"rank": 8, "scaling": 2.0}}, r"adapters\.rank was 4, is 8"),
+    ):
+        other = make_trainer(tmp_path, QUICK.changed(**change))
+        other.origin = {**first.origin, **origin}
+        with pytest.raises(ValueError, match=message):
+            other.resume()
+    slower = make_trainer(tmp_path, QUICK.changed(learning_rate=1e-4))
+    slower.origin = first.origin
+    assert slower.resume() == ["recipe.learning_rate 0.003 -> 0.0001"]
+
+
+def test_a_checkpoint_is_whole_has_the_umasks_mode_and_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = make_trainer(tmp_path)
+    before = os.umask(0o027)
+    try:
+        path = trainer.save()
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o640
+    whole = path.read_bytes()
+
+    def full(*_: object) -> None:
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr("codec.training.run_state.save_file", full)
+    with pytest.raises(DiskFullError, match=r"disk full while writing .*checkpoint\.safetensors"):
+        trainer.save()
+    assert path.read_bytes() == whole
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+def test_validation_lines_do_not_repeat_after_a_resume(tmp_path: Path) -> None:
+    recipe = QUICK.changed(steps=9, validate_every=2, checkpoint_every=100)
+    make_trainer(tmp_path, recipe).run(quiet(tmp_path, recipe), until=4)
+    with (tmp_path / "validation.jsonl").open("a") as lines:
+        lines.write('{"step": 6, "loss": 1.0}\n{"step": 8, "lo')  # of a run killed after its last checkpoint
+    again = make_trainer(tmp_path, recipe)
+    again.resume()
+    again.run(quiet(tmp_path, recipe))
+    steps = [json.loads(line)["step"] for line in (tmp_path / "validation.jsonl").read_text().splitlines()]
+    assert steps == [2, 4, 6, 8, 9]
