@@ -134,20 +134,19 @@ def kept_keys(folder: Path) -> dict[str, Any]:
 
 def _inside(folder: Path, codec: CodecIdentity) -> CodecIdentity:
     """The identity of a codec that the folder holds itself, where its name is a path: folders move, machines differ."""
-    if not Path(codec.name).exists() or len(Path(codec.name).parts) == 1:
+    source, path = Path(codec.name), folder / OWN_CODEC
+    if not source.exists() or (len(source.parts) == 1 and not source.suffix):
         return codec  # a shipped name, or an id of the hub
-    path = folder / OWN_CODEC
-    found = Codec.load(codec.name)
-    if codec_digest(Codec.load(codec.name, codec.codebooks)) != codec.sha256:
-        raise ValueError(f"{codec.name} is not the codec that the tokens were made with: it changed since")
     if not path.exists():
-        found.save(path)
+        if codec_digest(Codec.load(source, codec.codebooks)) != codec.sha256:
+            raise ValueError(f"{source} is not the codec that the tokens were made with: it changed since")
+        Codec.load(source).save(path)
     return codec.model_copy(update={"name": OWN_CODEC})
 
 
 def check_codec(folder: Path, codec: CodecIdentity) -> None:
     """Raise ValueError unless a model's folder speaks with this codec: codes of another mean something else."""
-    identity = _codec_of(folder)
+    identity = codec_of(folder)
     if identity is None:
         name = str(read_config(folder)[1].get("mimi_name", "mimi"))
         own = folder / name

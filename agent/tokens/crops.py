@@ -191,9 +191,12 @@ class Dialogues:
         return len(self._covering(frames))
 
     def fixed(self, numbers: Sequence[int], frames: int) -> TokenBatch:
-        """Some of the crops that cover every dialogue once, as recorded and without hints."""
-        places = [self._covering(frames)[number].tolist() for number in numbers]
-        return _stacked([self._crop(index, start, frames, 0, None) for index, start in places])
+        """Some of the crops that cover every dialogue once, as recorded; the same whatever the seed."""
+        crops = []
+        for number in numbers:
+            index, start = self._covering(frames)[number].tolist()
+            crops.append(self._crop(index, start, frames, 0, np.random.default_rng(number)))
+        return _stacked(crops)
 
     def _covering(self, frames: int) -> Rows:
         """Dialogue and first frame of those crops: `[N, 2]`."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +19,8 @@ import numpy.typing as npt
 import soundfile  # type: ignore[import-untyped]
 
 from corpus.audio import SAMPLE_RATE, Samples, read_mono, resample
+from corpus.durable import disk_full_told
+from corpus.strict import load_json
 
 from .clips import Clip
 
@@ -79,26 +83,53 @@ def _read_segment(clip: Clip, start: int, length: int) -> Samples:
 
 
 def _cached(clips: Sequence[Clip], folder: Path) -> tuple[Pcm, list[int]]:
+    """All clips' samples as one mapped file and their lengths; made anew unless what is there is whole.
+
+    Processes that make it at once each write a file of their own and put the same content in its place.
+    """
     key = json.dumps([_identity(clip) for clip in clips])
     name = hashlib.sha256(key.encode()).hexdigest()[:16]
     index, pcm = folder / f"{name}.json", folder / f"{name}.i16"
-    if not index.exists():
+    lengths = _whole_lengths(index, pcm, len(clips))
+    if lengths is None:
         folder.mkdir(parents=True, exist_ok=True)
         lengths = []
-        partial = pcm.with_suffix(".part")
-        with partial.open("wb") as out:
+        with _own_file(pcm) as partial, partial.open("wb") as out:
             for clip in clips:
                 whole = read_mono(clip.path) if clip.channel is None else _turn(clip)
                 lengths.append(len(whole))
                 out.write((np.clip(whole, -1.0, 1.0) * 32767.0).round().astype("<i2").tobytes())
-        partial.replace(pcm)
-        index.write_text(json.dumps(lengths))  # last: its presence says the samples are complete
-    lengths = json.loads(index.read_text())
+        with _own_file(index) as partial:
+            partial.write_text(json.dumps(lengths))  # last: its presence says the samples are complete
     return np.memmap(pcm, dtype="<i2", mode="r"), lengths
 
 
+def _whole_lengths(index: Path, pcm: Path, clips: int) -> list[int] | None:
+    """What a cache's index says; None where there is no cache, or its files do not belong together."""
+    try:
+        lengths = load_json(index, list[int])
+        fits = len(lengths) == clips and pcm.stat().st_size == 2 * sum(lengths)
+    except (ValueError, OSError):
+        return None
+    return lengths if fits else None
+
+
+@contextmanager
+def _own_file(path: Path) -> Iterator[Path]:
+    """A file of this process to write, put in a path's place at the end; removed on any error."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with disk_full_told(path.parent):
+            yield partial
+            partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def _identity(clip: Clip) -> list[str | int | float | None]:
-    file: list[str | int | float | None] = [str(clip.path.resolve()), clip.channel, clip.path.stat().st_size]
+    """What a clip's samples depend on."""
+    about = clip.path.stat()
+    file: list[str | int | float | None] = [str(clip.path.resolve()), clip.channel, about.st_size, about.st_mtime_ns]
     return file if clip.channel is None else [*file, clip.start, clip.seconds]
 
 

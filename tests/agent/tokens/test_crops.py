@@ -108,7 +108,7 @@ def test_parts_of_a_step_hold_the_crops_of_one(folder: Path) -> None:
 
 
 def test_fixed_crops_cover_every_dialogue_once(folder: Path) -> None:
-    data = Dialogues([folder], CONFIG, hints=1.0)
+    data = Dialogues([folder], CONFIG)
     count = data.crop_count(16)
     assert count == sum(-(-length // 16) for length in LENGTHS)
     crops = data.fixed(range(count), 16).codes

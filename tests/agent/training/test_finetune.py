@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,15 @@ from safetensors.torch import load_file
 from agent import LanguageModel, load_model, tiny
 from agent.commands.finetune import finetune
 from agent.commands.train import train
+from agent.files.bundle import save_bundle
 from agent.files.checkpoints import save
 from agent.files.codec_identity import CodecIdentity
 from agent.files.vocabulary import Vocabulary, train_vocabulary
 from agent.tokens.shard_writer import ShardWriter
-from agent.tokens.shards import TokenDialogue, TokenManifest, VocabularyIdentity
+from agent.tokens.shards import TokenDialogue, TokenManifest, VocabularyIdentity, read_manifest
 from agent.tokens.text_stream import Placement
 from agent.training.finetune import adapt, hub_folder, write_adapters
+from agent.training.start import trained_model
 from agent.training.trainer import Trainer
 from tests.support.agent_training import CPU, QUICK, RandomCodes, quiet
 
@@ -151,3 +155,40 @@ def test_a_hub_id_is_not_fetched_unasked(tmp_path: Path, monkeypatch: pytest.Mon
     assert hub_folder(str(tmp_path)) == str(tmp_path)
     with pytest.raises(ValueError, match=r"no/such-model .*(--download|pip install)"):
         hub_folder("no/such-model")
+
+
+def test_a_base_that_speaks_with_another_codec_is_refused(tmp_path: Path) -> None:
+    vocabulary = train_vocabulary(["hello there my friend"] * 9, 270)
+    tokens = write_tokens(tmp_path / "tokens", vocabulary)
+    manifest = read_manifest(tokens)
+    model = LanguageModel(replace(tiny(), text_card=vocabulary.size))
+    other = manifest.codec.model_copy(update={"name": "another", "sha256": "1" * 64})
+    base = save_bundle(tmp_path / "base", model, vocabulary, other)
+    with pytest.raises(ValueError, match=r'speaks with the codec "another", the tokens were made with "tiny"'):
+        trained_model(base, manifest, tokens)
+    moshi = save_bundle(tmp_path / "moshi", model, vocabulary, other, kept={"mimi_name": "tokenizer.safetensors"})
+    (moshi / "codec.json").unlink()  # as Kyutai's folders are
+    with pytest.raises(ValueError, match=r'speaks with the codec "tokenizer\.safetensors"'):
+        trained_model(moshi, manifest, tokens)
+
+
+def test_what_is_ours_lies_beside_moshis_configuration_and_its_keys_are_kept(tmp_path: Path) -> None:
+    vocabulary = train_vocabulary(["hello there my friend"] * 9, 270)
+    tokens = write_tokens(tmp_path / "tokens", vocabulary)
+    model = LanguageModel(replace(tiny(), text_card=vocabulary.size))
+    keys = {"model_type": "stt", "lm_gen_config": {"temp": 0.5}, "model_id": {"sig": "abc"}, "mimi_name": "m.sft"}
+    base = save_bundle(tmp_path / "base", model, vocabulary, read_manifest(tokens).codec, kept=keys)
+    assert "duologue" not in json.loads((base / "config.json").read_text())
+    assert json.loads((base / "duologue.json").read_text())["agent_q"] == 2
+    assert load_model(base).config == model.config
+    (tmp_path / "small.toml").write_text(SMALL)
+    finetune(str(base), [tokens], tmp_path / "run", lora=2, recipe=tmp_path / "small.toml", device="cpu", merge=False)
+    assert not (tmp_path / "run" / "merged").exists()
+    again = {"lora": 2, "recipe": tmp_path / "small.toml", "device": "cpu", "resume": True}
+    with pytest.raises(ValueError, match=r"adapters\.scaling was 2\.0, is 4\.0"):
+        finetune(str(base), [tokens], tmp_path / "run", scaling=4.0, **again)  # type: ignore[arg-type]
+    finetune(str(base), [tokens], tmp_path / "run", **again)  # type: ignore[arg-type]  # merges what was not yet
+    for folder in (tmp_path / "run", tmp_path / "run" / "merged"):
+        values = json.loads((folder / "config.json").read_text())
+        assert {key: values[key] for key in keys} == keys
+        assert "duologue" not in values

@@ -18,7 +18,7 @@ import torch
 from codec.config import CodecConfig, QuantizerConfig, SeanetConfig, TransformerConfig, tiny
 from codec.model import Codec
 from codec.training import discriminators, losses
-from codec.training.clips import find_clips
+from codec.training.clips import find_clips, fingerprint, without_twins
 from codec.training.data import Audio, CropAugmentation, CropBatch, CropPiece, Crops, split_speakers
 from codec.training.draws import Draw
 from codec.training.optimizer_state import Average
@@ -513,3 +513,27 @@ def test_more_steps_leave_a_run_in_its_stage(folder: Path, tmp_path: Path) -> No
         QUICK.changed(steps=5, continuous_steps=1, adversarial_steps=1).going_on(QUICK, 6)
     with pytest.raises(ValueError, match=r"with something else: recipe\.batch was 2, is 1; recipe\.seed was 0, is 7"):
         trainer(folder, tmp_path, QUICK.changed(seed=7, batch=1)).resume()
+
+
+def test_a_cache_is_checked_when_it_is_read(tmp_path: Path) -> None:
+    place, cache = tmp_path / "ada.wav", tmp_path / "cache"
+    soundfile.write(place, speech_like(1.0, 1, 120), 24_000)
+    clips = find_clips([place.parent])
+    first = Audio(clips, cache).whole(0).copy()
+    (pcm,) = cache.glob("*.i16")
+    os.truncate(pcm, 1000)
+    assert np.array_equal(Audio(clips, cache).whole(0), first)
+    soundfile.write(place, speech_like(1.0, 2, 120), 24_000)  # as long as before
+    os.utime(place, ns=(1, 1))
+    assert not np.array_equal(Audio(clips, cache).whole(0), first)
+    assert [path for path in cache.iterdir() if ".part" in path.name] == []
+
+
+def test_the_same_sound_under_two_names_is_one_clip(folder: Path, tmp_path: Path) -> None:
+    clips = find_clips([folder])
+    assert without_twins(clips) == (clips, 0)
+    copied = tmp_path / "twin.wav"
+    copied.write_bytes((folder / "ada" / "0.wav").read_bytes())
+    kept, gone = without_twins(find_clips([folder, folder, tmp_path]))
+    assert (kept, gone) == (clips, len(clips) + 1)
+    assert fingerprint(clips) != fingerprint(clips[1:])
