@@ -12,12 +12,12 @@ from corpus.audio import FRAME_SAMPLES, Samples
 from ..live.controls import Controls
 from ..live.frame_out import FrameOut
 from ..live.partner import About
-from ..live.wishes import Cancel, RefusedError, TalkSettings, Utter, Wish, Write
+from ..live.wishes import Cancel, RefusedError, Respond, TalkSettings, Utter, Wish, Write
 from .parts import Message
 from .session import Parts, Talk, TalkOptions
 from .work import Executor
 
-WISHES = (TalkSettings, Utter, Cancel, Write)
+WISHES = (TalkSettings, Utter, Cancel, Write, Respond)
 SILENCE = np.zeros(FRAME_SAMPLES, np.float32)
 
 
@@ -98,6 +98,8 @@ class Assistant:
             raise RefusedError(f"this assistant does not know {type(wish).__name__}")
         if isinstance(wish, TalkSettings) and wish.tools:
             raise RefusedError("this assistant calls the tools of its own file only")
+        if isinstance(wish, Respond) and (wish.instructions or wish.given is not None or wish.speaks is False):
+            raise RefusedError("this assistant answers aloud, what was said so far, by the instructions of the talk")
 
     def ask(self, slot: int, wish: Wish) -> None:
         """See `Partner`."""
@@ -107,6 +109,8 @@ class Assistant:
             talk.say(wish.text)
         elif isinstance(wish, Cancel):
             talk.cancel()
+        elif isinstance(wish, Respond):
+            talk.respond()
         elif isinstance(wish, Write):
             talk.history = talk.history.plus(Message(wish.role, wish.text))
         elif isinstance(wish, TalkSettings) and wish.instructions is not None:

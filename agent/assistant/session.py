@@ -84,7 +84,7 @@ class Talk:
         self._answer: Answer | None = None
         self._nod: Playout | None = None
         self._filler = parts.mouth.say(FILLER)  # made ahead
-        self._wanted = options.greeting
+        self._wanted, self._asked = options.greeting, False  # words to say; an answer to what was said so far
         self._events: list[TalkEvent] = []
         self._user_turn = self._agent_turn = 0
         self._user_talks = False
@@ -118,6 +118,10 @@ class Talk:
     def say(self, text: str) -> None:
         """Say this as soon as nobody speaks."""
         self._wanted = text
+
+    def respond(self) -> None:
+        """Answer what was said so far, as soon as nobody speaks."""
+        self._asked = True
 
     def cancel(self) -> None:
         """End what is being said or thought; the floor is free."""
@@ -161,7 +165,7 @@ class Talk:
             over=answer is not None and answer.finished,
             saying=answer.playout.saying() if answer is not None else "",
             asked=is_question(self.history.last_said),
-            wanted=bool(self._wanted),
+            wanted=bool(self._wanted) or self._asked,
             can_nod=bool(self.parts.mouth.nods()) and self._nod is None,
         )
 
@@ -195,6 +199,7 @@ class Talk:
         messages = tuple(self.history.to_think(self.options.instructions, words))
         answer = Answer(words, self.parts.mind, self.parts.mouth, self.parts.tools, messages, self._tell)
         self._wanted = "" if told else self._wanted
+        self._asked = self._asked and bool(words or told)
         if told:
             answer.say(told)
         else:

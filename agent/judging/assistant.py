@@ -23,6 +23,7 @@ from .assistant_probes import ProbeUser, VoiceProbe
 Figures = dict[str, float | None]
 ENOUGH = 1.2  # s of an answer, after which a probe that only asks is over
 GOES_ON = 4.0  # s after a disturbance in which the agent goes on, or has stopped
+HUSH = 6  # frames without a sound that make a stop
 KEPT = 0.5  # share of the speech planned that makes a floor kept
 
 
@@ -149,14 +150,23 @@ def _disturbed(talks: Sequence[HeldTalk]) -> Figures:
     stops = []
     for talk in barged:
         assert talk.onset is not None
-        running = [end for start, end in talk.speech if start <= talk.onset < end]
-        stops += [end - talk.onset for end in running if end < talk.onset + GOES_ON - FRAME_SECONDS]
+        silent = _silent_from(talk.agent, talk.onset)
+        stops += [] if silent is None else [silent]
     nodded = [talk for talk in talks if talk.probe.kind == "backchannel" and talk.onset is not None]
     return {
         "stop_p50": _quantile(stops, 50),
         "stops": len(stops) / len(barged) if barged else None,
         "goes_on": _share(_goes_on(talk) for talk in nodded),
     }
+
+
+def _silent_from(agent: Samples, onset: float) -> float | None:
+    """Seconds after a time until the agent has not a sound more for half a second; None where that does not come."""
+    sounds = [bool(frame.any()) for frame in agent.reshape(-1, FRAME_SAMPLES)]
+    for frame in range(int(onset / FRAME_SECONDS), len(sounds) - HUSH + 1):
+        if not any(sounds[frame : frame + HUSH]):
+            return max(frame * FRAME_SECONDS - onset, 0.0)
+    return None
 
 
 def _goes_on(talk: HeldTalk) -> bool:

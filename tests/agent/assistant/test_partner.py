@@ -15,7 +15,7 @@ from agent.desk.from_file import talk_over_file
 from agent.desk.talk import BothSides
 from agent.live.controls import Controls
 from agent.live.scheduler import Scheduler
-from agent.live.wishes import Cancel, Respond, TalkSettings, Utter
+from agent.live.wishes import Cancel, Forgotten, Respond, TalkSettings, Utter, Write
 from tests.support.agent_fixtures import FakeClock
 from tests.support.assistant_parts import quiet, scripted_assistant, voice
 
@@ -85,8 +85,12 @@ def test_wishes_are_heeded_or_refused() -> None:
     assert not any(out.audio.any() for out in outs[3:])
     assistant.ask(slot, TalkSettings(instructions="Be short."))
     assert assistant.talk(slot).options.instructions == "Be short."
-    with pytest.raises(ValueError, match="Respond"):
-        assistant.ask(slot, Respond())
+    assistant.ask(slot, Write("1", "user", "And Spain?"))
+    assistant.ask(slot, Respond())
+    outs = [assistant.step({slot: frame})[slot] for frame in quiet(3.0)]
+    assert "".join(out.text for out in outs).strip() == "It is Paris, as you know well."
+    with pytest.raises(ValueError, match="Forgotten"):
+        assistant.ask(slot, Forgotten("1"))
 
 
 def test_settings_are_strict_and_flags_win(tmp_path: Path) -> None:
