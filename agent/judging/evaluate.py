@@ -212,22 +212,23 @@ def write_layout(folder: Path, judged: list[Judged]) -> None:
     """Full-Duplex-Bench's folders, see `agent.judging.fdb`; only disturbances that came about are written."""
     clean = {each.probe.id: each for each in judged if each.probe.kind == "clean"}
     tasks = {"backchannel": "user_backchannel", "talk_to_other": "talking_to_other", "background": "background_speech"}
+    numbers = {id: str(number) for number, id in enumerate(sorted({each.probe.id for each in judged}), 1)}
     for each in judged:
-        probe, exchange = each.probe, _exchange(each)
+        probe, exchange, number = each.probe, _exchange(each), numbers[each.probe.id]
         if probe.kind == "turn":
-            fdb.write_turn(folder / "smooth_turn_taking" / probe.id, exchange, probe.turn)
-            fdb.write_listening(folder / "backchannel" / probe.id, exchange)
+            fdb.write_turn(folder / "smooth_turn_taking" / number, exchange, probe.turn)
+            fdb.write_listening(folder / "backchannel" / number, exchange)
             if probe.pauses:
-                fdb.write_pause(folder / "pause_handling" / probe.id, exchange, probe.pauses)
+                fdb.write_pause(folder / "pause_handling" / number, exchange, probe.pauses)
         elif each.onset is not None:
             span = (each.onset, each.after)
             texts = (probe.text, probe.disturbance_text) if probe.kind == "interruption" else None
             task = tasks.get(probe.kind, "user_interruption")
-            fdb.write_disturbed(folder / task / probe.id, exchange, _exchange(clean[probe.id]), span, texts)
+            fdb.write_disturbed(folder / task / number, exchange, _exchange(clean[probe.id]), span, texts)
 
 
 def _exchange(each: Judged) -> fdb.Exchange:
-    return fdb.Exchange(each.talk.user, each.talk.agent, each.words)
+    return fdb.Exchange(each.talk.user, each.talk.agent, each.words, each.probe.free, each.probe.id)
 
 
 def _write_talks(folder: Path, judged: list[Judged]) -> None:

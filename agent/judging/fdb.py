@@ -7,15 +7,18 @@
                               clean_input.wav  clean_output.wav  clean_output.json
     user_backchannel, talking_to_other, background_speech: like user_interruption, without interrupt.json
 
-Event files are lists of {"text", "timestamp": [start, end]}; a turn's first time is its end. output.json holds the
-words of the agent's text stream, {"text", "chunks": [{"text", "timestamp"}]}; the official recognizer may rewrite it.
+IDs are digits, as the scripts sort them; the probe's own name is in probe.json. Event files are lists of {"text",
+"timestamp": [start, end]}; a turn's first time is its end. output.json holds the words of the agent's text stream,
+{"text", "chunks": [{"text", "timestamp"}]}; the official recognizer may rewrite it. The scripts take all of the output
+for the model's answer: what the agent was made to say before the model was free is silence and no words. Of an
+interrupted talk their recognizer reads what comes after the interruption, so the words before its end are left out.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +32,20 @@ from corpus.timing import Segment
 
 @dataclass(frozen=True)
 class Exchange:
-    """What a user and an agent said, float32 `[T]` each, and the agent's words."""
+    """What a user and an agent said, float32 `[T]` each, and the agent's words; before `free` (s) it had no choice."""
 
     user: Samples
     agent: Samples
     words: Sequence[TimedWord]
+    free: float = 0.0
+    name: str = ""  # of the probe
+
+    def own(self, since: float = 0.0) -> Exchange:
+        """What the model said of its own accord: silence before it was free, words from there or from `since` on."""
+        agent = self.agent.copy()
+        agent[: round(self.free * SAMPLE_RATE)] = 0.0
+        first = max(self.free, since)
+        return replace(self, agent=agent, words=[word for word in self.words if word.start >= first])
 
 
 def write_pause(folder: Path, exchange: Exchange, pauses: Sequence[Segment]) -> None:
@@ -57,7 +69,7 @@ def write_disturbed(
     folder: Path, exchange: Exchange, clean: Exchange, span: Segment, texts: tuple[str, str] | None = None
 ) -> None:
     """A talk that was disturbed, with its undisturbed pair; `texts` (before, in it) where the user interrupts."""
-    _write(folder, exchange)
+    _write(folder, exchange, since=span[1] if texts is not None else 0.0)
     _write(folder, clean, "clean_")
     _json(folder / "metadata.json", {"timestamps": _times(span)})
     if texts is not None:
@@ -65,8 +77,10 @@ def write_disturbed(
         _json(folder / "interrupt.json", [event])
 
 
-def _write(folder: Path, exchange: Exchange, prefix: str = "") -> None:
+def _write(folder: Path, whole: Exchange, prefix: str = "", since: float = 0.0) -> None:
     folder.mkdir(parents=True, exist_ok=True)
+    exchange = whole.own(since)
+    _json(folder / "probe.json", {"name": exchange.name})
     for name, samples in (("input", exchange.user), ("output", exchange.agent)):
         path = folder / f"{prefix}{name}.wav"
         soundfile.write(str(path), np.clip(samples, -1.0, 1.0), SAMPLE_RATE, subtype="PCM_16")

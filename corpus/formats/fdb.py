@@ -4,6 +4,7 @@
     synthetic_turn_taking/ID         input.wav  transcription.json  turn_taking.json  the user is done
     synthetic_backchannel/ID         input.wav  transcription.json                    the user talks at length
     synthetic_user_interruption/ID   input.wav  transcription.json  interrupt.json    the user breaks in
+                                     context.wav  interrupt.wav
 
 input.wav is the user's channel, 16 kHz, with silence after it for an answer; times are seconds in it. An annotation is
 a list with one entry, `timestamp` [start, end]: of the pause, from the user's end to the agent's answer, of the
@@ -12,10 +13,13 @@ interruption. The layout is that of the benchmark's v1.0 data (Lin et al. 2025, 
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import soundfile  # type: ignore[import-untyped]
@@ -106,14 +110,34 @@ def item_audio(item: FdbItem, channel: Samples) -> Samples:
 
 
 def _write(target: Target, dialogue: Dialogue, item: FdbItem, channel: Samples) -> None:
-    folder = target.folder(f"synthetic_{item.task}/{dialogue.id}-{item.turns[-1].index:03d}")
-    with synced_file(folder / "input.wav") as file:
-        soundfile.write(file, item_audio(item, channel), RATE, format="WAV", subtype="PCM_16")
+    folder = target.folder(f"synthetic_{item.task}/{item_number(dialogue.id, item.turns[-1].index)}")
+    _write_sound(folder / "input.wav", item_audio(item, channel))
+    if item.task == "user_interruption":
+        for name, turn in zip(("context", "interrupt"), item.turns, strict=True):
+            _write_sound(folder / f"{name}.wav", _turn_audio(turn, channel))
     words = [{"text": word.text, "timestamp": _moved(item, (word.start, word.end))} for word in item.words]
     write_synced(folder / "transcription.json", json.dumps(words, ensure_ascii=False).encode())
     if item.file:
         annotation = [{**item.label, "timestamp": _moved(item, item.span)}]
         write_synced(folder / item.file, json.dumps(annotation, ensure_ascii=False).encode())
+
+
+def item_number(id: str, turn: int) -> str:
+    """An item's folder: digits, as the benchmark's scripts sort them; the dialogue's number, then the turn's."""
+    digits = re.search(r"\d+$", id)
+    number = digits[0] if digits else str(int(hashlib.sha256(id.encode()).hexdigest()[:12], 16))
+    return f"{number}{turn:03d}"
+
+
+def _turn_audio(turn: Turn, channel: Samples) -> Samples:
+    """A turn by itself, `[T]` at 16 kHz."""
+    start, end = to_samples(turn.words[0].start - LEAD), to_samples(turn.words[-1].end + LEAD)
+    return np.clip(resample(channel[max(start, 0) : end], SAMPLE_RATE, RATE), -1, 1)
+
+
+def _write_sound(path: Path, samples: Samples) -> None:
+    with synced_file(path) as file:
+        soundfile.write(file, samples, RATE, format="WAV", subtype="PCM_16")
 
 
 def _moved(item: FdbItem, span: tuple[float, float]) -> list[float]:

@@ -47,11 +47,15 @@ def add(
     """Add clips as voices, refusing what is noisy, clipped, too short, of two people, or there already."""
     from ..voices.embedding import load_embedder
     from ..voices.records import VoiceRights
-    from ..voices.store import VoiceStore, clips_of
+    from ..voices.store import CLIPS, VoiceStore, clips_of, passed_over
 
     rights = VoiceRights(licence, consent, source, speaker, language, unlicensed).checked()
     paths, store = clips_of(clips), VoiceStore(bank)
     added = store.add(paths, rights, load_embedder(embedder))
+    for path in passed_over(clips):
+        print(f"passed over {path}: only {', '.join(CLIPS)} are read")
+    for report in added.notes:
+        print(f"added {report.path}, but {report.note}")
     for report in added.refused:
         print(f"refused {report.path}: {'; '.join(problem.what for problem in report.problems)}")
     print(f"{len(added.ids)} of {len(paths)} clips added; {bank} holds {len(store.entries)} voices")

@@ -74,8 +74,6 @@ class ServerEngine:
         sleep: waits so many seconds.
     """
 
-    streaming = False
-
     def __init__(
         self, name: str, declared: ServerDeclaration, key: str = "", sleep: Callable[[float], None] = time.sleep
     ) -> None:

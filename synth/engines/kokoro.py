@@ -41,7 +41,6 @@ class KokoroEngine:
     name = "kokoro"
     languages = tuple(dict.fromkeys(language for language, _ in ACCENTS.values()))
     clones = False
-    streaming = False
     licence_code = "MIT AND GPL-3.0-or-later"
     licence_weights = "Apache-2.0"
 

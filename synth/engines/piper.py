@@ -79,7 +79,6 @@ class PiperEngine:
     """
 
     clones = False
-    streaming = False
     licence_code = "GPL-3.0-or-later"
 
     def __init__(self, name: str, language: str, licence: str, voices: Mapping[str, PiperVoice], version: str) -> None:

@@ -53,7 +53,6 @@ class PocketEngine:
 
     name = "pocket"
     clones = True
-    streaming = False
     licence_code = "MIT"
     licence_weights = "CC-BY-4.0"
 

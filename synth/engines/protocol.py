@@ -74,7 +74,6 @@ class Engine(Protocol):
         name: as given to `load_engine`.
         languages: ISO 639-1 codes.
         clones: whether it imitates a reference by itself.
-        streaming: whether it can begin to sound before the text is complete.
         licence_code: SPDX id of the engine's code.
         licence_weights: SPDX id of its weights and their data.
         version: changes whenever the same call could sound different; part of every cache key.
@@ -86,8 +85,6 @@ class Engine(Protocol):
     def languages(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
     def clones(self) -> bool: ...  # noqa: D102
-    @property
-    def streaming(self) -> bool: ...  # noqa: D102
     @property
     def licence_code(self) -> str: ...  # noqa: D102
     @property

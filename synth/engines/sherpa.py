@@ -107,8 +107,6 @@ class SherpaEngine:
         folder: where its files are.
     """
 
-    streaming = False
-
     def __init__(self, name: str, declared: SherpaDeclaration, folder: Path) -> None:
         self.name = name
         self.languages = declared.languages

@@ -91,8 +91,6 @@ class WorkerEngine:
         language: ISO 639-1 code of what it is to speak.
     """
 
-    streaming = False
-
     def __init__(self, name: str, declared: WorkerDeclaration, folder: Path, language: str) -> None:
         self.name = name
         self.languages = declared.languages

@@ -9,14 +9,16 @@ from typing import Literal
 
 import numpy as np
 
-from corpus.audio import SAMPLE_RATE, Samples, read_mono
+from corpus.audio import SAMPLE_RATE, Samples, read
 
 from ..alignment.align import STEP, Energy
 from .embedding import Embedder, Embeddings, halves_similarity
 from .entry import CLIPPED_LEVEL, CLIPPED_SHARE, SHORTEST_SPEECH
+from .signal_faults import band_note, signal_fault
 
 Fault = Literal[
     "unreadable",
+    "signal",
     "silent",
     "clipped",
     "short",
@@ -61,14 +63,19 @@ class ClipReport:
     unity: float = 1.0
     embedding: Embeddings | None = None
     problems: tuple[ClipProblem, ...] = ()
+    note: str = ""  # what is to be told of a clip that is taken all the same
 
 
 def audit_clip(path: Path, embedder: Embedder) -> ClipReport:
     """Measure a clip and list all that is wrong with it."""
     try:
-        samples = read_mono(path)
+        channels = read(path)
     except ValueError as error:
         return ClipReport(path, np.zeros(0, np.float32), problems=(ClipProblem("unreadable", str(error)),))
+    samples = np.asarray(channels.mean(axis=0), np.float32)
+    wrong = signal_fault(channels)
+    if wrong:
+        return ClipReport(path, samples, clip_digest(samples), problems=(ClipProblem("signal", wrong),))
     energy = Energy.of(samples, SAMPLE_RATE)
     if not energy.speech.any():
         return ClipReport(path, samples, clip_digest(samples), problems=(ClipProblem("silent", "it is silent"),))
@@ -86,7 +93,8 @@ def audit_clip(path: Path, embedder: Embedder) -> ClipReport:
     if unity < embedder.one_speaker:
         what = f"two people seem to speak in it (its halves are {unity:.2f} alike, {embedder.one_speaker:.2f} is one)"
         problems.append(ClipProblem("two speakers", what))
-    return ClipReport(path, samples, clip_digest(samples), speech, snr, unity, heard.vector, tuple(problems))
+    note = band_note(path, samples)
+    return ClipReport(path, samples, clip_digest(samples), speech, snr, unity, heard.vector, tuple(problems), note)
 
 
 def signal_to_noise(energy: Energy) -> float:

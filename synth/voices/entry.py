@@ -7,11 +7,12 @@ from typing import Literal
 
 import numpy as np
 
-from corpus.audio import SAMPLE_RATE, Samples, read_mono
+from corpus.audio import SAMPLE_RATE, Samples, read
 from corpus.strict import Strict
 
 from ..alignment.align import STEP, Energy
 from ..engines.voice_profile import VoiceProfile
+from .signal_faults import signal_fault
 
 Side = Literal["train", "evaluation"]
 
@@ -42,9 +43,13 @@ def check_reference(path: Path) -> Samples:
         float32 `[T]` at 24 kHz.
 
     Raises:
-        ValueError: unreadable, not finite, silent, clipped, or too short.
+        ValueError: unreadable, not finite, off zero, in antiphase, silent, clipped, or too short.
     """
-    samples = read_mono(path)
+    channels = read(path)
+    wrong = signal_fault(channels)
+    if wrong:
+        raise ValueError(f"{path}: {wrong}")
+    samples = np.asarray(channels.mean(axis=0), np.float32)
     speech = Energy.of(samples, SAMPLE_RATE).speech
     if not speech.any():
         raise ValueError(f"{path} is silent; give a clip with {SHORTEST_SPEECH:.0f} s of speech")

@@ -47,6 +47,7 @@ from .records import (
 LOCK = ".lock"
 LONGEST_CLIP = 30.0  # s: more than any engine listens to
 CLIPS = (".flac", ".wav", ".ogg", ".opus", ".mp3")
+OTHERS = (".m4a", ".aac", ".wma", ".aiff", ".aif", ".amr", ".webm", ".mp4", ".caf")  # sound that is not read here
 COMMIT_EVERY = 50  # voices, between which a kill loses what was added
 
 
@@ -56,6 +57,7 @@ class Added:
 
     ids: tuple[str, ...]
     refused: tuple[ClipReport, ...]
+    notes: tuple[ClipReport, ...] = ()  # taken, with something to be told
 
 
 class VoiceStore:
@@ -115,7 +117,8 @@ class VoiceStore:
         """
         rights = rights.checked()
         self.check_embedder(embedder)
-        ids, refused = [], []
+        ids: list[str] = []
+        refused, notes = [], []
         with self._locked():
             try:
                 for path in paths:
@@ -124,12 +127,13 @@ class VoiceStore:
                         refused.append(report)
                     else:
                         ids.append(self._store(report, rights, embedder))
+                        notes += [report] if report.note else []
                         if len(ids) % COMMIT_EVERY == 0:
                             self._commit()
             finally:
                 if ids:
                     self._commit()
-        return Added(tuple(ids), tuple(refused))
+        return Added(tuple(ids), tuple(refused), tuple(notes))
 
     def audit(self, embedder: Embedder) -> list[tuple[str, ClipProblem]]:
         """Every problem of the bank by voice: unfit or changed clips, speakers under two names, unstated rights."""
@@ -262,10 +266,21 @@ def stored_entries(folder: Path, side: Side | None = None) -> list[BankEntry]:
 
 def clips_of(path: Path) -> list[Path]:
     """The sound files of a folder, at any depth, or the one file. Raises ValueError when there is none."""
-    found = [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.suffix.lower() in CLIPS)
+    found = [path] if path.is_file() else sorted(one for one in path.rglob("*") if _is_clip(one))
     if not found:
         raise ValueError(f"{path} holds no sound file ({', '.join(CLIPS)})")
     return found
+
+
+def passed_over(path: Path) -> list[Path]:
+    """Files of a folder that look like sound and are not read: other formats, and what macOS leaves beside each."""
+    if path.is_file():
+        return []
+    return sorted(one for one in path.rglob("*") if one.suffix.lower() in (*CLIPS, *OTHERS) and not _is_clip(one))
+
+
+def _is_clip(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() in CLIPS and not path.name.startswith("._")
 
 
 def _profile(samples: Samples) -> VoiceProfile | None:

@@ -266,8 +266,8 @@ def test_full_duplex_bench_items_hold_what_they_say(corpus: Corpus, tmp_path: Pa
         task: sorted(path.name for path in (out / f"synthetic_{task}").iterdir())
         for task in ("pause_handling", "turn_taking")
     }
-    assert names["pause_handling"] == [f"{record.id}-003" for record in corpus]
-    assert names["turn_taking"] == [f"{record.id}-001" for record in corpus]
+    assert names["pause_handling"] == [f"{record.id.lstrip('d')}003" for record in corpus]
+    assert names["turn_taking"] == [f"{record.id.lstrip('d')}001" for record in corpus]
     for folder in (out / "synthetic_pause_handling").iterdir():
         ((start, end),) = [entry["timestamp"] for entry in json.loads((folder / "pause.json").read_bytes())]
         assert end - start >= 0.5

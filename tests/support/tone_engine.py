@@ -18,7 +18,6 @@ class ToneEngine:
     name = "tone"
     languages = ("en",)
     clones = True
-    streaming = False
     licence_code = licence_weights = "CC0-1.0"
     version = "tone 1"
 

@@ -47,11 +47,6 @@ class PseudoSpeakerEngine:
         return False
 
     @property
-    def streaming(self) -> bool:
-        """False: a clip is changed as a whole."""
-        return False
-
-    @property
     def licence_code(self) -> str:
         """The base engine's."""
         return self.base.licence_code

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from agent import GREEDY, LanguageModel
 from agent.files.vocabulary import Vocabulary, train_vocabulary
+from agent.judging import fdb
 from agent.judging.evaluate import GROUPS, ROWS_SHOWN, evaluate, hold, prompt_of, write_layout
 from agent.judging.probes import DISTURBANCES, Probe, ProbeSet, build_probes
 from agent.judging.published import PUBLISHED
@@ -316,12 +318,48 @@ def test_disturbed_talks_are_written_with_their_undisturbed_pair(tmp_path: Path,
     } | {
         "interrupt.json",
         "metadata.json",
+        "probe.json",
     }
     [event] = json.loads((sample / "interrupt.json").read_text())
     assert event["timestamp"] == json.loads((sample / "metadata.json").read_text())["timestamps"]
     assert event["interrupt"].endswith("?")
     for task in ("user_backchannel", "talking_to_other", "background_speech"):
         assert "interrupt.json" not in {path.name for path in next((tmp_path / task).iterdir()).iterdir()}
+
+
+def official(chunks: list[dict[str, Any]], after: float) -> tuple[int, float | None]:
+    """Takeover and latency by the benchmark's definition, out of all that output.json holds."""
+    if not chunks:
+        return 0, None
+    length = chunks[-1]["timestamp"][1] - chunks[0]["timestamp"][0]
+    if length < 1.0 and len(chunks) <= 3:
+        return 0, None
+    return 1, max(chunks[0]["timestamp"][0] - after, 0.0)
+
+
+def test_what_the_agent_was_made_to_say_is_no_answer(tmp_path: Path) -> None:
+    seconds = 8.0
+    forced = [TimedWord("before", 0.2 + 0.3 * n, 0.4 + 0.3 * n) for n in range(5)]
+    answer = [TimedWord("after", 5.3 + 0.3 * n, 5.5 + 0.3 * n) for n in range(6)]
+    sound = np.full(round(seconds * SAMPLE_RATE), 0.1, np.float32)
+    for words, expected in ((forced, (0, None)), ([*forced, *answer], (1, pytest.approx(0.3)))):
+        folder = tmp_path / str(len(words))
+        fdb.write_turn(folder, fdb.Exchange(sound, sound, words, free=2.0, name="d1"), (2.5, 5.0))
+        output = json.loads((folder / "output.json").read_text())
+        assert official(output["chunks"], 5.0) == expected
+        heard, _ = soundfile.read(folder / "output.wav")
+        assert not heard[: 2 * SAMPLE_RATE].any()
+        assert heard[2 * SAMPLE_RATE :].all()
+    fdb.write_disturbed(
+        tmp_path / "7",
+        fdb.Exchange(sound, sound, [*forced, TimedWord("going", 3.0, 3.2), *answer], 2.0),
+        fdb.Exchange(sound, sound, [*forced, *answer], 2.0),
+        (3.5, 5.0),
+        ("what", "stop"),
+    )
+    found = {name: json.loads((tmp_path / "7" / f"{name}output.json").read_text()) for name in ("", "clean_")}
+    assert official(found[""]["chunks"], 5.0) == (1, pytest.approx(0.3))  # "going" was said before the interruption
+    assert len(found["clean_"]["chunks"]) == len(answer)
 
 
 def test_probes_of_one_turn_share_their_noise(probes: ProbeSet) -> None:

@@ -33,7 +33,6 @@ class Faulty:
     name = "faulty"
     languages = ("en",)
     clones = True
-    streaming = False
     licence_code = licence_weights = "CC0-1.0"
     version = "faulty 1"
 
