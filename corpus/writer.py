@@ -264,6 +264,8 @@ def describe_shard(index: int, records: Sequence[Dialogue], files: Mapping[str, 
 
 
 def _check_empty_or_corpus(directory: Path) -> None:
+    if directory.is_symlink() and not directory.exists():
+        raise ValueError(f"{directory} is a link to {os.readlink(directory)}, which is not there: choose another --out")
     if directory.exists() and not directory.is_dir():
         raise ValueError(f"{directory} is a file: choose another --out")
     if directory.is_dir() and not (directory / IDENTITY).exists():

@@ -13,6 +13,7 @@ from .commands.generate import generate
 from .commands.listen import listen
 from .commands.plan import plan
 from .commands.speakable import speakable
+from .commands.watermark import watermark
 
 app = typer.Typer(
     name="synth",
@@ -29,7 +30,7 @@ app.command("export")(formats.export)
 app.command("import")(formats.import_)
 app.command("push")(formats.push)
 app.command("pack")(formats.pack)
-for _command in (generate, plan, speakable, verify, repair, merge, listen, stats, report, quality, lint):
+for _command in (generate, plan, speakable, verify, repair, merge, listen, stats, report, quality, lint, watermark):
     app.command()(_command)
 
 

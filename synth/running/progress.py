@@ -54,6 +54,7 @@ class Progress:
         self.last_reject = ""
         self._console = console or Console()
         self._clock = clock
+        self._between = _separator(self._console.encoding)
         self._readings: deque[tuple[float, float]] = deque([(clock(), start_hours)])  # (s, hours done)
         self._said_at = clock()
         self._silent = silent
@@ -121,7 +122,7 @@ class Progress:
             f"{number(self.shards)} shard{'' if self.shards == 1 else 's'}" if self.shards else "",
             f"{number(self.rejects)} rejected" if self.rejects else "",
         ]
-        return " · ".join(part for part in parts if part)
+        return self._between.join(part for part in parts if part)
 
     def _drawn(self) -> Table:
         share = min(self.done / self.hours, 1.0) if self.hours > 0 else 1.0
@@ -195,3 +196,12 @@ def _listed(stats: CorpusStats) -> dict[str, list[str]]:
         "Questions": [f"{printable(name)} {number(count)}" for name, count in stats.questions.items()],
         "Voices": voices,
     }
+
+
+def _separator(encoding: str) -> str:
+    """What stands between the parts of a line: a dot where the terminal can show one."""
+    try:
+        " · ".encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return " | "
+    return " · "

@@ -111,6 +111,12 @@ def test_another_release_goes_on_and_the_corpus_says_so(copy: Path) -> None:
     assert verify(copy) == []
 
 
+def test_a_link_to_nothing_is_told(tmp_path: Path) -> None:
+    (tmp_path / "out").symlink_to(tmp_path / "gone")
+    with pytest.raises(ValueError, match=r"out is a link to .*gone, which is not there"):
+        CorpusWriter.open(tmp_path / "out", info())
+
+
 def test_a_writer_refuses_what_would_harm(tiny: Path, copy: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"another recipe \(seed differs\): choose another --out"):
         CorpusWriter.open(copy, info(seed=2))

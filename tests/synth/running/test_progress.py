@@ -105,6 +105,15 @@ def test_terminals_of_any_width(width: int) -> None:
     assert "0.53 of 0.00 h" in printed(out).replace("\n", "")
 
 
+@pytest.mark.parametrize(("encoding", "between"), [("utf-8", " · "), ("ascii", " | "), ("latin-1", " · ")])
+def test_a_terminal_gets_only_what_it_can_show(encoding: str, between: str) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    with Progress(1.0, console=Console(file=stream, width=200), clock=Clock()) as progress:
+        progress.dialogue(1800)
+    stream.seek(0)
+    assert f"0.50 of 1.00 h{between}1 dialogue" in stream.read()
+
+
 def test_an_interrupted_job_says_how_far_it_came() -> None:
     out = console()
 
