@@ -117,7 +117,7 @@ class TimingPreset:
 
 def fisher() -> TimingPreset:
     """Telephone talk between strangers."""
-    transfer = OffsetCurve(((0.05, -0.62), (0.301, -0.01), (0.5, 0.19), (0.9, 0.51)))
+    transfer = OffsetCurve(((0.05, -0.70), (0.301, -0.01), (0.5, 0.19), (0.9, 0.51)))
     return TimingPreset(
         name="fisher",
         reference=OffsetCurve(((0.301, 0.0), (0.5, 0.2), (0.9, 0.55))),
@@ -128,7 +128,7 @@ def fisher() -> TimingPreset:
         pause_at_comma=0.26,
         join=Spread(0.08, 0.30, 0.16),
         think=Spread(1.4, 0.35, 3.0),
-        backchannel_rate=0.33,
+        backchannel_rate=0.38,
         backchannel_within=0.02,
         backchannel_delay=(0.08, 0.16),
         yield_latency=Spread(0.38, 0.35, 0.9),
@@ -162,8 +162,8 @@ def candor() -> TimingPreset:
         pause_at_comma=0.30,
         join=Spread(0.08, 0.30, 0.16),
         think=Spread(1.3, 0.35, 3.0),
-        backchannel_rate=0.80,
-        backchannel_within=0.20,
+        backchannel_rate=0.90,
+        backchannel_within=0.24,
         backchannel_delay=(0.08, 0.18),
         yield_latency=Spread(0.38, 0.35, 0.9),
         dyad=0.35,
