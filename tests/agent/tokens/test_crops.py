@@ -295,15 +295,12 @@ def test_a_bundle_comes_back_and_minds_its_codec(tmp_path: Path) -> None:
         assert torch.equal(bundle.model(codes).text_logits, logits)
         short = load_bundle(tmp_path / "m", int8=True).model(codes).text_logits
     assert 0 < float((short - logits).abs().max()) < 0.1 * float(logits.abs().max())
-    (tmp_path / "m" / "codec.safetensors").write_bytes((tmp_path / "codec.safetensors").read_bytes())
     (tmp_path / "codec.safetensors").unlink()
-    cases = [
-        ("trained with", {"codec": tmp_path / "other.safetensors"}),
-        ("no codec at", {}),
-    ]
-    for message, given in cases:
-        with pytest.raises(ValueError, match=message):
-            load_bundle(tmp_path / "m", **given)
+    moved = (tmp_path / "m").rename(tmp_path / "moved")  # the codec lies in it
+    assert codec_digest(load_bundle(moved).codec) == codec_digest(bundle.codec)
+    with pytest.raises(ValueError, match="trained with"):
+        load_bundle(moved, codec=tmp_path / "other.safetensors")
+    moved.rename(tmp_path / "m")
     save_bundle(tmp_path / "m", model, VOCABULARY, identity.model_copy(update={"name": "codec.safetensors"}))
     assert codec_digest(load_bundle(tmp_path / "m").codec) == codec_digest(bundle.codec)
     save_bundle(tmp_path / "n", model, LARGE, identity)
