@@ -39,7 +39,7 @@ class AssistantSettings(Strict):
     mind: str = ""
     ear: str = "whisper:base.en"
     mouth: str = "piper"
-    turn: str = "listener"
+    turn: str = "both"
     voice: str | None = None
     consent: str = ""
     speed: float = Field(default=1.0, ge=0.5, le=2.0)

@@ -22,7 +22,7 @@ Mind = Annotated[
 ]
 Ear = Annotated[str | None, _option("whisper:SIZE, whisper:DIR, sherpa:FILE.toml or own")]
 Mouth = Annotated[str | None, _option("piper, pocket, any engine of synth, or own")]
-Turn = Annotated[str | None, _option("who tells a turn's end: listener, ear, vad or smart-turn:FILE")]
+Turn = Annotated[str | None, _option("who tells a turn's end: both, listener, ear, vad or smart-turn:FILE")]
 Voice = Annotated[str | None, _option("of the mouth, from the bank of voices")]
 Speed = Annotated[float | None, _option("of the mouth; 1.2 is a fifth faster")]
 Language = Annotated[str | None, _option("what is spoken: en, de, ..., or auto")]

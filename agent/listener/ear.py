@@ -44,6 +44,11 @@ class EarTurnHead:
         self._weights = dict(weights)
         self.thresholds = dict(thresholds)
 
+    @property
+    def width(self) -> int:
+        """Of the encoder frames that it reads."""
+        return (len(self._weights["mean"]) - 1) // (len(SPANS) + 1)
+
     @classmethod
     def load(cls, name_or_folder: str | Path = "ear-turn") -> EarTurnHead:
         """Open a shipped head by name, or a folder with its two files. None there: ValueError."""
@@ -64,9 +69,8 @@ class EarTurnHead:
             ValueError: if the frames have another width.
         """
         weights = self._weights
-        width = (len(weights["mean"]) - 1) // (len(SPANS) + 1)
-        if encoder_frames.ndim != 2 or encoder_frames.shape[1] != width:
-            raise ValueError(f"the head reads frames [T, {width}], not {list(encoder_frames.shape)}")
+        if encoder_frames.ndim != 2 or encoder_frames.shape[1] != self.width:
+            raise ValueError(f"the head reads frames [T, {self.width}], not {list(encoder_frames.shape)}")
         x = (ear_features(pooled(encoder_frames), silence) - weights["mean"]) * weights["scale"]
         hidden = weights["first.weight"] @ x + weights["first.bias"]
         hidden = 0.5 * hidden * (1 + erf(hidden * 0.5**0.5))

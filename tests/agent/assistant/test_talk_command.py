@@ -44,4 +44,4 @@ def test_what_is_missing_is_one_line_with_the_parts_name(tmp_path: Path) -> None
     assert "--mind: mind gguf:/none.gguf: there is no file" in said
     code, said = typed("--mind", "echo", "--turn", "tarot", *files)
     assert code
-    assert "--turn: there is no turn source 'tarot'; choose one of listener" in said
+    assert "--turn: there is no turn source 'tarot'; choose one of both, listener" in said

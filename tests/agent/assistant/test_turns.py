@@ -1,0 +1,92 @@
+"""Who tells that a turn is over: the listener, and the head on the ear's encoder as soon as the ear has looked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from agent.assistant.parts import Encoded, Heard
+from agent.assistant.turns import BothTurns
+from agent.listener import Cues, EarTurnHead, Listener, ListenerState
+from corpus.audio import FRAME_SAMPLES, Samples
+
+FRAME: Samples = np.zeros(FRAME_SAMPLES, np.float32)
+
+
+class ToldListener(Listener):
+    """Says what a test wants."""
+
+    def __init__(self, cues: list[Cues]) -> None:
+        self.thresholds = {0.2: 0.5, 1.2: 0.8}
+        self.cues = cues
+
+    def init_state(self) -> ListenerState:
+        return ListenerState(FRAME, (), ())
+
+    def step(self, frame: Samples, state: ListenerState) -> tuple[Cues, ListenerState]:
+        return self.cues.pop(0), state
+
+
+class ToldHead(EarTurnHead):
+    """Says 0.9 of whatever it is shown, and remembers the silences that it was asked about."""
+
+    def __init__(self) -> None:
+        self.thresholds = {0.2: 0.5}
+        self.asked: list[float] = []
+
+    @property
+    def width(self) -> int:
+        return 512
+
+    def probability(self, encoder_frames: Samples, silence: float) -> float:
+        self.asked.append(silence)
+        return 0.9
+
+
+@dataclass
+class LookingEar:
+    """An ear whose encoder's frames a test sets."""
+
+    encoded: Encoded | None = None
+    closed: list[float] = field(default_factory=list)
+
+    def push(self, frame: Samples) -> None: ...
+
+    def phrase_ends(self, at: float) -> None:
+        self.closed.append(at)
+
+    def results(self) -> list[Heard]:
+        return []
+
+    def encoder_frames(self) -> Encoded | None:
+        return self.encoded
+
+    def close(self) -> None: ...
+
+
+def test_the_ear_is_asked_once_a_look_in_silence_and_the_log_odds_are_averaged() -> None:
+    spoken, silent = Cues(0.9, 0.0, 0.0, 0.0), Cues(0.1, 0.5, 0.0, 0.0)
+    head, ear = ToldHead(), LookingEar(np.zeros((10, 512), np.float32))
+    stream = BothTurns(ToldListener([spoken, silent, silent, silent, spoken, silent]), head).open()
+    assert stream.step(FRAME, ear) == spoken
+    assert stream.step(FRAME, ear) == silent  # the ear has not looked since the voice fell silent
+    ear.encoded = np.zeros((12, 512), np.float32)
+    assert [stream.step(FRAME, ear).turn_end for _ in range(2)] == pytest.approx([0.75, 0.75])  # odds 1 and 9: 3
+    assert head.asked == [pytest.approx(0.16)]
+    assert stream.step(FRAME, ear) == spoken
+    assert stream.step(FRAME, ear) == silent  # what was said of the last silence counts no more
+
+
+def test_an_ear_of_another_width_or_without_an_encoder_leaves_the_listener_alone() -> None:
+    silent = Cues(0.1, 0.5, 0.0, 0.0)
+    head = ToldHead()
+    stream = BothTurns(ToldListener([silent, silent]), head).open()
+    assert stream.step(FRAME, LookingEar(None)) == silent
+    assert stream.step(FRAME, LookingEar(np.zeros((10, 768), np.float32))) == silent
+    assert head.asked == []
+
+
+def test_thresholds_are_put_together_like_chances() -> None:
+    assert BothTurns(ToldListener([]), ToldHead()).thresholds == {0.2: pytest.approx(0.5), 1.2: pytest.approx(2 / 3)}
