@@ -23,6 +23,7 @@ from agent.model.streams import UNGENERATED, delay, loss_mask
 from agent.training.regularise import hide_own_voice
 from agent.training.start import without_own_voice
 from codec.layers import streaming
+from codec.training.draws import Draw
 
 USER = slice(3, 5)  # of the tiny model's rows: text, 2 agent, 2 user, user text, hint
 
@@ -197,7 +198,7 @@ def test_without_its_own_voice_it_is_what_it_was_when_that_was_hidden(model: Lan
     deaf, codes = without_own_voice(model), random_codes(model.config, 2, 20)
     assert from_moshi(json.loads(json.dumps(to_moshi(deaf.config)))) == deaf.config == without_own_voice(deaf).config
     sequence = delay(codes, model.config)[:, :, :-1]
-    hidden = hide_own_voice(sequence, model.config, 1.0, torch.Generator())
+    hidden = hide_own_voice(sequence, model.config, 1.0, Draw(torch.Generator()))
     assert not torch.equal(model.hidden(hidden), model.hidden(sequence))
     for found in (deaf, without_own_voice(deaf)):
         assert torch.equal(found.hidden(sequence), model.hidden(hidden))
