@@ -139,7 +139,7 @@ def generate(order: CorpusOrder, *, silent: bool = False) -> Outcome:
     if order.ray:
         check_ray(order.ray)
     info = CorpusInfo(
-        generator=f"duologue {version('duologue')}, generation {GENERATION}",
+        generator=_maker(),
         engine=engine,
         timing=order.recipe.timing,
         seed=order.seed,
@@ -166,7 +166,15 @@ def _taken_up(order: CorpusOrder) -> CorpusOrder:
     """The order with the defaults of the corpus that is there already, if an earlier release began it."""
     if not (order.out / IDENTITY).exists():
         return order
-    return replace(order, recipe=taken_up(order.recipe, dict(read_info(order.out).recipe)))
+    stored = read_info(order.out)
+    if stored.generator == _maker():  # of this release: its defaults are ours, so another recipe is another corpus
+        return order
+    return replace(order, recipe=taken_up(order.recipe, dict(stored.recipe)))
+
+
+def _maker() -> str:
+    """This release, as a corpus names it."""
+    return f"duologue {version('duologue')}, generation {GENERATION}"
 
 
 def _ensure_space(order: CorpusOrder) -> None:
