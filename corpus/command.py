@@ -21,7 +21,7 @@ def run(app: typer.Typer, name: str) -> None:
             raise KeyboardInterrupt
         sys.exit(status)
     except (KeyboardInterrupt, typer.Abort) as error:
-        print(f"{name}: stopped; {error or 'the same command resumes'}", file=sys.stderr)
+        print(f"{name}: stopped; {str(error) or 'the same command resumes'}", file=sys.stderr)
         sys.exit(STOPPED)
     except (ValueError, OSError, UsageProblem) as error:
         describe = getattr(error, "format_message", error.__str__)
