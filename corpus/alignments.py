@@ -35,8 +35,9 @@ def spaced(words: Iterable[Word]) -> Iterator[tuple[float, Word]]:
     free = 0  # the first frame no token of an earlier word wants
     for word in words:
         start = word.start
-        if math.floor(start * FRAME_RATE) < free:
+        inside = free / FRAME_RATE + GRAIN  # on a frame's border rounding decides: 9.04 * 12.5 < 113
+        if free and start < inside:
             latest = max(word.end - LEAST, start)
-            start = round(math.ceil(min(free / FRAME_RATE, latest) / GRAIN - 1e-6) * GRAIN, 4)
+            start = round(math.ceil(min(inside, latest) / GRAIN - 1e-6) * GRAIN, 4)
         yield start, word
-        free = math.floor(start * FRAME_RATE) + len(approximate_tokens(word.text))
+        free = math.floor((start + GRAIN / 2) * FRAME_RATE) + len(approximate_tokens(word.text))

@@ -31,7 +31,7 @@ PLACES = {"ear": ("SPEECH", "WHISPER")}  # variables that say where its recordin
 def tokens(tmp_path: Path) -> Path:
     """What `bench streams` would make an hour of dialogue for."""
     codec = Codec(tiny(2)).save(tmp_path / "tiny.safetensors")
-    corpus = write_corpus(tmp_path / "corpus", 4)
+    corpus = write_corpus(tmp_path / "corpus", 6)
     tokenize(TokenOrder(corpus=corpus, out=tmp_path / "tokens", codec=str(codec), vocabulary_size=290))
     return tmp_path / "tokens"
 

@@ -18,9 +18,17 @@ def word(text: str, start: float, end: float) -> Word:
 
 
 def test_a_word_waits_for_the_tokens_before_it() -> None:
-    """'Yes,' wants frames 0 and 1, so 'I', which begins in frame 1, is listed from frame 2, 0.16 s, inside itself."""
+    """'Yes,' wants frames 0 and 1, so 'I', which begins in frame 1, is listed from frame 2, after 0.16 s."""
     listed = list(spaced([word("Yes,", 0.0, 0.1), word("I", 0.1, 0.3), word("do", 0.4, 0.6)]))
-    assert [start for start, _ in listed] == [0.0, 0.16, 0.4]
+    assert [start for start, _ in listed] == [0.0, 0.1601, 0.4]
+
+
+def test_a_word_on_the_border_of_its_frame_is_laid_in_it_wherever_the_chunk_begins() -> None:
+    """9.04 s is frame 113, but 9.04 * 12.5 is less than 113 in floating point."""
+    for begin in (0.0, 100.0, 1_300.0):
+        words = [word("it's", begin + 8.813, begin + 9.013), word("four", begin + 9.04, begin + 9.203)]
+        timed = [TimedWord(each.text, start - begin, each.end - begin) for start, each in spaced(words)]
+        assert interleave(timed, 125).lost == 0
 
 
 def test_a_word_too_short_to_wait_keeps_its_last_moment() -> None:
