@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from .config import CodecConfig, SeanetConfig, from_dict, to_dict
 from .layouts import Layout, to_foreign
+from .tensor_file import save_tensors
 
 METADATA_KEY = "duologue_codec"  # of our own files: the configuration as JSON
 
@@ -45,8 +45,7 @@ def write(
         raise ValueError(f'a file of layout "{layout}" is float32: leave dtype out')
     else:
         tensors, metadata = to_foreign(state, config, layout), {"format": "pt"}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, str(path), metadata)
+    save_tensors(path, tensors, metadata)
 
 
 def _rounded(state: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:

@@ -19,6 +19,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from corpus.durable import replace_text
+
 from .config import to_dict
 from .layers import streaming
 from .model import Codec
@@ -69,7 +71,7 @@ def export(codec: Codec, folder: str | Path) -> Path:
     for name, step, first in (("encoder", EncoderStep(codec, 2), x), ("decoder", DecoderStep(codec, 2), codes)):
         _export(step.eval(), first, target / f"{name}.onnx")
     codec.train(training)
-    (target / "codec.json").write_text(json.dumps(to_dict(config), indent=2) + "\n", encoding="utf-8")
+    replace_text(target / "codec.json", json.dumps(to_dict(config), indent=2) + "\n")
     return target
 
 

@@ -154,14 +154,12 @@ def words_of(text: str) -> list[str]:
 
 
 def word_errors(reference: str, hypothesis: str) -> tuple[int, int]:
-    """Substitutions, insertions and deletions (Levenshtein over words), and the reference's number of words."""
+    """Substitutions, insertions and deletions (by jiwer), and the reference's number of words."""
+    import jiwer
+
     want, got = words_of(reference), words_of(hypothesis)
-    row = list(range(len(got) + 1))
-    for i, word in enumerate(want, 1):
-        previous, row[0] = row[0], i
-        for j, other in enumerate(got, 1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (word != other))
-    return row[-1], len(want)
+    aligned = jiwer.process_words(" ".join(want), " ".join(got))
+    return aligned.substitutions + aligned.insertions + aligned.deletions, len(want)
 
 
 PACKAGES: dict[str, tuple[str, Callable[[], Metric]]] = {

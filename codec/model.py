@@ -35,6 +35,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from corpus.durable import replace_text
+
 from . import checkpoints, layouts, locate
 from .config import CodecConfig, PatchConfig, QuantizerConfig, mimi
 from .layers import streaming
@@ -132,7 +134,7 @@ class Codec(nn.Module):
         checkpoints.write(file, self.state_dict(), self.config, layout, dtype)
         if folder and layout == "huggingface":
             text = json.dumps(checkpoints.huggingface_config(self.config), indent=2)
-            (target / "config.json").write_text(text + "\n", encoding="utf-8")
+            replace_text(target / "config.json", text + "\n")
         return file
 
     def prepare(self) -> Codec:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from corpus.durable import publish
+
 from .config import CodecConfig, from_dict, to_dict
 from .export import export, shorten
 from .layers import streaming
@@ -106,7 +108,7 @@ def fastest(codec: Codec, cache: str | Path, int8: bool = True) -> OnnxCodec:
             if int8:
                 shorten(codec, made)
             with contextlib.suppress(OSError):  # another process was first
-                made.rename(folder)
+                publish(made, folder)
     return OnnxCodec(folder)
 
 

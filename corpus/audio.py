@@ -19,6 +19,7 @@ SAMPLE_RATE = 24_000  # Hz, of every channel the project stores or models
 FRAME_SAMPLES = 1_920  # samples in one codec frame
 FRAME_RATE = SAMPLE_RATE / FRAME_SAMPLES  # 12.5 frames a second, exact in binary
 FRAME_SECONDS = FRAME_SAMPLES / SAMPLE_RATE  # 0.08 s
+FRAME_MS = 1e3 * FRAME_SECONDS  # 80.0
 
 Samples = npt.NDArray[np.float32]
 

@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, BinaryIO
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_LINKS = {errno.EPERM, errno.EXDEV, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
@@ -54,24 +55,41 @@ def sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
-def write_synced(path: Path, data: bytes) -> None:
-    """Write a new file and force it to disk; on any error the half file is removed."""
+def sync_file(file: IO[bytes] | IO[str]) -> None:
+    """Force to disk what was written to an open file."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def synced_file(path: Path) -> Iterator[BinaryIO]:
+    """A new file to write to, on disk when the block ends; on any error the half file is removed."""
     try:
         with disk_full_told(path.parent), path.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            yield file
+            sync_file(file)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """Write a new file and force it to disk; on any error the half file is removed."""
+    with synced_file(path) as file:
+        file.write(data)
+
+
+def publish(made: Path, target: Path) -> None:
+    """Give a file or folder that is whole and synced its name, in place of an old file or empty folder."""
+    os.replace(made, target)
+    sync_directory(target.parent)
 
 
 def replace_synced(path: Path, data: bytes, scratch: Path) -> None:
     """Replace a file's content at once: readers see the old bytes or the new ones. `scratch` is on the same disk."""
     temporary = scratch / f"{path.name}.tmp"
     write_synced(temporary, data)
-    os.replace(temporary, path)
-    sync_directory(path.parent)
+    publish(temporary, path)
 
 
 def link_or_copy(source: Path, target: Path) -> None:
@@ -83,8 +101,7 @@ def link_or_copy(source: Path, target: Path) -> None:
             raise
         with disk_full_told(target.parent), source.open("rb") as reader, target.open("wb") as writer:
             shutil.copyfileobj(reader, writer)
-            writer.flush()
-            os.fsync(writer.fileno())
+            sync_file(writer)
 
 
 def remove(path: Path) -> None:
@@ -105,17 +122,21 @@ def sha256_of(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, shared: bool = False) -> Iterator[Path]:
     """A path to write a new version of a file at: in the file's place, whole and on the disk, once the block ends.
 
     On any error the half file is removed and the old version stays; one that a kill left is overwritten by the next.
     The file gets the mode of the umask, whoever writes it.
 
+    Args:
+        path: of the file; its folder is made if missing.
+        shared: several processes may write it at once: each writes a file of its own, the last one's stays.
+
     Raises:
         DiskFullError: there is no room.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.part")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part" if shared else f".{path.name}.part")
     try:
         with disk_full_told(path.parent):
             partial.unlink(missing_ok=True)
@@ -125,8 +146,7 @@ def replacing(path: Path) -> Iterator[Path]:
             partial.chmod(mode)
             with partial.open("rb") as file:
                 os.fsync(file.fileno())
-            os.replace(partial, path)
-            sync_directory(path.parent)
+            publish(partial, path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .card import CARD, card_licence, model_card
-from .durable import disk_full_told, link_or_copy, remove, sync_directory, write_synced
+from .durable import disk_full_told, link_or_copy, publish, remove, sync_directory, write_synced
 from .manifest import IDENTITY, MANIFEST
 
 Kind = Literal["dataset", "model"]
@@ -123,7 +123,7 @@ def save_model(source: str | Path, out: str | Path, *, name: str, licence: str, 
         for file, data in contents.items():
             write_synced(build / file, data)
         sync_directory(build)
-        os.replace(build, out)
+        publish(build, out)
     return out
 
 

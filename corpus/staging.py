@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import math
-import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 
 from .alignments import alignments_bytes
 from .audio import SAMPLE_RATE, Samples, encode_flac, loudness
-from .durable import disk_full_told, remove, sha256_of, sync_directory, write_synced
+from .durable import disk_full_told, publish, remove, sha256_of, sync_directory, write_synced
 from .manifest import WORK, FileInfo
 from .record import AudioFile, Dialogue, Record
 
@@ -131,7 +130,6 @@ def _write_whole(work: Path, id: str, contents: Mapping[str, bytes]) -> None:
             write_synced(folder / name, data)
         sync_directory(folder)
         _move_into_place(folder, done / id)
-        sync_directory(done)
     except BaseException:
         remove(folder)
         raise
@@ -141,7 +139,7 @@ def _move_into_place(folder: Path, target: Path) -> None:
     """Rename a folder, replacing one that is there: the same dialogue staged before."""
     while True:
         try:
-            os.rename(folder, target)
+            publish(folder, target)
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise

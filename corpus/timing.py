@@ -43,11 +43,6 @@ class TimingSummary:
     overlapped_share: float
     offsets: Offsets
 
-    def quantities(self) -> dict[str, float]:
-        """The six figures that presets give bands for."""
-        names = ("ipu", "pause", "gap", "overlap", "median_offset", "overlapped_share")
-        return {name: getattr(self, name) for name in names}
-
 
 def level(channel: Samples) -> npt.NDArray[np.float64]:
     """Energy of mono audio `[T]` in dBFS every 10 ms, over 20 ms windows: `[ceil(T / 240)]`."""

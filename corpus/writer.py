@@ -11,7 +11,16 @@ from pathlib import Path
 from types import TracebackType
 
 from .audio import Samples
-from .durable import disk_full_told, link_or_copy, remove, replace_synced, sync_directory, write_synced
+from .durable import (
+    disk_full_told,
+    link_or_copy,
+    publish,
+    remove,
+    replace_synced,
+    sync_directory,
+    synced_file,
+    write_synced,
+)
 from .lock import FileLock
 from .manifest import (
     IDENTITY,
@@ -157,8 +166,7 @@ class CorpusWriter:
         with disk_full_told(self.directory):
             build.mkdir()
             shard = _build_shard(build, index, ordered)
-            os.rename(build, self.directory / SHARDS / shard_name(index))
-            sync_directory(self.directory / SHARDS)
+            publish(build, self.directory / SHARDS / shard_name(index))
             self._append_to_manifest(shard)
         self.published = self.published.with_shard(shard)
         return shard
@@ -218,16 +226,13 @@ class CorpusWriter:
 def rebuild_manifest(corpus: Path, scratch: Path) -> bool:
     """Write data.jsonl from the shards; False when it was right already. `scratch` is on the same disk."""
     temporary = scratch / f"{MANIFEST}.tmp"
-    with disk_full_told(corpus), temporary.open("w", encoding="utf-8") as file:
-        file.writelines(manifest_lines(map(read_shard_info, shard_directories(corpus))))
-        file.flush()
-        os.fsync(file.fileno())
+    with synced_file(temporary) as file:
+        file.writelines(line.encode() for line in manifest_lines(map(read_shard_info, shard_directories(corpus))))
     target = corpus / MANIFEST
     if target.is_file() and filecmp.cmp(temporary, target, shallow=False):
         temporary.unlink()
         return False
-    os.replace(temporary, target)
-    sync_directory(corpus)
+    publish(temporary, target)
     return True
 
 

@@ -16,10 +16,11 @@ from tests.support.places import ROOT
 # a sub-package, or a file that lies in the floor itself; "*" stands for all such files that are not named.
 FLOORS: dict[str, list[tuple[str, ...]]] = {
     "corpus": [("*",), ("formats",)],
-    "codec": [("config",), ("layers",), ("*",), ("training",), ("judging",), ("commands",), ("cli",)],
+    "codec": [("config", "tensor_file"), ("layers",), ("*",), ("training",), ("judging",), ("commands",), ("cli",)],
     "synth": [
         ("*",),
-        ("alignment", "script"),
+        ("script",),
+        ("alignment",),
         ("engines",),
         ("voices",),
         ("speaking",),

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from corpus.durable import replace_synced
+from corpus.durable import publish, replace_synced, sync_file
 from corpus.lock import FileLock
 from synth.engines.catalogue import engine_entry
 from synth.engines.declaration import HubWeights
@@ -113,6 +113,7 @@ def _download(remote: _Remote, blob: Path, progress: Callable[[int, int], None])
                     while block := answer.read(BLOCK):
                         done += out.write(block)
                         progress(done, remote.size)
+                    sync_file(out)
             if not remote.size or done >= remote.size:
                 break
         except urllib.error.HTTPError:
@@ -125,7 +126,7 @@ def _download(remote: _Remote, blob: Path, progress: Callable[[int, int], None])
     if not _sound(part, remote):
         part.unlink()
         raise ValueError("it arrived damaged and was thrown away; type the same command again")
-    part.rename(blob)
+    publish(part, blob)
 
 
 def _sound(path: Path, remote: _Remote) -> bool:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from corpus.durable import replace_text
+
 
 def say(
     text: Annotated[str, typer.Argument(help="what to say", show_default=False)],
@@ -46,5 +48,5 @@ def say(
     soundfile.write(str(out), np.clip(reading.audio, -1.0, 1.0), SAMPLE_RATE, subtype="PCM_16")
     if words is not None:
         times = [{"text": word.text, "start": word.start, "end": word.end} for word in reading.words]
-        words.write_text(json.dumps(times, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        replace_text(words, json.dumps(times, indent=1, ensure_ascii=False) + "\n")
     typer.echo(f"{out}: {len(reading.audio) / SAMPLE_RATE:.1f} s, {len(reading.words)} words")

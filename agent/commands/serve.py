@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ..live.partner import Partner
 
 WARM_UP_FRAMES = 6
-FRAME_MS = 80.0
 
 
 def serve(
@@ -124,6 +123,8 @@ def serve(
 
 def check_start(host: str, port: int, lag_ms: float) -> None:
     """Raise ValueError, before anything is loaded, for a port that is taken or a bound that no session can keep."""
+    from corpus.audio import FRAME_MS
+
     if lag_ms < 2 * FRAME_MS:
         raise ValueError(f"--lag-ms must be at least {2 * FRAME_MS:g}, two frames, got {lag_ms:g}")
     try:
@@ -155,6 +156,7 @@ def load(
     import torch
 
     from codec.device import pick_device
+    from corpus.audio import FRAME_MS
 
     from ..files.bundle import load_bundle
     from ..live.batch import Batch

@@ -14,6 +14,7 @@ import numpy as np
 import soundfile  # type: ignore[import-untyped]
 
 from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, Samples
+from corpus.durable import replace_text
 
 from ..live.controls import Controls
 from ..live.partner import Partner
@@ -116,7 +117,7 @@ class DeskTalk:
 
 def write_transcript(path: Path, talk: DeskTalk) -> None:
     """Write the transcript as JSON."""
-    path.write_text(json.dumps(talk.transcript(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    replace_text(path, json.dumps(talk.transcript(), indent=1, ensure_ascii=False) + "\n")
 
 
 def talk_to_file(partner: Partner, controls: Controls, user: Samples, record: BothSides) -> DeskTalk:

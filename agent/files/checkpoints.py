@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from codec.training.run_state import save_tensors
+from codec.tensor_file import save_tensors
 from corpus.durable import replace_text
 from corpus.strict import load_json
 

@@ -20,6 +20,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+from corpus.durable import replacing
+
 SPECIAL = ("<epad>", "<s>", "</s>", "<pad>")  # of our own vocabularies, ids as in Moshi's
 END_PAD, PAD = 0, 3
 SMALLEST = len(SPECIAL) + 256  # every byte has an id, so that any text can be said
@@ -107,8 +109,8 @@ class Vocabulary:
     def save(self, folder: str | Path) -> Path:
         """Write the file into a folder, made if missing; returns its path. `config.json` may name it."""
         path = Path(folder) / self.name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(self.file)
+        with replacing(path) as partial:
+            partial.write_bytes(self.file)
         return path
 
 

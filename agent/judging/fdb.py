@@ -26,6 +26,7 @@ import numpy as np
 import soundfile  # type: ignore[import-untyped]
 
 from corpus.audio import SAMPLE_RATE, Samples
+from corpus.durable import replace_text
 from corpus.interleave import TimedWord
 from corpus.timing import Segment
 
@@ -98,4 +99,4 @@ def _times(span: Segment) -> list[float]:
 
 
 def _json(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    replace_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")

@@ -18,7 +18,7 @@ import torch
 from rich.table import Table
 
 from codec import Codec
-from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples
+from corpus.audio import FRAME_MS, FRAME_SAMPLES, Samples
 
 from ..files.talking_model import TalkingModel
 from ..live.batch import Batch, Runtime
@@ -28,7 +28,6 @@ from ..model.language_model import LanguageModel
 from ..model.presets import PRESETS
 from .live_peer import wheel_times
 
-FRAME_MS = 1e3 * FRAME_SECONDS
 WARM_UP = 10  # frames not measured
 CROWDS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from corpus.audio import SAMPLE_RATE, Samples
+from corpus.durable import replacing
 
 from .ear import ear_features, pooled
 from .features import HOP
@@ -49,11 +49,10 @@ def make_ear_shard(path: Path, maker: SceneMaker, whisper: WhisperFrames, number
         rows += [_example(made, stop, now, whisper, generator) for stop, now in _decisions(made, generator)]
         scene += 1
     frames, silence, over, weight = zip(*rows, strict=True)
-    unfinished = path.with_suffix(".tmp.npz")
     columns = {"silence": silence, "over": over, "weight": weight}
     arrays = {name: np.asarray(values, np.float32) for name, values in columns.items()}
-    np.savez(unfinished, allow_pickle=False, frames=np.stack(frames).astype(np.float16), **arrays)
-    os.replace(unfinished, path)
+    with replacing(path) as partial, partial.open("wb") as file:
+        np.savez(file, allow_pickle=False, frames=np.stack(frames).astype(np.float16), **arrays)
 
 
 def _decisions(scene: Scene, generator: np.random.Generator) -> Iterator[tuple[Stop, int]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors.torch import save
 from torch import Tensor
+
+from corpus.durable import replacing
 
 from .network import ListenerNetwork
 
@@ -48,6 +49,5 @@ def _write(folder: Path, tensors: Mapping[str, Tensor], settings: Mapping[str, o
 
 
 def _put(path: Path, content: bytes) -> None:
-    unfinished = path.with_name(path.name + ".tmp")
-    unfinished.write_bytes(content)
-    os.replace(unfinished, path)
+    with replacing(path) as partial:
+        partial.write_bytes(content)

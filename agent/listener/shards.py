@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.audio import Samples
+from corpus.durable import replacing
 
 from .config import HOPS, TEACHER
 from .features import blank_history, hops
@@ -50,9 +50,8 @@ def make_shard(
     for name in FrameLabels.__dataclass_fields__:
         arrays[name] = np.stack([getattr(each, name) for each in labels])
     arrays["teacher"] = np.stack([_taught(scene, maker, teacher) for scene in made])
-    unfinished = path.with_suffix(".tmp.npz")
-    np.savez(unfinished, allow_pickle=False, **arrays)
-    os.replace(unfinished, path)
+    with replacing(path) as partial, partial.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def _taught(scene: Scene, maker: SceneMaker, teacher: Mapping[str, Samples]) -> NDArray[np.float16]:

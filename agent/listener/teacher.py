@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 import soxr  # type: ignore[import-untyped]
 
 from corpus.audio import SAMPLE_RATE, Samples
+from corpus.durable import replacing
 
 from .ear import POOL
 from .recordings import Clip
@@ -52,6 +52,5 @@ def teacher_frames(
 def _encode(clip: Clip, encoder: WhisperFrames, path: Path) -> None:
     sound = soxr.resample(clip.sound, SAMPLE_RATE, RATE)
     encoded = encoder.encode(sound[: len(sound) // (POOL * FRAME) * POOL * FRAME])
-    unfinished = path.with_suffix(".tmp.npy")
-    np.save(unfinished, encoded.reshape(len(encoded) // POOL, POOL, -1).mean(1).astype(np.float16))
-    os.replace(unfinished, path)
+    with replacing(path) as partial, partial.open("wb") as file:
+        np.save(file, encoded.reshape(len(encoded) // POOL, POOL, -1).mean(1).astype(np.float16))

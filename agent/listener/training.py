@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from corpus.durable import replacing
 
 from .config import ListenerConfig
 from .features import BANDS
@@ -53,8 +54,8 @@ class ListenerTrainer:
             parts = self.advance()
             if self.step % SAVE_EVERY == 0 or self.step == last:
                 say(f"step {self.step}: " + ", ".join(f"{name} {value:.4f}" for name, value in parts.items()))
-                torch.save(self._snapshot(), checkpoint.with_suffix(".tmp"))
-                os.replace(checkpoint.with_suffix(".tmp"), checkpoint)
+                with replacing(checkpoint) as partial:
+                    torch.save(self._snapshot(), partial)
 
     def advance(self) -> dict[str, float]:
         """One step; its chances hang on the seed and the step's number alone. Returns the loss's parts."""

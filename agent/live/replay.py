@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
+from codec.tensor_file import save_tensors
 from corpus.audio import FRAME_SAMPLES, Samples
 
 from ..files.talking_model import TalkingModel
@@ -48,7 +49,7 @@ class Replay:
             "controls": torch.cat([to_tensor(controls) for _, controls in self.controls]),
             "controls_from": torch.tensor([frame for frame, _ in self.controls]),
         }
-        save_file(tensors, str(path))
+        save_tensors(Path(path), tensors)
 
 
 def load_recording(path: str | Path) -> Replay:

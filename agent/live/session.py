@@ -22,13 +22,12 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 
-from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples
+from corpus.audio import FRAME_MS, FRAME_SAMPLES, FRAME_SECONDS, Samples
 
 from .frame_out import FrameOut
 from .rings import Framer, Ring
 from .voice_activity import SpeechEvent, VoiceActivity
 
-FRAME_MS = 1e3 * FRAME_SECONDS
 FADE = 120  # samples over which the joint of a frame left out is faded
 MOST_EVENTS = 64
 MOST_WAITING = 750  # frames, a minute
@@ -123,11 +122,6 @@ class Session:
         if waiting and self._on_frame is not None:
             self._on_frame()
         return waiting
-
-    @property
-    def frames_waiting(self) -> int:
-        """Whole frames that wait to be computed."""
-        return len(self._inputs)
 
     @property
     def lag_ms(self) -> float:

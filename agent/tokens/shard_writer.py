@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from corpus.durable import disk_full_told, replace_synced, sync_directory, write_synced
+from corpus.durable import disk_full_told, publish, replace_synced, write_synced
 from corpus.lock import FileLock
 
 from ..files.vocabulary import Vocabulary
@@ -88,8 +87,7 @@ class ShardWriter:
         data = shard_bytes(dialogues)
         temporary = self.folder / WORK / file
         write_synced(temporary, data)
-        os.replace(temporary, self.folder / SHARDS / file)
-        sync_directory(self.folder / SHARDS)
+        publish(temporary, self.folder / SHARDS / file)
         entry = entry_of(file, data, dialogues)
         self._publish(self.manifest.model_copy(update={"shards": (*self.manifest.shards, entry), "complete": False}))
         self.ids += [dialogue.id for dialogue in dialogues]

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
-import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 import torch
+
+from corpus.worker_process import follow_parent
 
 from .shards import TokenDialogue
 from .take import Take
@@ -66,17 +65,9 @@ def _in_processes(make: Callable[[], Work], recordings: Iterable[Take], workers:
 
 def _start(make: Callable[[], Work]) -> None:
     global _work
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
-    parent = multiprocessing.parent_process()
-    assert parent is not None, "workers run in child processes"
-    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+    follow_parent()
     torch.set_num_threads(1)
     _work = make()
-
-
-def _die_with(parent: multiprocessing.process.BaseProcess) -> None:
-    parent.join()  # one killed outright cannot tell its workers to stop
-    os._exit(1)
 
 
 def _one(recording: Take) -> TokenDialogue:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from codec.training.run_state import save_tensors
+from codec.tensor_file import save_tensors
 
 from ..files.bundle import save_bundle
 from ..files.checkpoints import ADAPTERS, write_config

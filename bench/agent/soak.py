@@ -65,7 +65,6 @@ class Seen:
     served: list[int] = field(default_factory=list)  # frames, by client
     refused: int = 0
     resumed: int = 0
-    vanished: int = 0
     ended: dict[str, int] = field(default_factory=dict)
     frames: dict[str, int] = field(default_factory=dict)
     memory_mb: list[float] = field(default_factory=list)  # over time
@@ -99,7 +98,6 @@ class Client:
         self.seen.served[self.index] += len(self.ticket.session.pull())
         if self.random.random() < VANISH * FRAME_SECONDS:
             self.scheduler.admission.drop(self.ticket)
-            self.seen.vanished += 1
             self.away_until = now + self.random.uniform(0, 20)
 
     def _speak(self, now: float) -> None:

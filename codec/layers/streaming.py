@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
+
+from ..tensor_file import save_tensors
 
 S = TypeVar("S")
 
@@ -116,7 +118,7 @@ def unflatten(template: S, tensors: Mapping[str, Tensor]) -> S:
 
 def save(state: object, path: str | Path) -> None:
     """Write a state as safetensors."""
-    save_file({name: tensor.contiguous() for name, tensor in named_tensors(state)}, str(path))
+    save_tensors(Path(path), dict(named_tensors(state)))
 
 
 def load(path: str | Path, template: S) -> S:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +17,7 @@ import numpy.typing as npt
 import soundfile  # type: ignore[import-untyped]
 
 from corpus.audio import SAMPLE_RATE, Samples, read_mono, resample
-from corpus.durable import disk_full_told
+from corpus.durable import replacing
 from corpus.strict import load_json
 
 from .clips import Clip
@@ -94,12 +92,12 @@ def _cached(clips: Sequence[Clip], folder: Path) -> tuple[Pcm, list[int]]:
     if lengths is None:
         folder.mkdir(parents=True, exist_ok=True)
         lengths = []
-        with _own_file(pcm) as partial, partial.open("wb") as out:
+        with replacing(pcm, shared=True) as partial, partial.open("wb") as out:
             for clip in clips:
                 whole = read_mono(clip.path) if clip.channel is None else _turn(clip)
                 lengths.append(len(whole))
                 out.write((np.clip(whole, -1.0, 1.0) * 32767.0).round().astype("<i2").tobytes())
-        with _own_file(index) as partial:
+        with replacing(index, shared=True) as partial:
             partial.write_text(json.dumps(lengths))  # last: its presence says the samples are complete
     return np.memmap(pcm, dtype="<i2", mode="r"), lengths
 
@@ -112,18 +110,6 @@ def _whole_lengths(index: Path, pcm: Path, clips: int) -> list[int] | None:
     except (ValueError, OSError):
         return None
     return lengths if fits else None
-
-
-@contextmanager
-def _own_file(path: Path) -> Iterator[Path]:
-    """A file of this process to write, put in a path's place at the end; removed on any error."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with disk_full_told(path.parent):
-            yield partial
-            partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _identity(clip: Clip) -> list[str | int | float | None]:

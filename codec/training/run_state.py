@@ -13,13 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-from corpus.durable import DiskFullError, replacing
+from ..tensor_file import save_tensors
 
 CHECKPOINT = "checkpoint.safetensors"
-FULL = ("os error 28", "No space left", "os error 122", "os error 27")  # what safetensors says of a full disk
 SPARSE = ("model.",)  # tables that leave out what is as usual: an absent key there is a difference, too
 SHOWN = 3  # differences named in one line
 
@@ -30,20 +28,6 @@ class TrainingError(ValueError):
 
 class StoppedError(KeyboardInterrupt):
     """A run ended early on request, all saved; the message says how to go on."""
-
-
-def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
-    """Write a safetensors file whole or not at all. Raises DiskFullError where there is no room."""
-    ready = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with replacing(path) as partial:
-        try:
-            save_file(ready, str(partial), metadata)
-        except SafetensorError as error:
-            if any(sign in str(error) for sign in FULL):
-                raise DiskFullError(
-                    f"disk full while writing {path}: free space and go on from the last checkpoint"
-                ) from None
-            raise
 
 
 def write_checkpoint(path: Path, about: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:

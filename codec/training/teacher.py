@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from corpus.audio import FRAME_SAMPLES, SAMPLE_RATE, Samples, resample
+from corpus.durable import replacing
 
 from ..layers.quantize import QuantizerAux
 from .data import Audio, CropBatch
@@ -98,8 +99,10 @@ def _stored(audio: Audio, extract: Extract, name: str, folder: Path) -> tuple[Fe
         known = [part for part in parts if part is not None]
         if not known:
             raise ValueError(f"the teacher {name} found features in no clip; the phoneme teacher needs transcripts")
-        np.save(values, np.concatenate(known))
-        index.write_text(json.dumps([0 if part is None else len(part) for part in parts]))
+        with replacing(values, shared=True) as partial, partial.open("wb") as file:
+            np.save(file, np.concatenate(known))
+        with replacing(index, shared=True) as partial:  # last: its presence says that the features are complete
+            partial.write_text(json.dumps([0 if part is None else len(part) for part in parts]))
     lengths = json.loads(index.read_text())
     begins = (np.cumsum(lengths) - lengths).tolist()
     return np.load(values, mmap_mode="r", allow_pickle=False), begins, lengths

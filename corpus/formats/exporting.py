@@ -10,15 +10,21 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
-from ..durable import disk_full_told, link_or_copy, remove, sync_directory, write_synced
+from ..durable import (
+    disk_full_told,
+    link_or_copy,
+    publish,
+    remove,
+    sync_directory,
+    sync_file,
+    synced_file,
+    write_synced,
+)
 from ..lock import FileLock
 from ..manifest import RECORDS, read_records, read_shard_info, shard_directories
 from ..reader import Corpus
@@ -125,26 +131,12 @@ def export(
             _write_parts(target, exporter, progress)
             exporter.finish(target)
             sync_directory(target.tree)
-            os.replace(target.tree, final)
-            sync_directory(final.parent)
+            publish(target.tree, final)
             for path in (work / name for name in (ORDER, DONE, PIECES)):
                 remove(path)
         finally:
             lock.release()
     return final
-
-
-@contextmanager
-def synced_file(path: Path) -> Iterator[BinaryIO]:
-    """A new file to write to, on disk when the block ends; a half-written one is removed."""
-    try:
-        with path.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
 
 
 def _check_target(corpus: Corpus, final: Path) -> None:
@@ -186,8 +178,7 @@ def _write_parts(target: Target, exporter: Exporter, progress: Progress | None) 
             if info.index not in done:
                 exporter.part(Part(target, info.index, tuple(read_records(shard))))
                 journal.write(json.dumps({"shard": info.index, "records": digest}) + "\n")
-                journal.flush()
-                os.fsync(journal.fileno())
+                sync_file(journal)
             count += info.dialogues
             if progress:
                 progress(count, len(target.corpus))

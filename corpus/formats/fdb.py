@@ -25,9 +25,9 @@ import numpy as np
 import soundfile  # type: ignore[import-untyped]
 
 from ..audio import SAMPLE_RATE, Samples, read, resample, to_samples
-from ..durable import write_synced
+from ..durable import synced_file, write_synced
 from ..record import USER_CHANNEL, Dialogue, Turn, Word
-from .exporting import Exporter, Part, Target, synced_file
+from .exporting import Exporter, Part, Target
 
 RATE = 16_000  # Hz, of the benchmark's items
 LEAD, TAIL = 0.3, 6.0  # s before the first word, and of silence for an answer

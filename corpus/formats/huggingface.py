@@ -15,12 +15,12 @@ from typing import Any
 from ..alignments import alignments_bytes
 from ..audio import SAMPLE_RATE
 from ..card import CARD, dataset_card
-from ..durable import write_synced
+from ..durable import synced_file, write_synced
 from ..manifest import IDENTITY, FileInfo, read_info
 from ..record import Dialogue
 from ..staging import STAGED_RECORD, Staged, adopt
 from ..store import CorpusWriter
-from .exporting import Exporter, Part, Target, synced_file
+from .exporting import Exporter, Part, Target
 
 DATA = "data"
 ROWS = 8  # in a row group: what a reader holds at once (10 to 30 MB)

@@ -10,9 +10,9 @@ import json
 import soundfile  # type: ignore[import-untyped]
 
 from ..audio import SAMPLE_RATE, read
-from ..durable import write_synced
+from ..durable import synced_file, write_synced
 from ..record import AGENT_CHANNEL, USER_CHANNEL, Dialogue
-from .exporting import Exporter, Part, synced_file
+from .exporting import Exporter, Part
 
 SPEAKERS = {AGENT_CHANNEL: "A", USER_CHANNEL: "B"}
 

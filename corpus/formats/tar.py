@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..durable import synced_file
 from .cut_records import Json
-from .exporting import synced_file
 
 
 class TarShard:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ..script.language import load_language
+
 # Longest match first; ARPAbet without stress. A rough guess is enough: the acoustics decide where the word is.
 _RULES = {
     "tion": "SH AH N", "sion": "ZH AH N", "ough": "AO", "augh": "AO", "eigh": "EY", "igh": "AY",
@@ -18,9 +20,6 @@ _RULES = {
 }  # fmt: skip
 _SOFT = {"c": "S", "g": "JH"}  # before e, i, y
 
-_ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
-_ONES += ["thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
-_TENS = ["zero", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _SYMBOLS = {"%": "percent", "&": "and", "$": "dollars", "€": "euros", "£": "pounds", "+": "plus", "=": "equals"}
 _PARTS = re.compile(r"\d+|[a-z]+(?:'[a-z]+)*|[%&$€£+=]")
 
@@ -58,15 +57,7 @@ def spoken_words(token: str) -> list[str]:
 
 
 def number_words(number: int) -> list[str]:
-    """A whole number as said, digit by digit from a million on."""
-    if number >= 1_000_000:
-        return [_ONES[int(digit)] for digit in str(number)]
-    if number >= 1000:
-        rest = number_words(number % 1000) if number % 1000 else []
-        return [*number_words(number // 1000), "thousand", *rest]
-    if number >= 100:
-        rest = number_words(number % 100) if number % 100 else []
-        return [_ONES[number // 100], "hundred", *rest]
-    if number >= 20:
-        return [_TENS[number // 10], *([_ONES[number % 10]] if number % 10 else [])]
-    return [_ONES[number]]
+    """A whole number as said, without "and", digit by digit from a million on."""
+    numbers = load_language("en").numbers
+    said = numbers.cardinal(number) if number < 1_000_000 else " ".join(numbers.small[int(d)] for d in str(number))
+    return [word for word in said.replace("-", " ").split() if word != "and"]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, TextIO, cast
 
 import typer
+
+from corpus.durable import replacing
 
 from .options import RecipeFile, Seed, Timing, WriterName, Writers
 
@@ -68,20 +68,6 @@ def _lines_to(path: Path | None) -> Iterator[TextIO]:
         return
     if not path.parent.is_dir():
         raise ValueError(f"there is no folder {path.parent} to write {path.name} in")
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    try:
-        packed = path.suffix == ".gz"
-        with gzip.open(name, "wt", encoding="utf-8") if packed else open(name, "w", encoding="utf-8") as stream:
-            yield stream
-        Path(name).chmod(0o666 & ~_umask())
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    """The permissions that new files go without."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    opener = gzip.open if path.suffix == ".gz" else open
+    with replacing(path, shared=True) as partial, opener(partial, "wt", encoding="utf-8") as stream:
+        yield cast(TextIO, stream)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -14,6 +11,7 @@ from pathlib import Path
 
 from corpus.staging import load_staged
 from corpus.store import stage
+from corpus.worker_process import follow_parent
 
 from ..plan import Planner, dialogue_id
 from ..recipe import CorpusRecipe
@@ -66,7 +64,15 @@ class Job:
         control = load_control(recipe.quality, engine, recipe.language)
         mark = Watermark(recipe.watermark.weights, recipe.watermark.message) if recipe.watermark.weights else None
         return Studio(
-            engine, planner.voices, planner.noises, self.seed, control, mark, recipe.voices.steady, planner.people
+            engine,
+            planner.voices,
+            planner.noises,
+            self.seed,
+            control=control,
+            mark=mark,
+            steady=recipe.voices.steady,
+            people=planner.people,
+            noise_silence=recipe.acoustics.noise_silence,
         )
 
 
@@ -111,10 +117,7 @@ _trouble = ""  # why there is none
 
 def _start(job: Job) -> None:
     global _worker, _trouble
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
-    parent = multiprocessing.parent_process()
-    assert parent is not None, "workers run in child processes"
-    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+    follow_parent()
     if "fork" in multiprocessing.get_all_start_methods():  # libraries' locks then leave nothing behind a killed worker
         multiprocessing.set_start_method("fork", force=True)
     try:
@@ -127,11 +130,6 @@ def trouble(error: Exception) -> str:
     """Why a worker cannot work, in one line."""
     said = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
     return f"a worker cannot begin: {' '.join(said.split())}"
-
-
-def _die_with(parent: multiprocessing.process.BaseProcess) -> None:
-    parent.join()  # one killed outright cannot tell its workers to stop
-    os._exit(1)
 
 
 def _make(number: int, lines: Sequence[Line] | None) -> Made:

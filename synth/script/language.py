@@ -73,7 +73,6 @@ class Language(Strict):
     stop_words: frozenset[str]
     joints: frozenset[str]
     capitals: frozenset[str]
-    dotted: frozenset[str] = frozenset()
     said_as: dict[str, str]
     numbers: Numbers
     years: Years | None = None
@@ -81,7 +80,7 @@ class Language(Strict):
     money: dict[str, tuple[str, str, str, str]]
     phrases: Phrases
 
-    @field_validator("stop_words", "joints", "capitals", "dotted", mode="before")
+    @field_validator("stop_words", "joints", "capitals", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return frozenset(value.split()) if isinstance(value, str) else value

@@ -70,13 +70,16 @@ def noise_floor(samples: int, dbfs: float, rng: np.random.Generator) -> Samples:
 
 
 def send(
-    user: Samples, agent: Samples, acoustics: Acoustics, bank: NoiseBank, rng: np.random.Generator
+    user: Samples, agent: Samples, acoustics: Acoustics, bank: NoiseBank, rng: np.random.Generator, muted: float = 0.5
 ) -> tuple[Samples, Acoustics]:
     """What arrives from the user's side: the clean channel through room, gain, noise and echo.
 
     Args:
         user, agent: clean channels `[T]`.
         acoustics: what was planned; a gain that would clip is lowered.
+        bank: of noises and rooms.
+        rng: draws the noise's stretches.
+        muted: probability that a stretch of noise is muted.
 
     Returns:
         The channel `[T]` without its noise floor, and the acoustics as applied.
@@ -86,7 +89,7 @@ def send(
     sent *= np.float32(10 ** (acoustics.user_gain_db / 20))
     noise = acoustics.noise
     if noise:
-        added, noise = _background(sent, noise, bank.read(noise.id), rng)
+        added, noise = _background(sent, noise, bank.read(noise.id), muted, rng)
         sent += added
     if acoustics.echo:
         path = room if room is not None else _small_room(rng)
@@ -118,13 +121,15 @@ def _through(audio: Samples, response: Samples) -> Samples:
     return np.asarray(oaconvolve(audio, response)[: len(audio)], dtype=np.float32)
 
 
-def _background(speech: Samples, use: NoiseUse, sound: Samples, rng: np.random.Generator) -> tuple[Samples, NoiseUse]:
-    """Noise laid under a channel in stretches, half of them muted for up to 30 s, at an SNR over active speech."""
+def _background(
+    speech: Samples, use: NoiseUse, sound: Samples, muted: float, rng: np.random.Generator
+) -> tuple[Samples, NoiseUse]:
+    """Noise laid under a channel in stretches, a share of them `muted` for up to 30 s, at an SNR over active speech."""
     bed = np.zeros_like(speech)
     silences: list[tuple[float, float]] = []
     at = 0
     while at < len(bed):
-        if rng.random() < 0.5:
+        if rng.random() < muted:
             end = min(at + to_samples(rng.uniform(1.0, LONGEST_NOISE_SILENCE)), len(bed))
             silences.append((to_seconds(at), to_seconds(end)))
         else:

@@ -73,6 +73,7 @@ class Studio:
     mark: Watermark | None = None  # laid under all speech, if the recipe asks for it
     steady: bool = False  # the agent speaks like `synth.speaking.steady`
     people: People | None = None  # recorded, who say the turns with a `recording`
+    noise_silence: float = 0.5  # probability that a stretch of background noise is muted
     _steady: dict[tuple[str, float, str], SteadyVoice] = field(default_factory=dict)
     _banks: dict[tuple[str, str], BackchannelBank] = field(default_factory=dict)
 
@@ -117,7 +118,8 @@ class Studio:
         turns = tuple(
             spoken_turn(turn, clips[turn.index], starts[turn.index], spoken[turn.index][1]) for turn in plan.turns
         )
-        user, acoustics = send(stems[1], stems[0], plan.acoustics, self.noises, noise(plan.seed, "send"))
+        rng = noise(plan.seed, "send")
+        user, acoustics = send(stems[1], stems[0], plan.acoustics, self.noises, rng, self.noise_silence)
         floors = np.stack(
             [
                 noise_floor(stems.shape[1], level, noise(plan.seed, "floor", channel))

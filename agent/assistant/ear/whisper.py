@@ -44,7 +44,6 @@ class WhisperPhrases:
 
     def __init__(self, model: WhisperModel) -> None:
         self._model = model
-        self.second_looks = 0  # with the whole window
         self._warm()
 
     def voice_end(self, sound: Samples, start: float) -> float | None:
@@ -63,7 +62,6 @@ class WhisperPhrases:
         tail = encoder_tail(encoded, length)
         ends = last or length - voice.end > SHORTEST  # the voice has stopped, so this may be the last look
         if decoded.suspicious and ends:
-            self.second_looks += 1
             encoded, decoded = self._model.look(heard, whole=True)
         if not believed(without_asides(decoded.text), decoded.score, decoded.no_speech, voice):
             return Look((), start + voice.end, tail)

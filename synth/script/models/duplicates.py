@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
 NGRAM = 5  # bytes
 DIMENSION = 512
-_BATCH = 1024  # texts searched at once
 
 _PRIME = np.uint64(0x100000001B3)
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -39,28 +36,8 @@ def text_vector(text: str) -> npt.NDArray[np.float32]:
     return (vector / (length or 1.0)).astype(np.float32)
 
 
-def near_duplicates(texts: Sequence[str], threshold: float = 0.95) -> list[tuple[int, int, float]]:
-    """All pairs `(i, j, cosine)` with i < j and a cosine of at least `threshold`, by i and j."""
-    import faiss
-
-    if not texts:
-        return []
-    vectors = np.stack([text_vector(text) for text in texts])
-    index = faiss.IndexFlatIP(DIMENSION)
-    index.add(vectors)
-    pairs = []
-    for start in range(0, len(texts), _BATCH):
-        limits, scores, labels = index.range_search(vectors[start : start + _BATCH], float(np.nextafter(threshold, 0)))
-        for row in range(len(limits) - 1):
-            first = start + row
-            for at in range(int(limits[row]), int(limits[row + 1])):
-                if labels[at] > first:
-                    pairs.append((first, int(labels[at]), float(scores[at])))
-    return sorted(pairs)
-
-
 class NearDuplicateIndex:
-    """The same search as texts arrive one by one.
+    """The nearest of the texts that came before, as they arrive one by one.
 
     Vectors are kept as 16-bit floats: 2 * DIMENSION = 1,024 bytes per text, 100 MB for 100,000 dialogues, and one
     `add` reads them all (some 10 ms at 100,000 on one core).

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from corpus.durable import disk_full_told, sync_directory
+from corpus.durable import disk_full_told, sync_directory, sync_file
 
 from ..line import Line
 
@@ -66,8 +66,7 @@ class ScriptStore:
             with path.open("ab+") as file:
                 torn = file.tell() > 0 and not _ends_a_line(path)
                 file.write(b"\n" + line if torn else line)
-                file.flush()
-                os.fsync(file.fileno())
+                sync_file(file)
             if new:
                 sync_directory(self._folder)
             shard[script.id] = script

@@ -35,7 +35,6 @@ class Signs(Strict):
     squared: str
     cubed: str
     percent: str
-    degrees: str
     section: str
     version_dot: str
 

@@ -79,6 +79,17 @@ def test_noise_lies_at_its_snr_and_is_muted_where_recorded(bank: NoiseBank, snr_
         assert speech - rms_db(added[~muted]) == pytest.approx(snr_db, abs=6.0), sound.id  # noises are not stationary
 
 
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_recipe_says_how_much_of_a_noise_is_muted(bank: NoiseBank, share: float) -> None:
+    sound = bank.noises[0]
+    planned = Acoustics(floor_dbfs=FLOORS, noise=NoiseUse(id=sound.id, licence=sound.licence, snr_db=0.0))
+    sent, applied = send(USER, AGENT, planned, bank, np.random.default_rng(0), muted=share)
+    assert applied.noise is not None
+    muted = sum(end - start for start, end in applied.noise.silences)
+    assert muted == pytest.approx(share * len(USER) / SAMPLE_RATE, abs=1e-3)
+    assert np.array_equal(sent, USER) == (share == 1.0)
+
+
 def test_echo_is_the_agent_delayed_and_scaled(bank: NoiseBank) -> None:
     planned = Acoustics(floor_dbfs=FLOORS, echo=EchoUse(gain=0.2, delay=0.3))
     sent, _ = send(np.zeros_like(USER), AGENT, planned, bank, np.random.default_rng(0))
