@@ -14,7 +14,7 @@ from corpus.audio import FRAME_SAMPLES, SAMPLE_RATE
 
 
 @dataclasses.dataclass(frozen=True)
-class TransformerConfig:
+class CodecTransformerConfig:
     """A causal transformer with rotary positions and a sliding attention window."""
 
     dim: int
@@ -95,8 +95,8 @@ class CodecConfig:
 
     name: str
     body: SeanetConfig | PatchConfig
-    encoder_transformer: TransformerConfig
-    decoder_transformer: TransformerConfig
+    encoder_transformer: CodecTransformerConfig
+    decoder_transformer: CodecTransformerConfig
     quantizer: QuantizerConfig
     sample_rate: int = SAMPLE_RATE
     frame_samples: int = FRAME_SAMPLES
@@ -126,20 +126,20 @@ def mimi(n_q: int = 8) -> CodecConfig:
     """Kyutai's Mimi (arXiv 2410.00037; kyutai/mimi), 1 to 32 codebooks of the 32 it was trained with."""
     if not 1 <= n_q <= 32:
         raise ValueError(f"Mimi has 1 to 32 codebooks, got n_q={n_q}")
-    transformer = TransformerConfig(dim=512, heads=8, layers=8, feedforward=2048, window=250)
+    transformer = CodecTransformerConfig(dim=512, heads=8, layers=8, feedforward=2048, window=250)
     return CodecConfig("mimi", SeanetConfig(), transformer, transformer, QuantizerConfig(codebook_dim=256, n_q=n_q))
 
 
 def laptop(n_q: int = 8) -> CodecConfig:
     """The light codec: under 15 M parameters, one tenth of Mimi's time on one core."""
-    transformer = TransformerConfig(dim=288, heads=6, layers=4, feedforward=1152, window=40, layer_scale=0.2)
+    transformer = CodecTransformerConfig(dim=288, heads=6, layers=4, feedforward=1152, window=40, layer_scale=0.2)
     body = PatchConfig(encoder_dim=192, encoder_blocks=4, decoder_dim=224, decoder_blocks=6, source_block=2)
     return CodecConfig("laptop", body, transformer, transformer, QuantizerConfig(codebook_dim=64, n_q=n_q))
 
 
 def tiny(n_q: int = 4) -> CodecConfig:
     """A laptop codec of some ten thousand parameters, for tests."""
-    transformer = TransformerConfig(dim=16, heads=2, layers=1, feedforward=32, window=6, layer_scale=0.2)
+    transformer = CodecTransformerConfig(dim=16, heads=2, layers=1, feedforward=32, window=6, layer_scale=0.2)
     body = PatchConfig(
         encoder_dim=16,
         encoder_blocks=1,
@@ -175,8 +175,8 @@ def from_dict(values: Mapping[str, Any]) -> CodecConfig:
         body.update({key: tuple(value) for key, value in body.items() if isinstance(value, list)})
         return CodecConfig(
             body=body_type(**body),
-            encoder_transformer=TransformerConfig(**fields.pop("encoder_transformer")),
-            decoder_transformer=TransformerConfig(**fields.pop("decoder_transformer")),
+            encoder_transformer=CodecTransformerConfig(**fields.pop("encoder_transformer")),
+            decoder_transformer=CodecTransformerConfig(**fields.pop("decoder_transformer")),
             quantizer=QuantizerConfig(**fields.pop("quantizer")),
             **fields,
         )

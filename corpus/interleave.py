@@ -57,7 +57,7 @@ class TextStream:
 
 
 @dataclass(frozen=True)
-class Replay:
+class StreamCount:
     """What the text streams of a recording hold and miss, all chunks together."""
 
     words: int = 0
@@ -75,8 +75,8 @@ class Replay:
         """Words that lost a token, of all words; 0 without any."""
         return self.touched / max(1, self.words)
 
-    def __add__(self, other: Replay | TextStream) -> Replay:
-        return Replay(
+    def __add__(self, other: StreamCount | TextStream) -> StreamCount:
+        return StreamCount(
             self.words + other.words,
             self.placed + other.placed,
             self.lost + other.lost,
@@ -125,14 +125,14 @@ def replay(
     tokenize: Tokenizer = approximate_tokens,
     speaker: str = MAIN_SPEAKER,
     chunk_seconds: float = CHUNK_SECONDS,
-) -> Replay:
+) -> StreamCount:
     """Cut a recording of `duration` seconds into chunks, interleave each and sum up what is lost.
 
     `words` are in stored order, every speaker's; only those of `speaker` are laid.
     """
     frames = math.ceil(chunk_seconds * FRAME_RATE)
     starts = [word.start for word in words]
-    total = Replay()
+    total = StreamCount()
     for index in range(math.ceil(duration / chunk_seconds)):
         begin = index * chunk_seconds
         chunk = words[bisect.bisect_left(starts, begin) : bisect.bisect_left(starts, begin + chunk_seconds)]

@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from .audio import SAMPLE_RATE
 from .envelope import measure
 from .faults import audio_faults, file_fault, word_faults
-from .interleave import Replay, TimedWord, Tokenizer, approximate_tokens, replay
+from .interleave import StreamCount, TimedWord, Tokenizer, approximate_tokens, replay
 from .layouts import BadLine, Layout, LayoutRecording, Source, detect, items, read_words
 from .manifest import MAIN_SPEAKER, USER_SPEAKER
 
@@ -89,7 +89,7 @@ class LintReport:
     seconds: float = 0.0
     counts: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
-    text: Replay = field(default_factory=Replay)  # the interleaver's sums over all files
+    text: StreamCount = field(default_factory=StreamCount)  # the interleaver's sums over all files
 
     @property
     def errors(self) -> int:
@@ -205,10 +205,10 @@ def _look(item: LayoutRecording, source: Source, tokenize: Tokenizer, report: Li
             yield Finding("tokens-lost", words_path, what)
 
 
-def _replay(words: list[TimedWord], duration: float, tokenize: Tokenizer, layout: Layout) -> Replay:
+def _replay(words: list[TimedWord], duration: float, tokenize: Tokenizer, layout: Layout) -> StreamCount:
     """The text streams a trainer would make: the agent's, and J-Moshi's of both speakers."""
     speakers = (MAIN_SPEAKER,) if layout == "moshi-finetune" else (MAIN_SPEAKER, USER_SPEAKER)
-    return sum((replay(words, duration, tokenize, speaker) for speaker in speakers), Replay())
+    return sum((replay(words, duration, tokenize, speaker) for speaker in speakers), StreamCount())
 
 
 def _relative(path: Path, source: Source) -> str:

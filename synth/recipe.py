@@ -22,7 +22,7 @@ from .script.finished import finished_digest
 from .script.line import Behaviours as WrittenBehaviours
 from .script.models.prompting import FAMILIES as PROMPT_FAMILIES
 from .script.models.prompting import load_passages, prompts_digest
-from .script.writers import Manner, parse_writer
+from .script.writers import WriterManner, parse_writer
 from .speaking.quality import QualitySettings
 from .voices.recorded import RecordedSettings, load_people
 
@@ -129,9 +129,11 @@ class Writing(Strict):
             raise ValueError("writer.families: at least one family needs a weight above zero")
         return self
 
-    def manner(self) -> Manner:
+    def manner(self) -> WriterManner:
         """The part that a model's writer needs."""
-        return Manner(self.mode, self.passages, self.temperature, self.tries, self.key, self.timeout, self.retries)
+        return WriterManner(
+            self.mode, self.passages, self.temperature, self.tries, self.key, self.timeout, self.retries
+        )
 
 
 class Marking(Strict):

@@ -158,3 +158,13 @@ def test_no_file_is_called_utils() -> None:
 
 def test_datasets_is_no_package() -> None:
     assert not list((ROOT / "datasets").rglob("*.py")), "a package named datasets would shadow Hugging Face's"
+
+
+def test_no_two_classes_share_a_name() -> None:
+    homes: dict[str, list[str]] = {}
+    for module in sources():
+        for node in (node for node in ast.walk(tree(module)) if isinstance(node, ast.ClassDef)):
+            homes.setdefault(node.name, []).append(module)
+    del homes["Codec"]  # the public one wraps the model's for numpy and torch alike
+    shared = {name: modules for name, modules in homes.items() if len(modules) > 1}
+    assert not shared, f"one noun, one meaning: rename all but one of {shared}"

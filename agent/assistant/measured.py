@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 from corpus.audio import FRAME_SECONDS
 
-from .parts import Ear, EarStream, Encoded, Heard, Message, Mind, Mouth, Piece, Thought, Tool, Utterance, Voiced
+from .parts import Ear, EarStream, Encoded, Heard, Message, Mind, Mouth, Piece, Thought, Tool, Voiced, Voicing
 from .work import CAPACITY, Job, LaneFigures, Steps
 
 T = TypeVar("T")
@@ -194,17 +194,17 @@ class MeasuredMouth:
     def __init__(self, mouth: Mouth, executor: MeasuredExecutor) -> None:
         self.name, self._mouth, self._executor = mouth.name, mouth, executor
 
-    def say(self, clause: str) -> Utterance:
+    def say(self, clause: str) -> Voicing:
         """See `Mouth.say`."""
-        return _MeasuredUtterance(self._mouth.say(clause), self._executor)
+        return _MeasuredVoicing(self._mouth.say(clause), self._executor)
 
     def nods(self) -> Mapping[str, Voiced]:
         """See `Mouth.nods`."""
         return self._mouth.nods()
 
 
-class _MeasuredUtterance:
-    def __init__(self, utterance: Utterance, executor: MeasuredExecutor) -> None:
+class _MeasuredVoicing:
+    def __init__(self, utterance: Voicing, executor: MeasuredExecutor) -> None:
         self._utterance = utterance
         self._made: tuple[bool, int] | None = None  # whether it is done, and samples
         self._seen: Voiced | None = None

@@ -14,7 +14,7 @@ from ..live.frame_out import FrameOut
 from ..live.partner import About
 from ..live.wishes import Cancel, RefusedError, Respond, TalkSettings, Utter, Wish, Write
 from .parts import Message
-from .session import Parts, Talk, TalkOptions
+from .session import AssistantTalk, Parts, TalkOptions
 from .work import Executor
 
 WISHES = (TalkSettings, Utter, Cancel, Write, Respond)
@@ -44,11 +44,11 @@ class Assistant:
         if slots < 1:
             raise ValueError(f"an assistant needs at least one slot, got {slots}")
         self.parts, self.options, self.executor, self._slots = parts, options, executor, slots
-        self._talks: dict[int, Talk] = {}
+        self._talks: dict[int, AssistantTalk] = {}
         self._holds: set[int] = set()
         self._watch = watch
         self._tick = getattr(executor, "tick", None)  # of one that works on the frames' clock
-        parts.mind.prepare(Talk.beginning(options), parts.tools.tools)
+        parts.mind.prepare(AssistantTalk.beginning(options), parts.tools.tools)
 
     @property
     def slots(self) -> int:
@@ -62,7 +62,7 @@ class Assistant:
         away = f"your words, as text, to {mind.name}" if mind.leaves else ""
         return About(self.parts.turns.name, self.parts.ear.name, mind.name, self.parts.mouth.name, (), away, True)
 
-    def talk(self, slot: int) -> Talk:
+    def talk(self, slot: int) -> AssistantTalk:
         """The talk of a slot. An unknown one raises ValueError."""
         if slot not in self._talks:
             raise ValueError(f"there is no open conversation {slot}")
@@ -70,7 +70,7 @@ class Assistant:
 
     def open(self, controls: Controls | None = None) -> int:
         """See `Partner`."""
-        return self._place(Talk(self.parts, self.options), controls)
+        return self._place(AssistantTalk(self.parts, self.options), controls)
 
     def close(self, slot: int) -> None:
         """See `Partner`."""
@@ -116,11 +116,11 @@ class Assistant:
         elif isinstance(wish, TalkSettings) and wish.instructions is not None:
             talk.options = replace(talk.options, instructions=wish.instructions)
 
-    def snapshot(self, slot: int) -> Talk:
+    def snapshot(self, slot: int) -> AssistantTalk:
         """See `Partner`: the talk itself, which nobody pushes while it is kept."""
         return self.talk(slot)
 
-    def restore(self, state: Talk) -> int:
+    def restore(self, state: AssistantTalk) -> int:
         """See `Partner`."""
         return self._place(state, None)
 
@@ -130,7 +130,7 @@ class Assistant:
             self.close(slot)
         self.executor.close()
 
-    def _place(self, talk: Talk, controls: Controls | None) -> int:
+    def _place(self, talk: AssistantTalk, controls: Controls | None) -> int:
         slot = next((slot for slot in range(self.slots) if slot not in self._talks), None)
         if slot is None:
             raise ValueError(f"all {self.slots} slots are taken: close a conversation first")

@@ -199,7 +199,7 @@ class Voiced:
     fault: str = ""
 
 
-class Utterance(Protocol):
+class Voicing(Protocol):
     """A clause on its way to sound."""
 
     def audio(self) -> Voiced | None:
@@ -220,7 +220,7 @@ class Mouth(Protocol):
 
     name: str
 
-    def say(self, clause: str) -> Utterance:
+    def say(self, clause: str) -> Voicing:
         """Begin to speak a clause; of several, the earlier are made first."""
         ...
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from corpus.audio import FRAME_SAMPLES, SAMPLE_RATE, Samples
 
-from .parts import HeardWord, Utterance, Voiced
+from .parts import HeardWord, Voiced, Voicing
 
 FADE = SAMPLE_RATE // 100  # samples over which sound sets in, ends and changes its level: 10 ms
 DUCKED = np.float32(10 ** (-12 / 20))
@@ -21,7 +21,7 @@ BEHIND = 4.0  # s of what was said last that may still echo
 
 @dataclass
 class _Clause:
-    utterance: Utterance
+    utterance: Voicing
     written: str
     position: int = 0  # samples played
     told: int = 0  # words that were voiced
@@ -53,7 +53,7 @@ class Playout:
         first = self._line[0].utterance.audio() if self._line else None
         return first is not None and (first.done or len(first.samples) >= FRAME_SAMPLES)
 
-    def add(self, utterance: Utterance, written: str, *, first: bool = False) -> None:
+    def add(self, utterance: Voicing, written: str, *, first: bool = False) -> None:
         """Queue a clause, behind the others or before them."""
         clause = _Clause(utterance, written)
         if first:

@@ -71,7 +71,7 @@ class TalkOptions:
     manners: Manners = field(default_factory=Manners)
 
 
-class Talk:
+class AssistantTalk:
     """A conversation; one thread may push."""
 
     def __init__(self, parts: Parts, options: TalkOptions) -> None:
@@ -263,7 +263,7 @@ class Talk:
     def _say_nod(self) -> None:
         text, sound = next(iter(self.parts.mouth.nods().items()))
         self._nod = Playout()
-        self._nod.add(Made(sound), text)
+        self._nod.add(DoneVoicing(sound), text)
         self._tell("nod", text)
 
     def _tell(self, kind: str, text: str = "") -> None:
@@ -273,13 +273,13 @@ class Talk:
 
 
 @dataclass(frozen=True)
-class Made:
+class DoneVoicing:
     """An utterance that is there already."""
 
     sound: Voiced
 
     def audio(self) -> Voiced:
-        """See `Utterance.audio`."""
+        """See `Voicing.audio`."""
         return self.sound
 
     def cancel(self) -> None:

@@ -13,7 +13,7 @@ from corpus.audio import Samples
 from ..model.language_model import LanguageModel
 
 
-class Wording(Protocol):
+class WordPieces(Protocol):
     """What is needed of a vocabulary; see `agent.files.vocabulary.Vocabulary`."""
 
     def encode(self, text: str) -> list[int]:
@@ -41,7 +41,7 @@ class TalkingModel(Protocol):
         """A `codec.Codec` or anything with its methods."""
 
     @property
-    def vocabulary(self) -> Wording:
+    def vocabulary(self) -> WordPieces:
         """Of both text streams."""
 
 

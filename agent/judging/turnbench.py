@@ -91,7 +91,7 @@ class Labels:
 
 
 @dataclass(frozen=True)
-class Score:
+class TaskScore:
     """One task over all conversations: shares, seconds, and how many of each they are of."""
 
     recall: float
@@ -113,7 +113,7 @@ class Score:
 
 
 @dataclass
-class _Counts:
+class _TaskCounts:
     found: int = 0
     events: int = 0
     fired: int = 0
@@ -134,10 +134,10 @@ def match(events: Sequence[float], truth: Truth) -> tuple[list[float], int]:
     return latencies, fired
 
 
-def score(predictions: Iterable[Prediction], labels: Iterable[Labels], task: str) -> Score:
+def score(predictions: Iterable[Prediction], labels: Iterable[Labels], task: str) -> TaskScore:
     """Recall, false-positive rate and latency of a task; conversations without a prediction are missed whole."""
     by_id = {each.conversation_id: each for each in predictions}
-    counts = _Counts()
+    counts = _TaskCounts()
     for label in labels:
         prediction = by_id.get(label.conversation_id, Prediction(conversation_id=label.conversation_id))
         for speaker in SPEAKERS:
@@ -149,7 +149,7 @@ def score(predictions: Iterable[Prediction], labels: Iterable[Labels], task: str
             counts.fired += fired
             counts.places += len(truth.quiet)
     latency = np.percentile(counts.latencies, [10, 50, 90]) if counts.latencies else [np.nan] * 3
-    return Score(
+    return TaskScore(
         counts.found / counts.events if counts.events else float("nan"),
         counts.fired / counts.places if counts.places else float("nan"),
         (float(latency[0]), float(latency[1]), float(latency[2])),

@@ -19,7 +19,7 @@ from corpus.reader import Corpus
 
 from ..listener import Cues, Listener
 from . import turnbench
-from .turnbench import SPEAKERS, TASKS, Labels, Prediction, Probabilities, Score
+from .turnbench import SPEAKERS, TASKS, Labels, Prediction, Probabilities, TaskScore
 
 SOUNDS = (".wav", ".flac", ".ogg", ".opus")
 VOICE = 0.5  # chance of speech from which a frame is voiced
@@ -28,7 +28,7 @@ INTO, HOLDS = 3, 6  # frames of voice that may interrupt; frames since the other
 
 
 @dataclass(frozen=True)
-class Conversation:
+class BenchConversation:
     """Two speakers, float32 `[2, T]` at 24 kHz, and the truth about them where it is known."""
 
     id: str
@@ -37,13 +37,13 @@ class Conversation:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BenchOutcome:
     """What was found, at which thresholds, and how good it is where there are labels to judge by."""
 
     predictions: list[Prediction]
     tracks: dict[str, dict[tuple[str, str], Probabilities]]
     thresholds: dict[str, float]
-    scores: dict[str, Score]
+    scores: dict[str, TaskScore]
     judged: int  # conversations; the thresholds were chosen on others
 
     def as_json(self) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class Outcome:
         }
 
 
-def conversations(folder: Path) -> Iterator[Conversation]:
+def conversations(folder: Path) -> Iterator[BenchConversation]:
     """Those of a corpus of ours, with exact labels, or of a folder of two-channel sound files, without.
 
     Raises:
@@ -65,7 +65,7 @@ def conversations(folder: Path) -> Iterator[Conversation]:
     if (folder / IDENTITY).exists():
         corpus = Corpus(folder)
         for dialogue in corpus:
-            yield Conversation(dialogue.id, corpus.audio(dialogue)[:2], turnbench.labels_of(dialogue))
+            yield BenchConversation(dialogue.id, corpus.audio(dialogue)[:2], turnbench.labels_of(dialogue))
         return
     paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in SOUNDS) if folder.is_dir() else []
     if not paths:
@@ -74,7 +74,7 @@ def conversations(folder: Path) -> Iterator[Conversation]:
         audio = read(path)
         if len(audio) != 2:
             raise ValueError(f"{path} has {len(audio)} channels; each speaker must be on one of two")
-        yield Conversation(path.stem, audio, None)
+        yield BenchConversation(path.stem, audio, None)
 
 
 def listen(listener: Listener, channel: Samples) -> list[Cues]:
@@ -120,7 +120,7 @@ def run(
     folder: Path,
     out: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
-) -> Outcome:
+) -> BenchOutcome:
     """Hear all conversations of a folder, write the submission, and score what can be scored.
 
     With labels, every other conversation is for choosing thresholds and the rest is judged; without, the listener's own
@@ -156,4 +156,4 @@ def run(
     if out is not None:
         turnbench.write(out, predictions, tracks)
     scores = {task: turnbench.score(predictions, judged, task) for task in TASKS} if judged else {}
-    return Outcome(predictions, tracks, thresholds, scores, len(judged))
+    return BenchOutcome(predictions, tracks, thresholds, scores, len(judged))

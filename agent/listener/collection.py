@@ -11,7 +11,7 @@ import numpy as np
 from corpus.audio import Samples, read_mono
 
 from .recipe import ListenerRecipe
-from .recordings import Clip, Recording, Word, clips, read_recordings, read_speakers, read_transcripts
+from .recordings import ClipWord, CollectedRecording, TurnClip, clips, read_recordings, read_speakers, read_transcripts
 from .scenes import SceneMaker
 from .sounds import JudgedSound, call, natural, spliced
 
@@ -23,7 +23,7 @@ class Collection:
     """Recordings of people, apart by speaker."""
 
     folder: Path
-    transcripts: Mapping[str, Sequence[Word]]
+    transcripts: Mapping[str, Sequence[ClipWord]]
     held_out: Mapping[str, frozenset[str]]  # of "judge" and "develop"
 
     @classmethod
@@ -38,7 +38,7 @@ class Collection:
             raise ValueError(f"{held_out} needs the sections [judge] and [develop]")
         return cls(Path(folder), read_transcripts(Path(transcripts)), speakers)
 
-    def training(self) -> list[Recording]:
+    def training(self) -> list[CollectedRecording]:
         """The recordings of everybody who is not held out."""
         held = frozenset().union(*self.held_out.values())
         return [each for each in read_recordings(self.folder, ["train"]) if each.speaker not in held]
@@ -74,11 +74,11 @@ class Collection:
         out += spliced([*requests, *reading[::3]], generator)
         return out + (self._calls() if part == "judge" else [])
 
-    def _clips(self, recordings: Sequence[Recording]) -> list[Clip]:
+    def _clips(self, recordings: Sequence[CollectedRecording]) -> list[TurnClip]:
         return list(clips(recordings, self.transcripts))
 
     def _calls(self) -> list[JudgedSound]:
-        sides: dict[str, list[Recording]] = {}
+        sides: dict[str, list[CollectedRecording]] = {}
         for each in read_recordings(self.folder, ["conv"]):
             sides.setdefault(each.speaker.rpartition("_")[0], []).append(each)
         pairs = {name: [(side.speaker, read_mono(side.path)) for side in both] for name, both in sides.items()}

@@ -22,7 +22,7 @@ FORGOTTEN = 13  # silent frames after which lone voiced ones before them are no 
 
 
 @dataclass(frozen=True)
-class Score:
+class DecisionScore:
     """What somebody thought at a decision: the higher, the more over."""
 
     group: Group
@@ -64,26 +64,28 @@ def listen(listener: Listener, sound: Samples) -> Iterator[tuple[float, float]]:
         yield cues.speech, cues.turn_end
 
 
-def scores(listener: Listener, sounds: Iterable[JudgedSound], silence: float = 0.3) -> list[Score]:
+def scores(listener: Listener, sounds: Iterable[JudgedSound], silence: float = 0.3) -> list[DecisionScore]:
     """The listener's log odds of an end at every decision, after so much silence."""
     return scores_at(listener, sounds, [silence])[silence]
 
 
-def scores_at(listener: Listener, sounds: Iterable[JudgedSound], silences: Sequence[float]) -> dict[float, list[Score]]:
+def scores_at(
+    listener: Listener, sounds: Iterable[JudgedSound], silences: Sequence[float]
+) -> dict[float, list[DecisionScore]]:
     """The same after several silences; pauses that are shorter are left out."""
-    out: dict[float, list[Score]] = {silence: [] for silence in silences}
+    out: dict[float, list[DecisionScore]] = {silence: [] for silence in silences}
     for judged in sounds:
         ends = [end for _, end in listen(listener, judged.sound)]
         for silence, decision in product(silences, judged.decisions):
             frame = frame_after(decision.hop, silence)
             if (frame + 1) * HOPS <= decision.until and frame < len(ends):
-                out[silence].append(Score(judged.group, decision.kind, decision.over, log_odds(ends[frame])))
+                out[silence].append(DecisionScore(judged.group, decision.kind, decision.over, log_odds(ends[frame])))
     return out
 
 
 def asked(
     opinion: Callable[[Samples, float], float], sounds: Iterable[JudgedSound], silence: float = 0.3
-) -> list[Score]:
+) -> list[DecisionScore]:
     """The same for whoever hears the sound up to the decision: `opinion(sound at 24 kHz, seconds of silence)`."""
     out = []
     for judged in sounds:
@@ -92,7 +94,7 @@ def asked(
             if now <= min(decision.until * HOP, len(judged.sound)):
                 heard = judged.sound[:now]
                 quiet = (now // HOP - decision.hop) / 100
-                out.append(Score(judged.group, decision.kind, decision.over, log_odds(opinion(heard, quiet))))
+                out.append(DecisionScore(judged.group, decision.kind, decision.over, log_odds(opinion(heard, quiet))))
     return out
 
 
@@ -102,7 +104,7 @@ def log_odds(probability: float) -> float:
     return float(np.log(kept / (1 - kept)))
 
 
-def figures(found: Sequence[Score]) -> dict[str, Separation]:
+def figures(found: Sequence[DecisionScore]) -> dict[str, Separation]:
     """The table's rows, of what scores there are: gaps of reading (not behind a sentence's end) against all ends, the
     gaps behind sentences, the calls, the pauses put in."""
     reading = ("requests", "reading")

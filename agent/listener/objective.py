@@ -20,7 +20,7 @@ SMOOTH = 0.01  # of the turn-end targets
 
 
 @dataclass(frozen=True)
-class Batch:
+class SceneBatch:
     """Some scenes as tensors, shaped as in `shards.Examples`."""
 
     hops: Tensor
@@ -28,7 +28,7 @@ class Batch:
     teacher: Tensor
 
     @classmethod
-    def of(cls, examples: Examples, rows: NDArray[np.int64]) -> Batch:
+    def of(cls, examples: Examples, rows: NDArray[np.int64]) -> SceneBatch:
         """The rows, in float32."""
         labels = {n: torch.from_numpy(getattr(examples.labels, n)[rows]) for n in FrameLabels.__dataclass_fields__}
         hops, teacher = (torch.from_numpy(x[rows].astype(np.float32)) for x in (examples.hops, examples.teacher))
@@ -36,7 +36,12 @@ class Batch:
 
 
 def losses(
-    network: ListenerNetwork, logits: Tensor, stream: Tensor, batch: Batch, recipe: TrainingRecipe, end_weight: float
+    network: ListenerNetwork,
+    logits: Tensor,
+    stream: Tensor,
+    batch: SceneBatch,
+    recipe: TrainingRecipe,
+    end_weight: float,
 ) -> dict[str, Tensor]:
     """The parts of the loss, weighted; their sum is what is made small.
 

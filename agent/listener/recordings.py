@@ -26,7 +26,7 @@ Border = Literal["sentence", "clause", "phrase"]
 
 
 @dataclass(frozen=True)
-class Word:
+class ClipWord:
     """A word as it was written, punctuation and all, with its times in seconds."""
 
     text: str
@@ -35,7 +35,7 @@ class Word:
 
 
 @dataclass(frozen=True)
-class Recording:
+class CollectedRecording:
     """One row of a manifest of the collection."""
 
     path: Path
@@ -55,12 +55,12 @@ class Gap:
 
 
 @dataclass(frozen=True)
-class Clip:
+class TurnClip:
     """A recording as material for turns."""
 
-    recording: Recording
+    recording: CollectedRecording
     sound: Samples  # [n] at 24 kHz
-    words: tuple[Word, ...]
+    words: tuple[ClipWord, ...]
     active: Flags  # by hops
 
     @cached_property
@@ -100,7 +100,7 @@ class Clip:
         return "clause" if CLAUSE_END.search(before[-1].text) else "phrase"
 
 
-def clip_of(recording: Recording, words: Sequence[Word]) -> Clip | None:
+def clip_of(recording: CollectedRecording, words: Sequence[ClipWord]) -> TurnClip | None:
     """A clip with its voice found; clicks and breath outside of the words' times are none. Without voice: None."""
     sound = read_mono(recording.path)
     active = voice_activity(sound)
@@ -109,10 +109,10 @@ def clip_of(recording: Recording, words: Sequence[Word]) -> Clip | None:
         for start, end in runs(active):
             if end < earliest or (start > latest and end - start < 25):
                 active[start:end] = False
-    return Clip(recording, sound, tuple(words), active) if active.sum() >= 15 else None
+    return TurnClip(recording, sound, tuple(words), active) if active.sum() >= 15 else None
 
 
-def read_recordings(folder: Path, names: Sequence[str]) -> list[Recording]:
+def read_recordings(folder: Path, names: Sequence[str]) -> list[CollectedRecording]:
     """The rows of `NAME.jsonl` manifests of a collection of recordings.
 
     Raises:
@@ -128,11 +128,11 @@ def read_recordings(folder: Path, names: Sequence[str]) -> list[Recording]:
     return found
 
 
-def _recording(folder: Path, row: Mapping[str, Any]) -> Recording:
-    return Recording(folder / row["path"], row["path"], row.get("speaker", ""), row["source"], row["seconds"])
+def _recording(folder: Path, row: Mapping[str, Any]) -> CollectedRecording:
+    return CollectedRecording(folder / row["path"], row["path"], row.get("speaker", ""), row["source"], row["seconds"])
 
 
-def read_transcripts(path: Path) -> dict[str, tuple[Word, ...]]:
+def read_transcripts(path: Path) -> dict[str, tuple[ClipWord, ...]]:
     """Words by recording of a `speech-transcripts.jsonl.gz`.
 
     Raises:
@@ -140,7 +140,7 @@ def read_transcripts(path: Path) -> dict[str, tuple[Word, ...]]:
     """
     try:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
-            return {row["path"]: tuple(Word(*word) for word in row["words"]) for row in map(json.loads, lines)}
+            return {row["path"]: tuple(ClipWord(*word) for word in row["words"]) for row in map(json.loads, lines)}
     except (OSError, EOFError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(f"{path} holds no transcripts: {error}") from None
 
@@ -159,10 +159,10 @@ def read_speakers(path: Path) -> dict[str, frozenset[str]]:
 
 
 def clips(
-    recordings: Sequence[Recording],
-    transcripts: Mapping[str, Sequence[Word]],
-    wanted: Callable[[Recording], bool] = lambda recording: True,
-) -> Iterator[Clip]:
+    recordings: Sequence[CollectedRecording],
+    transcripts: Mapping[str, Sequence[ClipWord]],
+    wanted: Callable[[CollectedRecording], bool] = lambda recording: True,
+) -> Iterator[TurnClip]:
     """Clips of the wanted recordings; those without hearable voice are left out."""
     for recording in filter(wanted, recordings):
         clip = clip_of(recording, transcripts.get(recording.name, ()))
@@ -171,7 +171,7 @@ def clips(
 
 
 def room_tone(tone: Samples, samples: int, generator: np.random.Generator) -> Samples:
-    """Noise `[samples]` at 24 kHz with the spectrum of a `Clip.tone`."""
+    """Noise `[samples]` at 24 kHz with the spectrum of a `TurnClip.tone`."""
     length = max(samples + samples % 2, SAMPLE_RATE // 50)
     bins = length // 2 + 1
     spectrum = np.interp(np.linspace(0, 1, bins), np.linspace(0, 1, len(tone)), tone)

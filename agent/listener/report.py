@@ -15,7 +15,16 @@ from . import sounds
 from .collection import Collection
 from .ear import EarTurnHead
 from .files import write_thresholds
-from .judging import Score, Separation, asked, figures, fitted_thresholds, milliseconds_per_frame, scores, triggers
+from .judging import (
+    DecisionScore,
+    Separation,
+    asked,
+    figures,
+    fitted_thresholds,
+    milliseconds_per_frame,
+    scores,
+    triggers,
+)
 from .listener import Listener, find_weights
 from .recipe import ListenerRecipe
 from .recordings import read_recordings
@@ -53,7 +62,7 @@ class Judges:
         """Fit the listener's thresholds on the people of "develop" and write them beside its weights."""
         write_thresholds(self.folder, fitted_thresholds(self.listener, collection.judged("develop"), SILENCES, budget))
 
-    def scores(self, judged: Sequence[JudgedSound], silence: float) -> dict[str, list[Score]]:
+    def scores(self, judged: Sequence[JudgedSound], silence: float) -> dict[str, list[DecisionScore]]:
         """Everybody's, and the sum of listener's and ear's log odds."""
         found = {"listener": scores(self.listener, judged, silence)}
         if self.ear is not None:

@@ -14,8 +14,8 @@ from . import effects
 from .features import HOP
 from .labels import Flags, Stop
 from .recipe import ListenerRecipe, Span
-from .recordings import Clip, room_tone
-from .turns import Turn, turn
+from .recordings import TurnClip, room_tone
+from .turns import TurnSound, turn
 
 LEVEL = np.float32(0.1)  # RMS of a voice before its gain, -20 dB of full scale
 FADE = 360  # samples
@@ -58,7 +58,7 @@ class SceneMaker:
     """Makes scenes of clips, noises and impulse responses; each scene hangs on its seed alone."""
 
     def __init__(
-        self, recipe: ListenerRecipe, clips: Sequence[Clip], noises: Sequence[Samples], responses: Sequence[Samples]
+        self, recipe: ListenerRecipe, clips: Sequence[TurnClip], noises: Sequence[Samples], responses: Sequence[Samples]
     ) -> None:
         if not clips:
             raise ValueError("there are no clips to make scenes of")
@@ -108,7 +108,7 @@ class SceneMaker:
             if generator.random() < recipe.hums and hop < hops - 150:
                 hop += self._hum(blank, hop, self.clips[index], generator) + int(generator.uniform(60, 250))
 
-    def _hum(self, blank: _Blank, hop: int, clip: Clip, generator: np.random.Generator) -> int:
+    def _hum(self, blank: _Blank, hop: int, clip: TurnClip, generator: np.random.Generator) -> int:
         vowel = effects.filler(clip.hops(clip.first, min(clip.last, clip.first + 300)), generator)
         if vowel is None:
             return 0
@@ -181,7 +181,7 @@ class SceneMaker:
         return effects.normalised(effects.in_room(out, self._response(generator)))
 
 
-def at_speed(said: Turn, speed: float) -> Turn:
+def at_speed(said: TurnSound, speed: float) -> TurnSound:
     """A turn said faster or slower, pitch and all."""
     if speed == 1:
         return said
@@ -189,7 +189,7 @@ def at_speed(said: Turn, speed: float) -> Turn:
     hops, before = len(sound) // HOP, len(said.active)
     index = np.minimum(np.arange(hops) * before // hops, before - 1)
     stops = tuple(Stop(-(-s.hop * hops // before), s.over, s.weight, s.kind) for s in said.stops)
-    return Turn(sound[: hops * HOP], said.active[index], said.clip_time[index], stops)
+    return TurnSound(sound[: hops * HOP], said.active[index], said.clip_time[index], stops)
 
 
 def _below(span: Span, generator: np.random.Generator) -> np.float32:

@@ -14,7 +14,7 @@ from corpus.audio import SAMPLE_RATE, Samples
 from .effects import companded, in_room
 from .features import HOP
 from .labels import bridged, runs, voice_activity
-from .recordings import Clip, room_tone
+from .recordings import TurnClip, room_tone
 from .turns import quietest
 
 Group = Literal["requests", "reading", "spliced", "calls"]
@@ -46,7 +46,7 @@ class JudgedSound:
     decisions: tuple[Decision, ...]
 
 
-def natural(clips: Iterable[Clip], group: Group, generator: np.random.Generator) -> list[JudgedSound]:
+def natural(clips: Iterable[TurnClip], group: Group, generator: np.random.Generator) -> list[JudgedSound]:
     """Recordings as they are: their gaps of 0.35 s and more are pauses, their last voice an end."""
     out = []
     for clip in clips:
@@ -63,7 +63,7 @@ def natural(clips: Iterable[Clip], group: Group, generator: np.random.Generator)
     return out
 
 
-def spliced(clips: Iterable[Clip], generator: np.random.Generator) -> list[JudgedSound]:
+def spliced(clips: Iterable[TurnClip], generator: np.random.Generator) -> list[JudgedSound]:
     """Recordings with one pause of room tone put in between two words of a phrase, nothing else changed."""
     out = []
     for clip in clips:
@@ -114,7 +114,7 @@ def _next(active: np.ndarray[tuple[int], np.dtype[np.bool_]], hop: int) -> int:
     return hop + int(later[0]) if len(later) else len(active)
 
 
-def _framed(clip: Clip, pieces: Sequence[Samples], generator: np.random.Generator) -> Samples:
+def _framed(clip: TurnClip, pieces: Sequence[Samples], generator: np.random.Generator) -> Samples:
     before, after = (room_tone(clip.tone, hops * HOP, generator) for hops in (LEAD, 160))
     return levelled(np.concatenate([before, *pieces, after]))
 

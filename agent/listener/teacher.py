@@ -12,7 +12,7 @@ from corpus.audio import SAMPLE_RATE, Samples
 from corpus.durable import replacing
 
 from .ear import POOL
-from .recordings import Clip
+from .recordings import TurnClip
 from .shards import principal_components
 from .whisper_frames import FRAME, LONGEST, PADDING, RATE, WhisperFrames
 
@@ -20,7 +20,7 @@ FITTED = ("sentences", "librispeech")  # sources whose frames fit the components
 
 
 def teacher_frames(
-    clips: Sequence[Clip], encoder: WhisperFrames, folder: Path, say: Callable[[str], None]
+    clips: Sequence[TurnClip], encoder: WhisperFrames, folder: Path, say: Callable[[str], None]
 ) -> dict[str, Samples]:
     """Encode what is not yet in the folder, then project.
 
@@ -49,7 +49,7 @@ def teacher_frames(
     return {name: ((each.astype(np.float32) - mean) @ basis).astype(np.float16) for name, each in frames.items()}
 
 
-def _encode(clip: Clip, encoder: WhisperFrames, path: Path) -> None:
+def _encode(clip: TurnClip, encoder: WhisperFrames, path: Path) -> None:
     sound = soxr.resample(clip.sound, SAMPLE_RATE, RATE)
     encoded = encoder.encode(sound[: len(sound) // (POOL * FRAME) * POOL * FRAME])
     with replacing(path) as partial, partial.open("wb") as file:

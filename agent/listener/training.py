@@ -16,7 +16,7 @@ from corpus.durable import replacing
 from .config import ListenerConfig
 from .features import BANDS
 from .network import ListenerNetwork, NetworkState
-from .objective import Batch, losses
+from .objective import SceneBatch, losses
 from .recipe import TrainingRecipe
 from .shards import Examples
 
@@ -62,7 +62,7 @@ class ListenerTrainer:
         recipe = self.recipe
         generator = np.random.default_rng([self.seed, self.step])
         torch.manual_seed(int(generator.integers(2**62)))
-        batch = Batch.of(self.examples, generator.integers(len(self.examples.hops), size=recipe.batch))
+        batch = SceneBatch.of(self.examples, generator.integers(len(self.examples.hops), size=recipe.batch))
         hops = disturbed(batch.hops, recipe, generator)
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate()

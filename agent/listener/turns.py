@@ -13,14 +13,14 @@ from .effects import filler, stretched
 from .features import HOP
 from .labels import Flags, Stop
 from .recipe import TurnRecipe
-from .recordings import Clip, room_tone
+from .recordings import TurnClip, room_tone
 
 FADE = 480  # samples over which a voice is cut off
 KEPT = 6  # hops of a gap's own sound before it is made longer
 
 
 @dataclass(frozen=True)
-class Turn:
+class TurnSound:
     """A turn's sound and what is true of it, by hops of 10 ms."""
 
     sound: Samples  # [240 n]
@@ -44,7 +44,7 @@ class _Pause:
 class _Tape:
     """Pieces of a turn, one after the other."""
 
-    def __init__(self, clip: Clip, generator: np.random.Generator) -> None:
+    def __init__(self, clip: TurnClip, generator: np.random.Generator) -> None:
         self.clip, self.generator = clip, generator
         self.pieces: list[tuple[Samples, Flags, Samples]] = []
         self.length = 0
@@ -76,7 +76,7 @@ class _Tape:
         self.add(sound, voiced, times)
 
 
-def turn(clip: Clip, recipe: TurnRecipe, generator: np.random.Generator) -> Turn:
+def turn(clip: TurnClip, recipe: TurnRecipe, generator: np.random.Generator) -> TurnSound:
     """Make a turn out of a clip."""
     start, end = _span(clip, recipe, generator)
     tape, stops, at = _Tape(clip, generator), list[Stop](), start
@@ -98,10 +98,10 @@ def turn(clip: Clip, recipe: TurnRecipe, generator: np.random.Generator) -> Turn
     stops.append(Stop(tape.length, True, weight, "end"))
     tape.add(clip.hops(end, end + _tail(clip, end, generator)))
     sound, active, times = (np.concatenate(parts) for parts in zip(*tape.pieces, strict=True))
-    return Turn(sound, active, times, tuple(stops))
+    return TurnSound(sound, active, times, tuple(stops))
 
 
-def _span(clip: Clip, recipe: TurnRecipe, generator: np.random.Generator) -> tuple[int, int]:
+def _span(clip: TurnClip, recipe: TurnRecipe, generator: np.random.Generator) -> tuple[int, int]:
     """Some whole sentences of a clip, mostly all."""
     borders = [gap for gap in clip.gaps if gap.border == "sentence" and gap.end - gap.start >= 12]
     if clip.recording.source not in recipe.divided or not borders or generator.random() < 0.5:
@@ -111,7 +111,7 @@ def _span(clip: Clip, recipe: TurnRecipe, generator: np.random.Generator) -> tup
     return starts[first], ends[int(generator.integers(first, len(ends)))]
 
 
-def _tail(clip: Clip, end: int, generator: np.random.Generator) -> int:
+def _tail(clip: TurnClip, end: int, generator: np.random.Generator) -> int:
     """Hops of the clip's own silence behind the turn."""
     if end == clip.last:
         quiet = min(len(clip.sound) // HOP - end, int(generator.uniform(6, 40)))
@@ -120,7 +120,9 @@ def _tail(clip: Clip, end: int, generator: np.random.Generator) -> int:
     return max(0, quiet - 2)
 
 
-def _pauses(clip: Clip, start: int, end: int, recipe: TurnRecipe, generator: np.random.Generator) -> Sequence[_Pause]:
+def _pauses(
+    clip: TurnClip, start: int, end: int, recipe: TurnRecipe, generator: np.random.Generator
+) -> Sequence[_Pause]:
     pauses = []
     for gap in clip.gaps:
         if start < gap.start and gap.end < end:
@@ -138,7 +140,7 @@ def _pauses(clip: Clip, start: int, end: int, recipe: TurnRecipe, generator: np.
     return sorted((p for p in pauses if start + 20 <= p.start < end - 10), key=lambda pause: pause.start)
 
 
-def quietest(clip: Clip, low: int, high: int) -> int:
+def quietest(clip: TurnClip, low: int, high: int) -> int:
     """The quietest hop between two."""
     power = (clip.hops(low, high).reshape(-1, HOP) ** 2).mean(1)
     return low + int(np.argmin(np.convolve(power, np.ones(3) / 3, "same")))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .controls import Controls
-from .history import History, Picture
+from .history import PastSessions, Picture
 from .session import Clock, Session
 from .ticket import Ticket, TicketState
 from .wishes import EndTurn, Respond, ToolResult, Wish, Write
@@ -71,7 +71,7 @@ class Admission:
         self._lock = threading.RLock()
         self._entries: dict[str, Entry] = {}  # by token, in order of admission; ended ones until their slot is free
         self._queue: list[Entry] = []
-        self._history = History()
+        self._history = PastSessions()
 
     # ---- for clients
 

@@ -10,7 +10,7 @@ GUESSED_SESSION_S = 120.0  # length of a conversation until some have ended
 
 
 @dataclass
-class History:
+class PastSessions:
     """Sums over sessions that are no more."""
 
     counters: Counters = field(default_factory=Counters)
@@ -27,4 +27,4 @@ class Picture:
     talking: list[Session]
     waiting: int
     suspended: int
-    history: History  # its counters include those who are there
+    history: PastSessions  # its counters include those who are there

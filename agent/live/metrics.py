@@ -29,7 +29,7 @@ class Histogram:
     count: int
 
 
-class FrameTimes:
+class StepHistogram:
     """Collects a histogram; any thread may read it."""
 
     def __init__(self) -> None:

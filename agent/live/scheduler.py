@@ -21,7 +21,7 @@ from corpus.audio import Samples
 
 from .admission import Admission, Entry, SessionLimits
 from .frame_out import FrameOut
-from .metrics import FrameTimes, Metrics, expected_ms
+from .metrics import Metrics, StepHistogram, expected_ms
 from .partner import Partner
 from .session import Clock
 from .ticket import TicketState
@@ -66,7 +66,7 @@ class Scheduler:
         self.partner, self.clock = partner, clock
         self.admission = Admission(limits, clock, new_token)
         self.pace_ms = 0.0  # expected time of a step
-        self._times = FrameTimes()
+        self._times = StepHistogram()
 
     def tick(self) -> int:
         """Enforce the limits, then compute one frame for every session that has one; returns how many had."""

@@ -22,7 +22,7 @@ from codec.layers import streaming
 from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples
 from corpus.interleave import TimedWord
 
-from ..files.talking_model import TalkingModel, Wording, check_voice, to_codec
+from ..files.talking_model import TalkingModel, WordPieces, check_voice, to_codec
 from ..model.config import ModelConfig
 from ..model.language_model import Frame
 from ..model.sampling import Sampling
@@ -58,16 +58,16 @@ class OfflineTalk:
         """How long it lasted."""
         return len(self.text) * FRAME_SECONDS
 
-    def words(self, vocabulary: Wording) -> list[TimedWord]:
+    def words(self, vocabulary: WordPieces) -> list[TimedWord]:
         """What the agent said."""
         return stream_words(self.text, vocabulary)
 
-    def user_words(self, vocabulary: Wording) -> list[TimedWord]:
+    def user_words(self, vocabulary: WordPieces) -> list[TimedWord]:
         """What the model heard the user say; nothing for a model that has no stream for it."""
         return [] if self.heard is None else stream_words(self.heard, vocabulary)
 
 
-def stream_words(tokens: Ids, vocabulary: Wording, offset: float = 0.0) -> list[TimedWord]:
+def stream_words(tokens: Ids, vocabulary: WordPieces, offset: float = 0.0) -> list[TimedWord]:
     """The words of a text stream `[F]` that starts at `offset` seconds.
 
     A word starts with its first token. Where it ends the stream does not say: where the next one starts, at most 0.6 s

@@ -34,7 +34,7 @@ class ConnectionLimits:
                 raise ValueError(f"{name} must be above 0, got {value}")
 
 
-class Pace:
+class RateLimit:
     """A token bucket: how long to wait before taking what came."""
 
     def __init__(self, per_second: float, burst_seconds: float, clock: Callable[[], float]) -> None:

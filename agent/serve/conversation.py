@@ -15,11 +15,11 @@ from ..live.runner import AsyncSignal
 from ..live.scheduler import Scheduler
 from ..live.session import Session
 from ..live.ticket import Ticket, TicketState
-from .access import ConnectionLimits, Pace
+from .access import ConnectionLimits, RateLimit
 from .event_log import tell
 from .prometheus import Traffic
 from .recording import RecordedConversation, Recorder
-from .wires.wire import Ask, End, Forget, Heard, Input, Message, Opening, Reply, ServerFacts, Status, Wire
+from .wires.wire import Ask, End, Forget, Input, Message, Opening, ServerFacts, Status, ToClient, UserSound, Wire
 
 NEWS_OF_QUEUE_S = 5.0  # a waiting client hears at least this often; Moshi's web client gives up after 10 s
 TIME_TO_SEE_S = 0.5
@@ -106,8 +106,8 @@ class Conversation:
     async def _listen(self, ticket: Ticket) -> None:
         """Take the client's messages until it leaves."""
         limits, clock = self.house.limits, time.monotonic
-        pace = Pace(limits.messages_per_second, limits.burst_seconds, clock)
-        volume = Pace(limits.bytes_per_second, limits.burst_seconds, clock)
+        pace = RateLimit(limits.messages_per_second, limits.burst_seconds, clock)
+        volume = RateLimit(limits.bytes_per_second, limits.burst_seconds, clock)
         waited = 0.0  # seconds, since the client last kept to the limits
         async for message in self.socket:
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
@@ -132,14 +132,14 @@ class Conversation:
         self._apply_controls(ticket)
 
     async def _heed(self, item: Input, ticket: Ticket) -> None:
-        if isinstance(item, Reply):
+        if isinstance(item, ToClient):
             await self._send([item.message])
         elif isinstance(item, End):
             self.admission.release(ticket, "left")
         elif ticket.session is None or not self.opened:
             if self.wire.fills_silence and len(self.early) < MOST_EARLY:
                 self.early.append(item)  # other clients send on and on: what they say without a place is not heard
-        elif isinstance(item, Heard):
+        elif isinstance(item, UserSound):
             ticket.session.push(item.samples)
             if self.recording is not None:
                 self.recording.hear(item.samples)

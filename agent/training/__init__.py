@@ -5,6 +5,6 @@
 """
 
 from .recipe import AgentRecipe, read_recipe
-from .trainer import Trainer
+from .trainer import AgentTrainer
 
-__all__ = ["AgentRecipe", "Trainer", "read_recipe"]
+__all__ = ["AgentRecipe", "AgentTrainer", "read_recipe"]

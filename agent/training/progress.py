@@ -52,7 +52,7 @@ class StepReport:
     seen: Seen
 
 
-class Progress:
+class AgentProgress:
     """Collects losses between lines; silent in all processes but the first."""
 
     def __init__(

@@ -18,9 +18,9 @@ from ..model.config import ModelConfig
 from ..model.language_model import LanguageModel
 from ..tokens.crops import Dialogues
 from ..tokens.unspoken import Unspoken
-from .progress import Progress
+from .progress import AgentProgress
 from .recipe import AgentRecipe
-from .trainer import Trainer
+from .trainer import AgentTrainer
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def train(
     export: Callable[[LanguageModel, Path], object],
     say: Callable[[str], None],
     origin: Mapping[str, Any] | None = None,
-) -> Trainer:
+) -> AgentTrainer:
     """Carry out an order, in each process of torchrun alike.
 
     Args:
@@ -106,7 +106,7 @@ def train(
     out, recipe = order.out, order.recipe
     if order.threads:
         torch.set_num_threads(order.threads)
-    trainer = Trainer(
+    trainer = AgentTrainer(
         model,
         recipe,
         data.training,
@@ -118,7 +118,7 @@ def train(
         sharded=order.sharded,
         origin={**data.origin, **(origin or {})},
     )
-    progress = Progress(out, recipe, say, data.training.hours)
+    progress = AgentProgress(out, recipe, say, data.training.hours)
     if order.resume:
         for change in trainer.resume():
             progress.say(f"goes on with another {change}")
@@ -130,7 +130,7 @@ def train(
     return trainer
 
 
-def _announce(order: TrainingOrder, trainer: Trainer, data: RunData, progress: Progress) -> None:
+def _announce(order: TrainingOrder, trainer: AgentTrainer, data: RunData, progress: AgentProgress) -> None:
     count = sum(parameter.numel() for parameter in trainer.trained.values())
     training, recipe = data.training, order.recipe
     held_out = 0 if data.held_out is None else len(data.held_out)

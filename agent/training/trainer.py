@@ -28,7 +28,7 @@ from . import sharding
 from .objective import Objective
 from .optimizer import make_optimizer
 from .precision import onednn_products, shortened
-from .progress import Progress, Seen, StepReport
+from .progress import AgentProgress, Seen, StepReport
 from .recipe import MAY_CHANGE, AgentRecipe
 from .regularise import add_dropout
 from .validation import Crops, validate
@@ -36,7 +36,7 @@ from .validation import Crops, validate
 FORMAT = 2  # of checkpoints; 1: losses on held-out crops were of a random part, as `best` was
 
 
-class Batch(Protocol):
+class TrainingBatch(Protocol):
     """Crops of dialogues."""
 
     @property
@@ -51,21 +51,21 @@ class Batch(Protocol):
 class Batches(Protocol):
     """Where crops come from; the same arguments give the same batch."""
 
-    def batch(self, step: int, rows: int, frames: int, part: int = 0, parts: int = 1) -> Batch:
+    def batch(self, step: int, rows: int, frames: int, part: int = 0, parts: int = 1) -> TrainingBatch:
         """Crops of dialogues for a step: part `part` of the `rows` x `parts` there are."""
 
-    def text_batch(self, step: int, rows: int, frames: int, part: int = 0) -> Batch:
+    def text_batch(self, step: int, rows: int, frames: int, part: int = 0) -> TrainingBatch:
         """The same without audio."""
 
 
 class Texts(Protocol):
     """Where crops without sound come from; the same arguments give the same batch."""
 
-    def batch(self, step: int, rows: int, frames: int, part: int = 0) -> Batch:
+    def batch(self, step: int, rows: int, frames: int, part: int = 0) -> TrainingBatch:
         """Crops of dialogues nobody has spoken, for a part of a step."""
 
 
-class Trainer:
+class AgentTrainer:
     """A model, its optimizer and the step they stand at; `run` trains, `save` and `resume` are exact."""
 
     def __init__(
@@ -101,7 +101,7 @@ class Trainer:
         self.folder, self.device, self.export, self.step = folder, device, export, 0
         self.best = math.inf  # lowest loss on held-out crops
         self.seen = Seen()  # all that was trained on
-        self.progress: Progress | None = None
+        self.progress: AgentProgress | None = None
         for parameter in model.parameters():
             parameter.data = parameter.data.contiguous()  # as checkpoints give it back
         model.train()
@@ -124,7 +124,7 @@ class Trainer:
         """What `loop.run` asks for."""
         return self.recipe
 
-    def run(self, progress: Progress, until: int | None = None) -> bool:
+    def run(self, progress: AgentProgress, until: int | None = None) -> bool:
         """Train to step `until` (the recipe's end if None); see `loop.run`.
 
         Raises:

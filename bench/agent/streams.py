@@ -25,7 +25,7 @@ from agent.tokens.crops import Dialogues
 from agent.tokens.shards import read_manifest
 from agent.training.recipe import AgentRecipe
 from agent.training.start import fresh_model
-from agent.training.trainer import Trainer
+from agent.training.trainer import AgentTrainer
 
 SIZE = ModelSize(dim=192, layers=4, heads=4, context=250, depth_dim=96, depth_layers=2, depth_heads=2, both_sides=False)
 RECIPE = AgentRecipe(
@@ -95,7 +95,7 @@ def trained(name: str, tokens: Path, recipe: AgentRecipe) -> Trained:
     """Train a model and judge it."""
     model = fresh_model(recipe, read_manifest(tokens))
     data, held_out = Dialogues([tokens], model.config, seed=recipe.seed, hints=recipe.hints).split(recipe.held_out)
-    trainer = Trainer(model, recipe, data, tokens, torch.device("cpu"), held_out=held_out)
+    trainer = AgentTrainer(model, recipe, data, tokens, torch.device("cpu"), held_out=held_out)
     began, frames = time.monotonic(), 0
     with trainer.products():
         for trainer.step in range(recipe.steps):

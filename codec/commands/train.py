@@ -38,15 +38,15 @@ def train(
 
     from ..device import pick_device
     from ..training.clips import find_clips, fingerprint, without_twins
-    from ..training.data import Audio, Crops, split_speakers
+    from ..training.data import Audio, CodecCrops, split_speakers
     from ..training.parallel import process_group, rank
-    from ..training.progress import Progress, validation_clips
+    from ..training.progress import CodecProgress, validation_clips
     from ..training.recipe import read_recipe
     from ..training.recognizer import RecognizerLoss
     from ..training.run_state import StoppedError, check_free
     from ..training.start import starting_codec
     from ..training.teacher import make_teacher
-    from ..training.trainer import Trainer
+    from ..training.trainer import CodecTrainer
 
     plan = read_recipe(recipe, steps=steps, batch=batch, accumulate=accumulate)
     if init is not None:
@@ -59,12 +59,12 @@ def train(
         speech, held_out = split_speakers(Audio(clips, cache), plan.held_out)
         loud = Audio(find_clips(noise), cache) if noise else None
         start = starting_codec(preset, plan, init)
-        crops = Crops(speech, plan.frames * start.config.frame_samples, plan.seed, noise=loud)
+        crops = CodecCrops(speech, plan.frames * start.config.frame_samples, plan.seed, noise=loud)
         guide = make_teacher(teacher, teacher_model, speech, cache or out)
         listener = RecognizerLoss(recognizer, device_here) if recognizer is not None else None
         origin = {"data": fingerprint(clips), "teacher": teacher}
-        trainer = Trainer(start, plan, crops, out, device_here, guide, init is not None, listener, origin)
-        progress = Progress(out, validation_clips(held_out), typer.echo)
+        trainer = CodecTrainer(start, plan, crops, out, device_here, guide, init is not None, listener, origin)
+        progress = CodecProgress(out, validation_clips(held_out), typer.echo)
         if twins:
             progress.say(f"{twins} clips sound like another one and were left out")
         if resume:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..config import TransformerConfig
+from ..config import CodecTransformerConfig
 
 BLOCK = 256  # steps attended at once: keeps the mask of a long input small
 
@@ -57,7 +57,7 @@ def window_mask(position: Tensor, steps: int, window: int) -> Tensor:
 class TransformerLayer(nn.Module):
     """Self-attention and a GELU feed-forward, both pre-normalised with a learned residual gain."""
 
-    def __init__(self, config: TransformerConfig) -> None:
+    def __init__(self, config: CodecTransformerConfig) -> None:
         super().__init__()
         dim = config.dim
         self.heads = config.heads
@@ -87,7 +87,7 @@ class TransformerLayer(nn.Module):
 class Transformer(nn.Module):
     """A stack of layers over `[B, T, D]`."""
 
-    def __init__(self, config: TransformerConfig) -> None:
+    def __init__(self, config: CodecTransformerConfig) -> None:
         super().__init__()
         self.config = config
         self.layers = nn.ModuleList(TransformerLayer(config) for _ in range(config.layers))

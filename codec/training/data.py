@@ -152,7 +152,7 @@ class CropBatch:
     pieces: tuple[tuple[CropPiece, ...], ...]
 
 
-class Crops:
+class CodecCrops:
     """Draws batches of equal crops, clips joined with pauses where one is too short."""
 
     def __init__(

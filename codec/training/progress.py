@@ -25,7 +25,7 @@ VALIDATION_CLIPS = 12
 VALIDATION_SECONDS = 6.0
 
 
-class Progress:
+class CodecProgress:
     """Collects losses and code counts between lines; silent in all processes but the first."""
 
     def __init__(self, folder: Path, validation: Sequence[Samples] = (), say: Callable[[str], None] = print) -> None:

@@ -19,11 +19,11 @@ from ..config import to_dict
 from ..layers.quantize import QuantizerAux
 from ..model import Codec
 from . import discriminators, loop, parallel
-from .data import CropBatch, Crops
+from .data import CodecCrops, CropBatch
 from .draws import Draw
 from .kmeans import collect_latents, start_codebooks
 from .optimizer_state import Average, optimizer_tensors, restore_optimizer
-from .progress import Progress
+from .progress import CodecProgress
 from .recipe import MAY_CHANGE, CodecRecipe, Stage
 from .recognizer import RecognizerLoss
 from .run_state import CHECKPOINT, TrainingError, check_same, read_checkpoint, write_checkpoint
@@ -40,14 +40,14 @@ KMEANS_STEP = 1 << 40  # where the k-means crops are drawn: steps no training re
 STAGES = ("steps", "continuous_steps", "adversarial_steps")
 
 
-class Trainer:
+class CodecTrainer:
     """A codec, its optimizers and the step they stand at; `run` trains, `save` and `resume` are exact."""
 
     def __init__(
         self,
         codec: Codec,
         recipe: CodecRecipe,
-        crops: Crops,
+        crops: CodecCrops,
         folder: Path,
         device: torch.device,
         teacher: Teacher | None = None,
@@ -61,7 +61,7 @@ class Trainer:
         """
         self.codec, self.recipe, self.crops, self.folder, self.device = codec.to(device), recipe, crops, folder, device
         self.teacher, self.step, self.has_codebooks = teacher, 0, has_codebooks
-        self.progress: Progress | None = None
+        self.progress: CodecProgress | None = None
         self.origin = dict(origin or {})
         torch.manual_seed(recipe.seed)  # fresh discriminators and teacher head
         head = TeacherHead(codec.config.quantizer.codebook_dim, teacher.dim) if teacher else None
@@ -100,7 +100,7 @@ class Trainer:
         """What `loop.run` asks for."""
         return self.recipe
 
-    def run(self, progress: Progress, until: int | None = None) -> bool:
+    def run(self, progress: CodecProgress, until: int | None = None) -> bool:
         """Train to step `until` (the recipe's end if None); see `loop.run`.
 
         Raises:
@@ -242,7 +242,7 @@ class Trainer:
                 f"checkpoint in {self.folder}; resume with a lower learning rate, and check the audio for broken files"
             )
 
-    def _stop_if_collapsed(self, progress: Progress) -> None:
+    def _stop_if_collapsed(self, progress: CodecProgress) -> None:
         quantized = self.step - self.recipe.continuous_steps
         if self.recipe.stage(self.step - 1) != "quantized" or quantized < self.recipe.collapse_patience:
             return

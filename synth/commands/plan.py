@@ -36,7 +36,7 @@ def plan(
     from ..running.generate import CorpusOrder
     from ..running.people import prepare_people
     from ..running.planned import Planned
-    from ..running.workers import Job
+    from ..running.workers import CorpusJob
     from ..speaking.rehearse import rehearse
 
     if (hours is None) == (sample is None) or (sample is not None and sample < 1):
@@ -45,7 +45,7 @@ def plan(
         out=Path(), hours=hours or 1.0, recipe=recipe, timing=timing, writer=writer, writers=writers, seed=seed
     )
     prepare_people(order.recipe)
-    planned, seconds, count = Planned(Job(order.out, order.recipe, order.seed).planner(), sample), 0.0, 0
+    planned, seconds, count = Planned(CorpusJob(order.out, order.recipe, order.seed).planner(), sample), 0.0, 0
     nowhere = contextlib.nullcontext(None)  # a sample is judged, not printed
     with nowhere if sample is not None and out is None else _lines_to(out) as stream, planned:
         for found in planned.dialogues():

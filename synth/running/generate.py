@@ -23,9 +23,9 @@ from ..script.models.writer import ModelWriter
 from ..script.writers import parse_writer
 from .mirror import Mirror
 from .people import prepare_people
-from .progress import Progress
+from .progress import CorpusProgress
 from .ray_pool import RayPool, check_ray
-from .workers import Job, Pool
+from .workers import CorpusJob, Pool
 from .write_ahead import WriteAhead, write_ahead
 
 BYTES_PER_HOUR = 200_000_000  # FLAC, two channels with a noise floor (measured 0.16-0.18 GB)
@@ -131,7 +131,7 @@ def generate(order: CorpusOrder, *, silent: bool = False) -> Outcome:
     """
     prepare_people(order.recipe, silent=silent)
     order = _taken_up(order)
-    job = Job(order.out, order.recipe, order.seed)
+    job = CorpusJob(order.out, order.recipe, order.seed)
     planner = job.planner()
     planner.check()  # what cannot be had fails before anything is written
     engine = job.check()
@@ -185,7 +185,7 @@ def _ensure_space(order: CorpusOrder) -> None:
 
 
 def _fill(
-    order: CorpusOrder, job: Job, planner: Planner, writer: CorpusWriter, mirror: Mirror | None, *, silent: bool
+    order: CorpusOrder, job: CorpusJob, planner: Planner, writer: CorpusWriter, mirror: Mirror | None, *, silent: bool
 ) -> int:
     """Make and publish dialogues until the corpus holds the hours asked for; returns how many were rejected."""
     wanted, seconds = order.hours * 3600, writer.published.seconds
@@ -193,7 +193,7 @@ def _fill(
     ready: list[str] = []
     scripts = write_ahead(planner, order.out)
     pool = _pool(order, job, scripts)
-    with Progress(order.hours, start_hours=seconds / 3600, silent=silent) as progress:
+    with CorpusProgress(order.hours, start_hours=seconds / 3600, silent=silent) as progress:
         try:
             for made in pool.made(writer.published.next_number):
                 if made.rejected:
@@ -230,7 +230,7 @@ def _list_reject(out: Path, why: str) -> None:
         replace_synced(path, f"{known}{line}\n".encode(), out / WORK)
 
 
-def _pool(order: CorpusOrder, job: Job, scripts: WriteAhead | None) -> Pool | RayPool:
+def _pool(order: CorpusOrder, job: CorpusJob, scripts: WriteAhead | None) -> Pool | RayPool:
     """Where the work is done: processes of this computer, or a cluster."""
     if order.ray:
         return RayPool(job, order.workers, scripts, order.ray, order.ray_gpus)

@@ -23,7 +23,7 @@ BAR_WIDTH = 60  # columns at most
 VOICES_LISTED = 8
 
 
-class Progress:
+class CorpusProgress:
     """Hours done of hours asked, speed over the last minutes, time left, rejects, shards.
 
     On a terminal a bar redraws in place; elsewhere one plain line is printed about every ten seconds of work and one at
@@ -62,7 +62,7 @@ class Progress:
         if not silent and self._console.is_terminal:
             self._live = Live(get_renderable=self._drawn, console=self._console, refresh_per_second=4, transient=True)
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> CorpusProgress:
         if self._live:
             self._live.start()
         return self

@@ -21,7 +21,7 @@ from corpus.staging import adopt, load_staged, staged_contents
 from ..plan import dialogue_id
 from ..script.line import Line
 from ..script.models.usable import UnusableError
-from .workers import Job, Made, Worker, trouble
+from .workers import CorpusJob, MadeDialogue, Worker, trouble
 from .write_ahead import WriteAhead
 
 MAX_LOSSES = 20  # actors lost in a row without one finished dialogue
@@ -33,14 +33,14 @@ READY_SECONDS = 300.0  # without any actor on its feet
 class Shipped:
     """A dialogue as an actor sends it: what became of it, and its staged files by name."""
 
-    made: Made
+    made: MadeDialogue
     files: Mapping[str, bytes]
 
 
 class RayWorker:
     """The actor: a `Worker` that stages on its node and ships what it staged."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: CorpusJob) -> None:
         self._scratch = tempfile.TemporaryDirectory(prefix="duologue-")
         out = Path(self._scratch.name)
         (out / WORK).mkdir()
@@ -71,7 +71,12 @@ class RayPool:
     """
 
     def __init__(
-        self, job: Job, workers: int = 0, scripts: WriteAhead | None = None, address: str = "auto", gpus: float = 0.0
+        self,
+        job: CorpusJob,
+        workers: int = 0,
+        scripts: WriteAhead | None = None,
+        address: str = "auto",
+        gpus: float = 0.0,
     ) -> None:
         """Connect and start actors.
 
@@ -101,14 +106,14 @@ class RayPool:
         actor = self._actor.remote(self.job)
         self._starting[actor.ready.remote()] = actor
 
-    def made(self, first: int) -> Iterator[Made]:
+    def made(self, first: int) -> Iterator[MadeDialogue]:
         """Dialogues from number `first` on, for ever.
 
         Raises:
             ValueError: actors are lost again and again, or the cluster has no room for a single one.
             DiskFullError, and whatever else a worker raised.
         """
-        done: dict[int, Made] = {}
+        done: dict[int, MadeDialogue] = {}
         again: list[int] = []  # numbers whose actor was lost, a heap
         number = ahead = first
         losses = 0
@@ -125,7 +130,7 @@ class RayPool:
                 try:
                     lines = self.scripts.lines(task) if self.scripts else None
                 except UnusableError as error:
-                    done[task] = Made(task, dialogue_id(task), 0.0, str(error))
+                    done[task] = MadeDialogue(task, dialogue_id(task), 0.0, str(error))
                     continue
                 free = self._idle.pop()
                 self._running[free.make.remote(task, lines)] = (free, task)
@@ -156,13 +161,13 @@ class RayPool:
                     adopt(self.job.out, shipped.made.id, shipped.files)
                 done[finished] = shipped.made
 
-    def _known(self, number: int) -> Made | None:
+    def _known(self, number: int) -> MadeDialogue | None:
         """A dialogue that an earlier run staged."""
         staged = load_staged(self.job.out, dialogue_id(number))
         if staged is None:
             return None
         assert staged.record.audio is not None, "staging fills in the audio"
-        return Made(number, staged.record.id, staged.record.audio.duration)
+        return MadeDialogue(number, staged.record.id, staged.record.audio.duration)
 
     def _next(self) -> Any:
         """The next reference that has an outcome."""

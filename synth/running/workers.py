@@ -30,7 +30,7 @@ MAX_RESTARTS = 5  # of the pool, in a row without one finished dialogue
 
 
 @dataclass(frozen=True)
-class Job:
+class CorpusJob:
     """Everything a worker needs to make any dialogue of a corpus."""
 
     out: Path
@@ -77,7 +77,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Made:
+class MadeDialogue:
     """What became of one dialogue: staged on disk (`seconds` of audio), or rejected for a reason."""
 
     number: int
@@ -89,12 +89,12 @@ class Made:
 class Worker:
     """Plans, renders and stages dialogues of one job."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: CorpusJob) -> None:
         self.job = job
         self.planner = job.planner()
         self.studio = job.studio(self.planner)
 
-    def make(self, number: int, lines: Sequence[Line] | None = None) -> Made:
+    def make(self, number: int, lines: Sequence[Line] | None = None) -> MadeDialogue:
         """Stage dialogue `number`, unless an earlier run already did; `lines` are its script if it is written."""
         plan = self.planner.plan(number, lines)
         staged = load_staged(self.job.out, plan.id)
@@ -102,20 +102,20 @@ class Worker:
             try:
                 recording = self.studio.render(plan)
             except RejectedError as error:
-                return Made(number, plan.id, 0.0, str(error))
+                return MadeDialogue(number, plan.id, 0.0, str(error))
             stems = recording.stems if self.job.recipe.store.stems else None
             record = stage(self.job.out, recording.dialogue, recording.audio, stems)
         else:
             record = staged.record
         assert record.audio is not None, "staging fills in the audio"
-        return Made(number, plan.id, record.audio.duration)
+        return MadeDialogue(number, plan.id, record.audio.duration)
 
 
 _worker: Worker | None = None  # one in each worker process, made by its initialiser
 _trouble = ""  # why there is none
 
 
-def _start(job: Job) -> None:
+def _start(job: CorpusJob) -> None:
     global _worker, _trouble
     follow_parent()
     if "fork" in multiprocessing.get_all_start_methods():  # libraries' locks then leave nothing behind a killed worker
@@ -132,7 +132,7 @@ def trouble(error: Exception) -> str:
     return f"a worker cannot begin: {' '.join(said.split())}"
 
 
-def _make(number: int, lines: Sequence[Line] | None) -> Made:
+def _make(number: int, lines: Sequence[Line] | None) -> MadeDialogue:
     if _worker is None:
         raise ValueError(_trouble)
     return _worker.make(number, lines)
@@ -145,7 +145,7 @@ class Pool:
     workers are under way or waiting to be handed over.
     """
 
-    def __init__(self, job: Job, workers: int, scripts: WriteAhead | None = None) -> None:
+    def __init__(self, job: CorpusJob, workers: int, scripts: WriteAhead | None = None) -> None:
         """Start the processes; `scripts` writes the dialogues, unless the workers do so themselves."""
         self.job = job
         self.scripts = scripts
@@ -156,14 +156,14 @@ class Pool:
         context = multiprocessing.get_context("spawn")
         return ProcessPoolExecutor(self.workers, mp_context=context, initializer=_start, initargs=(self.job,))
 
-    def made(self, first: int) -> Iterator[Made]:
+    def made(self, first: int) -> Iterator[MadeDialogue]:
         """Dialogues from number `first` on, for ever.
 
         Raises:
             ValueError: workers die again and again.
             DiskFullError, and whatever else a worker raised.
         """
-        pending: dict[int, Future[Made]] = {}
+        pending: dict[int, Future[MadeDialogue]] = {}
         ahead, number, restarts = first, first, 0
         while True:
             try:
@@ -187,13 +187,13 @@ class Pool:
             number += 1
             yield result
 
-    def _submit(self, number: int) -> Future[Made]:
+    def _submit(self, number: int) -> Future[MadeDialogue]:
         """Have a dialogue made; one that could not be written is rejected right away."""
         try:
             lines = self.scripts.lines(number) if self.scripts else None
         except UnusableError as error:
-            refused: Future[Made] = Future()
-            refused.set_result(Made(number, dialogue_id(number), 0.0, str(error)))
+            refused: Future[MadeDialogue] = Future()
+            refused.set_result(MadeDialogue(number, dialogue_id(number), 0.0, str(error)))
             return refused
         return self._executor.submit(_make, number, lines)
 

@@ -30,7 +30,7 @@ class WriterName:
 
 
 @dataclass(frozen=True)
-class Manner:
+class WriterManner:
     """How a model is asked; see the recipe's table `[writer]`."""
 
     mode: Literal["auto", "json", "turns"]
@@ -63,7 +63,7 @@ def parse_writer(name: str) -> WriterName:
     raise ValueError(f"no writer is called {name!r}; choose {HELP}")
 
 
-def load_writer(name: str, manner: Manner) -> Writer:
+def load_writer(name: str, manner: WriterManner) -> Writer:
     """The writer of this name; a model is reached or loaded on first use. Raises ValueError for an unusable name."""
     parts = parse_writer(name)
     if parts.kind == "builtin":

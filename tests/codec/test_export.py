@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from codec import Codec, CodecConfig
-from codec.config import QuantizerConfig, SeanetConfig, TransformerConfig, tiny
+from codec.config import CodecTransformerConfig, QuantizerConfig, SeanetConfig, tiny
 from codec.export import shorten
 from codec.layers import streaming
 from codec.runtime import OnnxCodec, fastest, folder_name
@@ -18,7 +18,7 @@ FRAME = 1920
 
 
 def small_mimi() -> CodecConfig:
-    transformer = TransformerConfig(dim=16, heads=2, layers=1, feedforward=32, window=8)
+    transformer = CodecTransformerConfig(dim=16, heads=2, layers=1, feedforward=32, window=8)
     quantizer = QuantizerConfig(codebook_dim=8, codebook_size=32, n_q=3)
     return CodecConfig("mimi", SeanetConfig(dim=16, filters=2), transformer, transformer, quantizer)
 

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from codec import Codec, CodecConfig, mimi
-from codec.config import QuantizerConfig, SeanetConfig, TransformerConfig
+from codec.config import CodecTransformerConfig, QuantizerConfig, SeanetConfig
 from codec.layouts import from_foreign, links
 
 FRAME = 1920
@@ -35,7 +35,7 @@ def transformers() -> Any:
 
 
 def small(n_q: int = BOOKS) -> CodecConfig:
-    transformer = TransformerConfig(dim=DIM, heads=HEADS, layers=2, feedforward=64, window=250)
+    transformer = CodecTransformerConfig(dim=DIM, heads=HEADS, layers=2, feedforward=64, window=250)
     quantizer = QuantizerConfig(codebook_dim=BOOK_DIM, codebook_size=BINS, n_q=n_q)
     return CodecConfig("mimi", SeanetConfig(dim=DIM, filters=FILTERS), transformer, transformer, quantizer)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.interleave import EPAD, PAD, Replay, TimedWord, approximate_tokens, interleave, replay
+from corpus.interleave import EPAD, PAD, StreamCount, TimedWord, approximate_tokens, interleave, replay
 
 P, E = PAD, EPAD
 
@@ -55,16 +55,16 @@ def test_replay_cuts_chunks_and_keeps_the_agent_only() -> None:
         word("aa", 100.0),  # frame 0 of the second chunk
         word("a", 100.09),  # frame 1
     ]
-    assert replay(words, 120.0, letters) == Replay(words=4, placed=8, lost=2, touched=2)
-    assert replay(words, 120.0, letters, speaker="SPEAKER_USER") == Replay(words=1, placed=2)
+    assert replay(words, 120.0, letters) == StreamCount(words=4, placed=8, lost=2, touched=2)
+    assert replay(words, 120.0, letters, speaker="SPEAKER_USER") == StreamCount(words=1, placed=2)
     assert replay(words, 120.0, letters).lost_share == 0.2
-    assert replay([], 0.0) == Replay()
+    assert replay([], 0.0) == StreamCount()
 
 
 def test_replay_loses_unsorted_rows_of_other_chunks() -> None:
     words = [word("a", 150.0), word("b", 10.0), word("c", 160.0)]
     # the search for 100 s meets 10.0 first: "a" goes to the first chunk, past whose end it lies
-    assert replay(words, 200.0, letters) == Replay(words=3, placed=2, lost=1, touched=1)
+    assert replay(words, 200.0, letters) == StreamCount(words=3, placed=2, lost=1, touched=1)
 
 
 def test_approximate_tokens() -> None:

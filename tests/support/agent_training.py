@@ -12,9 +12,9 @@ from safetensors.torch import load_file
 from agent import LanguageModel, tiny
 from agent.model.config import ModelConfig
 from agent.tokens.frame_labels import Label
-from agent.training.progress import Progress
+from agent.training.progress import AgentProgress
 from agent.training.recipe import AgentRecipe
-from agent.training.trainer import Trainer
+from agent.training.trainer import AgentTrainer
 
 CPU = torch.device("cpu")
 QUICK = AgentRecipe(
@@ -66,18 +66,18 @@ class RandomCodes:
         return crop
 
 
-def make_trainer(folder: Path, recipe: AgentRecipe = QUICK, seed: int = 0, sharded: bool = False) -> Trainer:
+def make_trainer(folder: Path, recipe: AgentRecipe = QUICK, seed: int = 0, sharded: bool = False) -> AgentTrainer:
     config = tiny()
     torch.manual_seed(seed)
     data = RandomCodes(config)
-    return Trainer(LanguageModel(config), recipe, data, folder, CPU, held_out=data, sharded=sharded)
+    return AgentTrainer(LanguageModel(config), recipe, data, folder, CPU, held_out=data, sharded=sharded)
 
 
-def quiet(folder: Path, recipe: AgentRecipe = QUICK) -> Progress:
+def quiet(folder: Path, recipe: AgentRecipe = QUICK) -> AgentProgress:
     folder.mkdir(parents=True, exist_ok=True)
-    return Progress(folder, recipe, lambda line: None)
+    return AgentProgress(folder, recipe, lambda line: None)
 
 
-def everything(trainer: Trainer) -> dict[str, torch.Tensor]:
+def everything(trainer: AgentTrainer) -> dict[str, torch.Tensor]:
     trainer.save()
     return load_file(trainer.folder / "checkpoint.safetensors")

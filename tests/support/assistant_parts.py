@@ -22,7 +22,7 @@ from agent.assistant.parts import (
     Voiced,
 )
 from agent.assistant.playout import FADE
-from agent.assistant.session import Parts, Talk, TalkOptions
+from agent.assistant.session import AssistantTalk, Parts, TalkOptions
 from agent.assistant.work import Executor, FrameExecutor
 from agent.listener import Cues
 from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, Samples
@@ -220,13 +220,13 @@ def scripted_talk(
     greeting: str = "",
     manners: Manners | None = None,
     tools: object | None = None,
-) -> tuple[Talk, FrameExecutor, ScriptedMind]:
+) -> tuple[AssistantTalk, FrameExecutor, ScriptedMind]:
     """A talk with scripted parts, its executor and its mind."""
     executor = executor or FrameExecutor({"mind": 1, "mouth": 1})
     mind = ScriptedMind(executor, answers)
     parts = Parts(ScriptedEar(phrases), mind, HummingMouth(executor), cues or ScriptedCues(), tools or NoTools())  # type: ignore[arg-type]
     manners = manners or Manners(thresholds=parts.turns.thresholds)
-    return Talk(parts, TalkOptions("Be kind.", greeting, manners)), executor, mind
+    return AssistantTalk(parts, TalkOptions("Be kind.", greeting, manners)), executor, mind
 
 
 def scripted_assistant(log: HappeningLog | None = None, slots: int = 2) -> Assistant:

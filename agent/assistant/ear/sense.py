@@ -35,7 +35,7 @@ DREAMT = frozenset(
 
 
 @dataclass(frozen=True)
-class Voice:
+class VoiceSpan:
     """What a voice detector says of a sound: seconds of voice, and where in the sound it starts and ends."""
 
     seconds: float
@@ -43,16 +43,16 @@ class Voice:
     end: float
 
 
-def voice_in(sound: Samples) -> Voice:
+def voice_in(sound: Samples) -> VoiceSpan:
     """Silero's opinion of float32 `[T]` at 16 kHz; it comes with faster-whisper."""
     from faster_whisper.vad import get_vad_model  # type: ignore[import-untyped]
 
     padded = np.pad(sound, (0, -len(sound) % _CHUNK + _CHUNK)).astype(np.float32)  # a copy: the model writes into it
     likely = np.asarray(get_vad_model()(padded)).reshape(-1) > VOICED
     if not likely.any():
-        return Voice(0.0, 0.0, 0.0)
+        return VoiceSpan(0.0, 0.0, 0.0)
     chunk, voiced = _CHUNK / 16_000, np.flatnonzero(likely)
-    return Voice(len(voiced) * chunk, int(voiced[0]) * chunk, (int(voiced[-1]) + 1) * chunk)
+    return VoiceSpan(len(voiced) * chunk, int(voiced[0]) * chunk, (int(voiced[-1]) + 1) * chunk)
 
 
 def without_asides(text: str) -> str:
@@ -60,7 +60,7 @@ def without_asides(text: str) -> str:
     return " ".join(_ASIDE.sub(" ", text).split())
 
 
-def believed(text: str, score: float, no_speech: float, voice: Voice) -> bool:
+def believed(text: str, score: float, no_speech: float, voice: VoiceSpan) -> bool:
     """Whether somebody said this.
 
     Args:

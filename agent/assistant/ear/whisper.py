@@ -11,7 +11,7 @@ from ..work import Executor
 from .listening import Look, PhraseStream
 from .loops import find_loop
 from .sense import believed, voice_in, without_asides
-from .whisper_model import RATE, Decoded, WhisperModel, encoder_tail
+from .whisper_model import RATE, WhisperModel, WhisperText, encoder_tail
 
 _ASIDES = {"[": "]", "(": ")", "♪": "♪"}
 SHORTEST = 0.1  # s of sound worth a look
@@ -98,7 +98,7 @@ def _without_asides(words: tuple[HeardWord, ...]) -> tuple[HeardWord, ...]:
     return tuple(kept)
 
 
-def _sane(decoded: Decoded, words: list[str]) -> int:
+def _sane(decoded: WhisperText, words: list[str]) -> int:
     """How many words to keep: those before a loop comes round that even the whole window has."""
     loop = find_loop(words) if decoded.suspicious else None
     return len(words) if loop is None else loop

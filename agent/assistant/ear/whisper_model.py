@@ -28,7 +28,7 @@ _HOP = 160  # samples of a feature frame; the encoder halves their number
 
 
 @dataclass(frozen=True)
-class Decoded:
+class WhisperText:
     """What one decoding gave.
 
     Attributes:
@@ -88,7 +88,7 @@ class WhisperModel:
                 ctranslate2.StorageView.from_array(np.ascontiguousarray(features, np.float32)), to_cpu=True
             )
 
-    def decode(self, encoded: Any, seconds: float, beam: int = 1) -> Decoded:
+    def decode(self, encoded: Any, seconds: float, beam: int = 1) -> WhisperText:
         """The words of what was encoded, of which so many seconds are sound."""
         tokenizer = self._tokenizer(self._language or self._detect(encoded))
         prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
@@ -105,9 +105,9 @@ class WhisperModel:
         tokens = tuple(token for token in result.sequences_ids[0] if token < tokenizer.eot)
         text = tokenizer.decode(tokens).strip()
         suspicious = len(tokens) >= bound or find_loop(text.split()) is not None
-        return Decoded(text, tokens, float(result.scores[0]), float(result.no_speech_prob), suspicious)
+        return WhisperText(text, tokens, float(result.scores[0]), float(result.no_speech_prob), suspicious)
 
-    def word_times(self, encoded: Any, decoded: Decoded, seconds: float, start: float) -> tuple[HeardWord, ...]:
+    def word_times(self, encoded: Any, decoded: WhisperText, seconds: float, start: float) -> tuple[HeardWord, ...]:
         """The words with their times, by the decoder's attention; `start` is added."""
         if not decoded.tokens:
             return ()
@@ -124,7 +124,7 @@ class WhisperModel:
                 words.append(HeardWord(text.strip(), begin, max(end, begin + 0.02)))
         return tuple(words)
 
-    def look(self, sound: Samples, *, whole: bool = False) -> tuple[Any, Decoded]:
+    def look(self, sound: Samples, *, whole: bool = False) -> tuple[Any, WhisperText]:
         """Encode and decode a phrase, `[T]` at 16 kHz; with the whole window if `whole`."""
         seconds = len(sound) / RATE
         encoded = self.encode(sound, WHOLE if whole else seconds + TAIL)

@@ -16,7 +16,7 @@ NOTHING = np.zeros(0, np.float32)
 
 
 class ClauseSound:
-    """Grows in a lane; see `Utterance`."""
+    """Grows in a lane; see `Voicing`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -44,11 +44,11 @@ class ClauseSound:
                 self._voiced = Voiced(before.samples, before.words, True, fault)
 
     def audio(self) -> Voiced | None:
-        """See `Utterance.audio`."""
+        """See `Voicing.audio`."""
         return self._voiced
 
     def cancel(self) -> None:
-        """See `Utterance.cancel`."""
+        """See `Voicing.cancel`."""
         if self._job is not None:
             self._job.cancel()
         self.end()

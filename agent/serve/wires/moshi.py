@@ -20,12 +20,12 @@ from .moshi_messages import Kind
 from .opus import OpusReader, OpusWriter
 from .wire import (
     RECORDED,
-    Heard,
     Input,
     Message,
     Opening,
     ServerFacts,
     Status,
+    UserSound,
     change_controls,
     controls_from,
     parse_object,
@@ -74,7 +74,7 @@ class MoshiWire:
             return []
         if content.kind == Kind.AUDIO:
             samples = self.reader.append(content.payload)
-            return [Heard(samples)] if len(samples) else []
+            return [UserSound(samples)] if len(samples) else []
         if content.kind == Kind.METADATA:
             values = parse_object(content.payload)
             if "controls" in values:

@@ -29,13 +29,13 @@ from ..access import TOKEN_PARAMETERS
 from .wire import (
     End,
     Forget,
-    Heard,
     Input,
     Message,
     Opening,
-    Reply,
     ServerFacts,
     Status,
+    ToClient,
+    UserSound,
     change_controls,
     controls_from,
     parse_object,
@@ -68,14 +68,14 @@ class PcmWire:
     def receive(self, message: Message) -> list[Input]:
         """See `Wire`."""
         if isinstance(message, bytes):
-            return [Heard(samples_of(message))]
+            return [UserSound(samples_of(message))]
         content, inputs = parse_object(message), list[Input]()
         for name, value in content.items():
             if name == "controls":
                 self.controls = change_controls(self.controls, value)
-                inputs.append(Reply(_json(controls=vars(self.controls))))
+                inputs.append(ToClient(_json(controls=vars(self.controls))))
             elif name == "ping":
-                inputs.append(Reply(_json(pong=value if len(_json(_=value)) <= LONGEST_PING else None)))
+                inputs.append(ToClient(_json(pong=value if len(_json(_=value)) <= LONGEST_PING else None)))
             elif name == "clear":
                 inputs.append(Forget())
             elif name == "end":

@@ -27,13 +27,13 @@ from .wire import (
     RECORDED,
     Ask,
     Forget,
-    Heard,
     Input,
     Message,
     Opening,
-    Reply,
     ServerFacts,
     Status,
+    ToClient,
+    UserSound,
     change_controls,
     controls_from,
     parse_object,
@@ -123,7 +123,7 @@ class RealtimeWire:
             raise EventError("input_audio_buffer.append needs `audio`", "missing_required_parameter", "audio")
         samples = self.sound_in(decoded(event["audio"]))
         self.unheard += len(samples)
-        return [Heard(samples)] if len(samples) else []
+        return [UserSound(samples)] if len(samples) else []
 
     def _clear(self, event: Event) -> list[Input]:
         self.unheard = 0
@@ -148,7 +148,7 @@ class RealtimeWire:
         if wishes and not self.mind:
             return self._replies(refusal(sessions.NO_MIND, "item", self.cause))
         self.items.add(item)
-        heard: list[Input] = [Heard(samples) for data in sounds if len(samples := self.sound_in(data))]
+        heard: list[Input] = [UserSound(samples) for data in sounds if len(samples := self.sound_in(data))]
         ends: list[Input] = [Ask(EndTurn())] if heard else []
         told = [
             *self.items.created("conversation.item.added", item),
@@ -279,7 +279,7 @@ class RealtimeWire:
         return {**self.shown, "id": self.id, "duologue": {**self.extra, "controls": dict(self.controls)}}
 
     def _replies(self, *found: Event) -> list[Input]:
-        return [Reply(message) for message in self._messages(*found)]
+        return [ToClient(message) for message in self._messages(*found)]
 
     def _messages(self, *found: Event) -> list[Message]:
         messages: list[Message] = []

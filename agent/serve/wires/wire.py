@@ -26,14 +26,14 @@ RECORDED = "This conversation is recorded."
 
 
 @dataclass(frozen=True)
-class Heard:
+class UserSound:
     """Sound of the user, float32 `[T]` at 24 kHz."""
 
     samples: Samples
 
 
 @dataclass(frozen=True)
-class Reply:
+class ToClient:
     """A message to the client, at once."""
 
     message: Message
@@ -56,7 +56,7 @@ class End:
     """The client ends the conversation."""
 
 
-Input = Heard | Reply | Forget | Ask | End
+Input = UserSound | ToClient | Forget | Ask | End
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 Models think first, put JSON in code fences, talk before and after it, wrap it once more, leave commas behind the last
 item and are cut off before the end. What they thought is taken out; of several answers the last valid one counts; of a
-broken one every complete turn is kept, and what was lost shows in `Answer.cut_off`.
+broken one every complete turn is kept, and what was lost shows in `WrittenAnswer.cut_off`.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ class WrittenTurn(BaseModel):
 
 
 @dataclass(frozen=True)
-class Answer:
+class WrittenAnswer:
     """The turns of one answer. `cut_off`: the text ended before its JSON did."""
 
     turns: tuple[WrittenTurn, ...]
     cut_off: bool
 
 
-def read_turns(text: str) -> Answer:
+def read_turns(text: str) -> WrittenAnswer:
     """Find and validate the turns in a model's answer.
 
     Raises:
@@ -77,7 +77,7 @@ def read_turns(text: str) -> Answer:
     problem = ""
     for items in reversed(found):
         try:
-            return Answer(_validated(items), cut_off=False)
+            return WrittenAnswer(_validated(items), cut_off=False)
         except ValueError as error:
             problem = problem or str(error)
     if problem:
@@ -85,7 +85,7 @@ def read_turns(text: str) -> Answer:
     items = _complete_turns(text)
     if not items:
         raise ValueError("the answer's JSON is broken and holds no complete turn")
-    return Answer(_validated(items), cut_off=True)
+    return WrittenAnswer(_validated(items), cut_off=True)
 
 
 def _validated(items: list[Any]) -> tuple[WrittenTurn, ...]:

@@ -15,7 +15,7 @@ _EXCERPT = 160  # characters of one
 
 
 @dataclass(frozen=True)
-class Refusal:
+class RefusedAnswer:
     """An answer that could not be used: the reason, what was wrong, and how the answer began."""
 
     code: Code
@@ -38,7 +38,7 @@ class Ledger:
     prompt_tokens: int = 0
     answer_tokens: int = 0
     refused: Counter[Code] = field(default_factory=Counter)
-    refusals: list[Refusal] = field(default_factory=list)
+    refusals: list[RefusedAnswer] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, reply: ModelReply) -> None:
@@ -53,7 +53,7 @@ class Ledger:
         with self._lock:
             self.refused[error.code] += 1
             if self.refused[error.code] <= SHOWN:
-                self.refusals.append(Refusal(error.code, error.problem, " ".join(answer.split())[:_EXCERPT]))
+                self.refusals.append(RefusedAnswer(error.code, error.problem, " ".join(answer.split())[:_EXCERPT]))
 
     def cost(self, price: tuple[float, float]) -> float:
         """What the tokens cost at so much for a million of each, of prompts and of answers."""

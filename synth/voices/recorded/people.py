@@ -28,7 +28,7 @@ _QUOTES = "\"'“”‘’«»()[]-–—…"
 
 
 @dataclass(frozen=True)
-class Phrases:
+class PhrasedClip:
     """A recording as phrases: stretches of words between two pauses. Phrase `i` is `words[bounds[i] : bounds[i+1]]`."""
 
     clip: PersonClip
@@ -36,7 +36,7 @@ class Phrases:
     bounds: tuple[int, ...]
 
     @classmethod
-    def of(cls, clip: PersonClip, words: Sequence[Word]) -> Phrases:
+    def of(cls, clip: PersonClip, words: Sequence[Word]) -> PhrasedClip:
         """Cut where the speaker is silent for 0.2 s or more."""
         pauses = [
             index for index, (one, other) in enumerate(pairwise(words), 1) if other.start - one.end >= MIN_SILENCE
@@ -74,7 +74,7 @@ class Person:
     """One speaker, and all that was recorded of them."""
 
     voice: Voice
-    recordings: tuple[Phrases, ...]
+    recordings: tuple[PhrasedClip, ...]
 
     @cached_property
     def stretches(self) -> tuple[Stretch, ...]:
@@ -110,7 +110,7 @@ class People:
         return found.hexdigest()
 
     @cached_property
-    def _recordings(self) -> dict[str, Phrases]:
+    def _recordings(self) -> dict[str, PhrasedClip]:
         return {found.clip.path: found for person in self.persons for found in person.recordings}
 
     def speech(self, span: RecordedSpan, text: str) -> Speech:
@@ -208,7 +208,7 @@ def _person(name: str, timed: Sequence[tuple[PersonClip, TimedClip]]) -> Person:
         source=", ".join(dict.fromkeys(clip.source for clip in clips)),
         consent=", ".join(dict.fromkeys(clip.consent for clip in clips)),
     )
-    return Person(voice, tuple(Phrases.of(clip, found.words) for clip, found in timed))
+    return Person(voice, tuple(PhrasedClip.of(clip, found.words) for clip, found in timed))
 
 
 def _plain(words: Sequence[Word]) -> str:

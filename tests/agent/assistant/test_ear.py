@@ -15,7 +15,7 @@ from agent.assistant.ear.agreement import Agreed, agree
 from agent.assistant.ear.listening import Look, PhraseStream
 from agent.assistant.ear.loops import find_loop, plain
 from agent.assistant.ear.phrase import LEAD, Gate, PhraseSound
-from agent.assistant.ear.sense import Voice, believed, without_asides
+from agent.assistant.ear.sense import VoiceSpan, believed, without_asides
 from agent.assistant.ear.sherpa import timed_words
 from agent.assistant.parts import Heard, HeardWord
 from agent.assistant.work import FrameExecutor
@@ -76,11 +76,11 @@ def test_no_sequence_of_decodings_changes_a_committed_word(decodings: list[list[
 
 
 def test_what_whisper_dreams_is_not_believed() -> None:
-    clear = Voice(1.0, 0.2, 1.2)
+    clear = VoiceSpan(1.0, 0.2, 1.2)
     assert believed("Thank you.", -0.2, 0.05, clear), "people say so, too"
     assert not believed("Thank you.", -0.8, 0.05, clear)
-    assert not believed("you", -0.3, 0.5, Voice(0.15, 0.1, 0.2))
-    assert not believed("turn on the light", -0.3, 0.1, Voice(0.06, 0.0, 0.1)), "four words take longer"
+    assert not believed("you", -0.3, 0.5, VoiceSpan(0.15, 0.1, 0.2))
+    assert not believed("turn on the light", -0.3, 0.1, VoiceSpan(0.06, 0.0, 0.1)), "four words take longer"
     assert not believed("turn on the light", -1.2, 0.7, clear), "Whisper's own rule"
     assert not believed("...", -0.1, 0.0, clear)
     assert without_asides("[music] hello (coughs) there") == "hello there"

@@ -11,7 +11,7 @@ import pytest
 from agent.assistant.mouth import load_mouth
 from agent.assistant.mouth.engine import EDGE, LEVEL, EngineMouth
 from agent.assistant.mouth.load import pick_voice
-from agent.assistant.parts import Utterance, Voiced
+from agent.assistant.parts import Voiced, Voicing
 from agent.assistant.work import FrameExecutor
 from corpus.audio import SAMPLE_RATE, Samples, loudness
 from corpus.interleave import TimedWord
@@ -23,7 +23,7 @@ from tests.support.tone_engine import ToneEngine
 VOICE = ReferenceVoice(Voice(id="v", kind="recorded", engine="tone", licence="CC0-1.0", source="here", consent="mine"))
 
 
-def sound(utterance: Utterance) -> Voiced:
+def sound(utterance: Voicing) -> Voiced:
     voiced = utterance.audio()
     assert voiced is not None
     return voiced

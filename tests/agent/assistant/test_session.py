@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agent.assistant.parts import Message, Piece, Tool, ToolCall, Voiced
-from agent.assistant.session import FILLER, Made, Talk
+from agent.assistant.session import FILLER, AssistantTalk, DoneVoicing
 from agent.assistant.work import FrameExecutor
 from agent.live.frame_out import FrameOut
 from agent.live.talk_events import AgentEnded, Happening
@@ -18,7 +18,7 @@ from tests.support.assistant_parts import ScriptedCues, quiet, scripted_talk, vo
 ANSWER = ["It is Paris,", "as you know well."]
 
 
-def hold(talk: Talk, executor: FrameExecutor, frames: list[Samples]) -> list[FrameOut]:
+def hold(talk: AssistantTalk, executor: FrameExecutor, frames: list[Samples]) -> list[FrameOut]:
     """Push frames; what came out."""
     outs = []
     for frame in frames:
@@ -121,7 +121,7 @@ def test_a_mind_that_dies_in_mid_sentence_says_so_and_the_talk_goes_on() -> None
 def test_a_mouth_without_sound_is_a_fault_and_no_hang() -> None:
     talk, executor, _ = scripted_talk(["What is it?", "And Spain?"], [ANSWER])
     mute = Voiced(np.zeros(0, np.float32), (), True, "the mouth failed")
-    talk.parts.mouth.say = lambda clause: Made(mute)  # type: ignore[method-assign]
+    talk.parts.mouth.say = lambda clause: DoneVoicing(mute)  # type: ignore[method-assign]
     outs = hold(talk, executor, voice(0.8) + quiet(6.0))
     assert ("fault", "the mouth failed") in happenings(outs)
     assert talk.state.mode == "listening"

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from agent.listener import Listener, judging
-from agent.listener.judging import Score, asked, figures, frame_after, separation
+from agent.listener.judging import DecisionScore, asked, figures, frame_after, separation
 from agent.listener.labels import voice_activity
-from agent.listener.recordings import Clip, Recording, Word
+from agent.listener.recordings import ClipWord, CollectedRecording, TurnClip
 from agent.listener.sounds import Decision, JudgedSound, call, natural, spliced
 from corpus.audio import Samples
 
@@ -24,8 +24,10 @@ def burst(*spans: tuple[float, float], seconds: float) -> Samples:
     return sound.astype(np.float32)
 
 
-def clip(sound: Samples, *words: Word) -> Clip:
-    return Clip(Recording(Path("none"), "a.opus", "S", "sentences", 4.0), sound, words, voice_activity(sound))
+def clip(sound: Samples, *words: ClipWord) -> TurnClip:
+    return TurnClip(
+        CollectedRecording(Path("none"), "a.opus", "S", "sentences", 4.0), sound, words, voice_activity(sound)
+    )
 
 
 def test_ends_and_pauses_apart() -> None:
@@ -46,7 +48,7 @@ def test_the_frame_after_a_silence(hop: int, frame: int) -> None:
 
 def test_natural_gaps_are_pauses_and_their_border_is_known() -> None:
     sound = burst((0.5, 1.5), (2.0, 3.0), (3.2, 3.8), seconds=5)
-    said = clip(sound, Word("One,", 0.5, 1.5), Word("two", 2.0, 3.0), Word("three.", 3.2, 3.8))
+    said = clip(sound, ClipWord("One,", 0.5, 1.5), ClipWord("two", 2.0, 3.0), ClipWord("three.", 3.2, 3.8))
     (judged,) = natural([said], "requests", np.random.default_rng(0))
     pause, end = judged.decisions
     assert (pause.over, pause.kind, end.over, end.kind) == (False, "clause", True, "end")
@@ -56,7 +58,7 @@ def test_natural_gaps_are_pauses_and_their_border_is_known() -> None:
 
 def test_a_pause_put_in_lies_where_the_label_says() -> None:
     sound = burst((0.5, 1.5), (1.52, 2.5), (2.52, 3.5), seconds=5)
-    said = clip(sound, Word("one", 0.5, 1.5), Word("two", 1.52, 2.5), Word("three.", 2.52, 3.5))
+    said = clip(sound, ClipWord("one", 0.5, 1.5), ClipWord("two", 1.52, 2.5), ClipWord("three.", 2.52, 3.5))
     (judged,) = spliced([said], np.random.default_rng(0))
     cut, end = judged.decisions
     level = np.abs(judged.sound.reshape(-1, 240)).mean(1)
@@ -83,7 +85,7 @@ def test_a_peer_hears_nothing_after_its_decision() -> None:
     (score,) = asked(opinion, [judged])
     ((samples, silence),) = heard
     assert (samples, round(silence, 4)) == (9 * 1920, 0.32)
-    assert score == Score("requests", "end", True, 0.0)
+    assert score == DecisionScore("requests", "end", True, 0.0)
     assert figures([score]) == {}
 
 

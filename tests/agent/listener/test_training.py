@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 from agent.listener.config import ListenerConfig  # noqa: E402
 from agent.listener.labels import voice_activity  # noqa: E402
 from agent.listener.recipe import ListenerRecipe, SceneRecipe, TrainingRecipe, read_recipe  # noqa: E402
-from agent.listener.recordings import Clip, Recording, Word, read_speakers  # noqa: E402
+from agent.listener.recordings import ClipWord, CollectedRecording, TurnClip, read_speakers  # noqa: E402
 from agent.listener.scenes import SceneMaker  # noqa: E402
 from agent.listener.shards import make_shard, read_examples  # noqa: E402
 from agent.listener.training import ListenerTrainer  # noqa: E402
@@ -23,12 +23,12 @@ TINY = ListenerConfig(front=8, middle=12, hidden=32, layers=1, head=16, dropout=
 RECIPE = ListenerRecipe(scenes=SceneRecipe(seconds=6, nobody=0.0, noise=0.0, others=0.0, rooms=0.0, telephone=0.0))
 
 
-def clip(number: int) -> Clip:
+def clip(number: int) -> TurnClip:
     quiet = np.random.default_rng(number).normal(0, 1e-3, 12_000).astype(np.float32)
     sound = np.concatenate([quiet, speech_like(2.4, number), quiet])
-    recording = Recording(Path("none"), f"{number}.opus", f"S{number % 2}", "sentences", len(sound) / 24_000)
-    words = tuple(Word(f"w{i}" + "." * (i == 7), 0.5 + 0.3 * i, 0.8 + 0.3 * i) for i in range(8))
-    return Clip(recording, sound, words, voice_activity(sound))
+    recording = CollectedRecording(Path("none"), f"{number}.opus", f"S{number % 2}", "sentences", len(sound) / 24_000)
+    words = tuple(ClipWord(f"w{i}" + "." * (i == 7), 0.5 + 0.3 * i, 0.8 + 0.3 * i) for i in range(8))
+    return TurnClip(recording, sound, words, voice_activity(sound))
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from agent.serve.access import Access, ConnectionLimits, Pace, check_listening, tls_context
+from agent.serve.access import Access, ConnectionLimits, RateLimit, check_listening, tls_context
 from agent.serve.server import serving
 from tests.support.agent_fixtures import FakeClock
 from tests.support.agent_server import ParrotBatch, Place, a_server_object, ending, next_json, talk
@@ -45,7 +45,7 @@ def test_messages_that_are_too_long_too_many_or_from_too_many() -> None:
 
 def test_pace_is_a_token_bucket() -> None:
     clock = FakeClock()
-    pace = Pace(10.0, 2.0, clock)
+    pace = RateLimit(10.0, 2.0, clock)
     assert [pace.take(1) for _ in range(20)] == [0.0] * 20
     assert pace.take(5) == pytest.approx(0.5)
     clock.forward(10.0)

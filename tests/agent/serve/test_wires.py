@@ -29,7 +29,18 @@ from agent.serve.wires.pcm import PcmWire
 from agent.serve.wires.realtime import RealtimeWire
 from agent.serve.wires.realtime_errors import EventError
 from agent.serve.wires.sound_format import SoundOut, law, shortened
-from agent.serve.wires.wire import Ask, Forget, Heard, Opening, Reply, ServerFacts, Status, Wire, pcm_of, samples_of
+from agent.serve.wires.wire import (
+    Ask,
+    Forget,
+    Opening,
+    ServerFacts,
+    Status,
+    ToClient,
+    UserSound,
+    Wire,
+    pcm_of,
+    samples_of,
+)
 from corpus.audio import FRAME_SAMPLES, Samples
 from tests.support.malformed import malformed
 from tests.support.places import ASSETS
@@ -53,7 +64,7 @@ def frames_of(seconds: float, seed: int = 0) -> list[Samples]:
 
 def heard(wire: Wire, messages: list[bytes] | list[str]) -> Samples:
     """All sound that a wire takes out of messages."""
-    found = [item.samples for each in messages for item in wire.receive(each) if isinstance(item, Heard)]
+    found = [item.samples for each in messages for item in wire.receive(each) if isinstance(item, UserSound)]
     return np.concatenate(found) if found else np.zeros(0, np.float32)
 
 
@@ -194,7 +205,7 @@ def test_pcm_messages() -> None:
     numbers = {"lag_ms": 12.0, "frame_ms": 30.0, "dropped": 0}
     assert found == [{"text": " hé"}, {"user_text": "hm"}, {"stats": numbers}]
     reply = wire.receive('{"controls": {"hold": false, "pad_bias": 2}, "ping": 5, "clear": true}')
-    assert [type(item) for item in reply] == [Reply, Reply, Forget]
+    assert [type(item) for item in reply] == [ToClient, ToClient, Forget]
     assert wire.controls == Controls(text_top_k=3, pad_bias=2)
     assert json.loads(wire.opened(OPENING)[0])["session"]["resume"] == "secret"
     assert PcmWire({}).frame(frame(tone), STATUS) == [pcm_of(tone)]
@@ -228,7 +239,7 @@ class Talking:
         """A client's event; what it is answered at once."""
         found: list[Any] = []
         for item in self.wire.receive(json.dumps(event)):
-            if isinstance(item, Reply):
+            if isinstance(item, ToClient):
                 found.append(item.message)
             elif isinstance(item, Ask):
                 self.turns.ask(item.wish)
@@ -572,7 +583,7 @@ def test_ten_thousand_malformed_messages(connect: Callable[..., Wire]) -> None:
     for _ in range(10_000):
         try:
             found = wire.receive(malformed(rng))
-            assert all(np.isfinite(item.samples).all() for item in found if isinstance(item, Heard))
+            assert all(np.isfinite(item.samples).all() for item in found if isinstance(item, UserSound))
         except ValueError as error:
             refusals.append(str(error))
     assert not [reason for reason in refusals if "\n" in reason or len(reason) > 400]

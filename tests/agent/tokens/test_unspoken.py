@@ -18,7 +18,7 @@ from agent.tokens.unspoken import Unspoken, read_plans
 from agent.training.lesson import soundless
 from agent.training.objective import Objective, wording_sum
 from agent.training.recipe import AgentRecipe
-from agent.training.trainer import Trainer
+from agent.training.trainer import AgentTrainer
 from corpus.record import Dialogue
 from synth.commands.plan import plan
 from synth.plan import Planner
@@ -123,10 +123,10 @@ def test_reading_beside_hearing_changes_no_other_part(plans: Path) -> None:
 def test_a_run_that_reads_resumes_to_the_bit(plans: Path, tmp_path: Path) -> None:
     recipe = QUICK.changed(unspoken=2)
 
-    def trainer(name: str, seed: int = 0) -> Trainer:
+    def trainer(name: str, seed: int = 0) -> AgentTrainer:
         torch.manual_seed(seed)
         made, reading = RandomCodes(CONFIG), Unspoken([plans], CONFIG, VOCABULARY)
-        return Trainer(LanguageModel(CONFIG), recipe, made, tmp_path / name, CPU, unspoken=reading)
+        return AgentTrainer(LanguageModel(CONFIG), recipe, made, tmp_path / name, CPU, unspoken=reading)
 
     straight = trainer("straight")
     assert straight.run(quiet(straight.folder, recipe))

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from agent import LanguageModel, tiny
 from agent.training.recipe import AgentRecipe, read_recipe
-from agent.training.trainer import Trainer
+from agent.training.trainer import AgentTrainer
 from tests.support.agent_training import CPU, RandomCodes
 from tests.support.places import DATASETS, ROOT
 
@@ -39,12 +39,12 @@ class Padded(RandomCodes):
         return crop
 
 
-def step(folder: Path, batch: int, accumulate: int) -> tuple[dict[str, torch.Tensor], dict[str, float], Trainer]:
+def step(folder: Path, batch: int, accumulate: int) -> tuple[dict[str, torch.Tensor], dict[str, float], AgentTrainer]:
     """The gradient of one step, by parameter, and what it reports."""
     torch.manual_seed(0)
     config = tiny()
     recipe = shipped(batch=batch, accumulate=accumulate)
-    trainer = Trainer(LanguageModel(config), recipe, Padded(config, LENGTHS), folder, CPU)  # type: ignore[arg-type]
+    trainer = AgentTrainer(LanguageModel(config), recipe, Padded(config, LENGTHS), folder, CPU)  # type: ignore[arg-type]
     found: dict[str, torch.Tensor] = {}
     trainer.optimizer.step = lambda: found.update({n: p.grad.clone() for n, p in trainer.trained.items()})  # type: ignore
     return found, dict(trainer.train_step().parts), trainer
@@ -101,10 +101,10 @@ def test_validation_is_the_same_at_any_batch_size_and_seed(tmp_path: Path) -> No
     for changes in ({"batch": 1}, {"batch": 2}, {"batch": 5, "seed": 9}, {"batch": 3, "masking": 0.3}):
         recipe = shipped(**changes)
         held_out: object = data
-        trainer = Trainer(model, recipe, data, tmp_path, CPU, held_out=held_out)  # type: ignore[arg-type]
+        trainer = AgentTrainer(model, recipe, data, tmp_path, CPU, held_out=held_out)  # type: ignore[arg-type]
         figures.append(trainer.validate())
     for figure in figures[1:]:
         assert figure == pytest.approx(figures[0], rel=1e-5)
     recipe = shipped(validation_crops=2)
-    some = Trainer(model, recipe, data, tmp_path, CPU, held_out=data).validate()  # type: ignore[arg-type]
+    some = AgentTrainer(model, recipe, data, tmp_path, CPU, held_out=data).validate()  # type: ignore[arg-type]
     assert some["loss"] != pytest.approx(figures[0]["loss"], rel=1e-4)

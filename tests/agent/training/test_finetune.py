@@ -24,7 +24,7 @@ from agent.tokens.shards import TokenDialogue, TokenManifest, VocabularyIdentity
 from agent.tokens.text_stream import Placement
 from agent.training.finetune import adapt, hub_folder, write_adapters
 from agent.training.start import trained_model
-from agent.training.trainer import Trainer
+from agent.training.trainer import AgentTrainer
 from tests.support.agent_training import CPU, QUICK, RandomCodes, quiet
 
 SMALL = """
@@ -132,7 +132,7 @@ def test_adapters_train_alone_and_apply_to_the_base(tmp_path: Path) -> None:
     save(model, tmp_path / "base")
     adapt(model, rank=4, scaling=1.5, seed=3)
     recipe = QUICK.changed(gradient_checkpointing=True)
-    trainer = Trainer(model, recipe, RandomCodes(config), tmp_path / "run", CPU)
+    trainer = AgentTrainer(model, recipe, RandomCodes(config), tmp_path / "run", CPU)
     trainer.run(quiet(tmp_path / "run", recipe))
     still = {name.replace(".frozen_W.", "."): t for name, t in model.state_dict().items() if ".lora_" not in name}
     assert still.keys() == base.keys()

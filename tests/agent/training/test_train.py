@@ -18,9 +18,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from agent import GREEDY, LanguageModel, tiny
-from agent.training.progress import Progress
+from agent.training.progress import AgentProgress
 from agent.training.recipe import AgentRecipe
-from agent.training.trainer import Trainer
+from agent.training.trainer import AgentTrainer
 from codec.training.run_state import TrainingError, write_checkpoint
 from corpus.durable import DiskFullError
 from tests.support.agent_training import (
@@ -54,7 +54,7 @@ def test_a_tiny_model_learns_two_dialogues_by_heart() -> None:
     )  # fmt: skip
     torch.manual_seed(0)
     model = LanguageModel(config)
-    trainer = Trainer(model, recipe, Two(config), Path("unused"), CPU)
+    trainer = AgentTrainer(model, recipe, Two(config), Path("unused"), CPU)
     for trainer.step in range(recipe.steps):
         parts = trainer.train_step().parts
     assert parts["text"] < 0.05, parts
@@ -134,7 +134,7 @@ def test_a_killed_process_resumes_with_the_losses_of_an_undisturbed_one(tmp_path
         trainer.folder.mkdir(exist_ok=True)
         if resume:
             trainer.resume()
-        return trainer.run(Progress(trainer.folder, LONG, say))
+        return trainer.run(AgentProgress(trainer.folder, LONG, say))
 
     straight: list[str] = []
     assert go_on("straight", straight.append, resume=False)
@@ -190,7 +190,7 @@ def test_resuming_another_model_is_refused(tmp_path: Path) -> None:
     make_trainer(tmp_path).save()
     before = (tmp_path / "checkpoint.safetensors").read_bytes()
     config = replace(tiny(), ours=replace(tiny().ours, user_text_delay=None))
-    other = Trainer(LanguageModel(config), QUICK, RandomCodes(config), tmp_path, CPU)
+    other = AgentTrainer(LanguageModel(config), QUICK, RandomCodes(config), tmp_path, CPU)
     with pytest.raises(ValueError, match="begun with something else: model"):
         other.resume()
     assert (tmp_path / "checkpoint.safetensors").read_bytes() == before
@@ -202,7 +202,7 @@ def test_resuming_another_model_is_refused(tmp_path: Path) -> None:
 def test_lines_say_what_a_run_does(tmp_path: Path) -> None:
     lines: list[str] = []
     trainer = make_trainer(tmp_path)
-    trainer.run(Progress(tmp_path, QUICK, lines.append, hours=0.01))
+    trainer.run(AgentProgress(tmp_path, QUICK, lines.append, hours=0.01))
     wanted = (
         "text words user_text user_words semantic acoustic user_semantic user_acoustic lr frames/s left epochs padding"
     )

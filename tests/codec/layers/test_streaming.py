@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from codec import Codec, CodecConfig
-from codec.config import QuantizerConfig, SeanetConfig, TransformerConfig, tiny
+from codec.config import CodecTransformerConfig, QuantizerConfig, SeanetConfig, tiny
 from codec.layers import streaming
 from codec.layers.attention import Transformer
 from codec.layers.conv import Conv, ConvTranspose, DepthwiseConv, DepthwiseConvTranspose, ReplicateConv
@@ -27,7 +27,7 @@ FRAME = 1920
 
 def small_mimi(window: int = 24) -> CodecConfig:
     """Mimi's architecture, small: every kind of layer at a hundredth of the size."""
-    transformer = TransformerConfig(dim=32, heads=2, layers=2, feedforward=64, window=window)
+    transformer = CodecTransformerConfig(dim=32, heads=2, layers=2, feedforward=64, window=window)
     body = SeanetConfig(dim=32, filters=4)
     return CodecConfig(
         "mimi", body, transformer, transformer, QuantizerConfig(codebook_dim=16, codebook_size=64, n_q=6)
@@ -49,7 +49,7 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], int]] = {  # name -> layer, inp
     "residual": (lambda: ResidualBlock(DIM, SeanetConfig()), 1),
     "downsample": (lambda: Downsample(DIM, 5, SeanetConfig()), 5),
     "upsample": (lambda: Upsample(DIM, 5, SeanetConfig()), 1),
-    "transformer": (lambda: Transformer(TransformerConfig(DIM, 2, 2, 16, window=5, layer_scale=1.0)), 1),
+    "transformer": (lambda: Transformer(CodecTransformerConfig(DIM, 2, 2, 16, window=5, layer_scale=1.0)), 1),
     "pitch": (lambda: PitchReader(DIM, 4, 8), 1),
 }
 
@@ -114,7 +114,7 @@ def test_excitation_streams_as_offline_without_drift() -> None:
 
 def test_transformer_agrees_with_plain_masked_attention() -> None:
     torch.manual_seed(5)
-    config = TransformerConfig(DIM, 2, 1, 16, window=4, layer_scale=1.0)
+    config = CodecTransformerConfig(DIM, 2, 1, 16, window=4, layer_scale=1.0)
     model = Transformer(config)
     x = torch.randn(1, 11, DIM)
     whole = run(model, x, 11)

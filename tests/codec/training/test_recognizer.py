@@ -13,10 +13,10 @@ from safetensors import safe_open
 from codec.config import tiny
 from codec.model import Codec
 from codec.training.clips import find_clips
-from codec.training.data import Audio, Crops
+from codec.training.data import Audio, CodecCrops
 from codec.training.recipe import CodecRecipe
 from codec.training.recognizer import RecognizerLoss
-from codec.training.trainer import Trainer
+from codec.training.trainer import CodecTrainer
 from corpus.audio import FRAME_SAMPLES, resample
 from tests.support.speechlike import speech_like
 
@@ -57,9 +57,9 @@ def test_a_recognizer_trains_along_and_is_not_saved(tmp_path: Path) -> None:
     (tmp_path / "speech").mkdir()
     soundfile.write(tmp_path / "speech" / "one.wav", speech_like(2.0, 3), 24_000)
     recipe = CodecRecipe(steps=2, continuous_steps=2, adversarial_steps=0, batch=2, frames=4, warmup=1)
-    crops = Crops(Audio(find_clips([tmp_path / "speech"])), recipe.frames * FRAME_SAMPLES, 0)
+    crops = CodecCrops(Audio(find_clips([tmp_path / "speech"])), recipe.frames * FRAME_SAMPLES, 0)
     recognizer = RecognizerLoss(whisper_folder(tmp_path / "whisper"))
-    trainer = Trainer(Codec(tiny()), recipe, crops, tmp_path / "run", torch.device("cpu"), recognizer=recognizer)
+    trainer = CodecTrainer(Codec(tiny()), recipe, crops, tmp_path / "run", torch.device("cpu"), recognizer=recognizer)
     parts, _ = trainer.train_step()
     assert parts["recognizer"] > 0.0
     with safe_open(str(trainer.save()), "pt") as file:

@@ -15,19 +15,19 @@ import pytest
 import soundfile  # type: ignore[import-untyped]
 import torch
 
-from codec.config import CodecConfig, QuantizerConfig, SeanetConfig, TransformerConfig, tiny
+from codec.config import CodecConfig, CodecTransformerConfig, QuantizerConfig, SeanetConfig, tiny
 from codec.model import Codec
 from codec.training import discriminators, losses
 from codec.training.clips import find_clips, fingerprint, without_twins
-from codec.training.data import Audio, CropAugmentation, CropBatch, CropPiece, Crops, split_speakers
+from codec.training.data import Audio, CodecCrops, CropAugmentation, CropBatch, CropPiece, split_speakers
 from codec.training.draws import Draw
 from codec.training.optimizer_state import Average
-from codec.training.progress import Progress
+from codec.training.progress import CodecProgress
 from codec.training.recipe import CodecRecipe, read_recipe
 from codec.training.run_state import TrainingError
 from codec.training.step import StepLosses, hissing
 from codec.training.teacher import StoredTeacher, make_teacher
-from codec.training.trainer import Trainer
+from codec.training.trainer import CodecTrainer
 from corpus.store import Corpus
 from tests.support.places import DATASETS, ROOT
 from tests.support.speechlike import speech_like
@@ -56,18 +56,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def mimi_like() -> CodecConfig:
     """Mimi's architecture at a hundredth of its width."""
-    transformer = TransformerConfig(dim=16, heads=2, layers=1, feedforward=32, window=8)
+    transformer = CodecTransformerConfig(dim=16, heads=2, layers=1, feedforward=32, window=8)
     body = SeanetConfig(dim=16, filters=4)
     return CodecConfig("mimi", body, transformer, transformer, QuantizerConfig(8, 32, 4))
 
 
-def trainer(folder: Path, run: Path, recipe: CodecRecipe = QUICK, codec: Codec | None = None) -> Trainer:
+def trainer(folder: Path, run: Path, recipe: CodecRecipe = QUICK, codec: Codec | None = None) -> CodecTrainer:
     torch.manual_seed(3)
-    crops = Crops(Audio(find_clips([folder])), recipe.frames * FRAME, recipe.seed)
-    return Trainer(codec or Codec(tiny()), recipe, crops, run, torch.device("cpu"))
+    crops = CodecCrops(Audio(find_clips([folder])), recipe.frames * FRAME, recipe.seed)
+    return CodecTrainer(codec or Codec(tiny()), recipe, crops, run, torch.device("cpu"))
 
 
-def everything(trainer: Trainer) -> dict[str, torch.Tensor]:
+def everything(trainer: CodecTrainer) -> dict[str, torch.Tensor]:
     """All that trains, optimizers included, as the checkpoint holds it."""
     from safetensors.torch import load_file
 
@@ -166,8 +166,8 @@ def test_discriminators_judge_any_length_and_pass_gradients(config: discriminato
 def test_crops_depend_on_seed_step_rank_and_row_only(folder: Path) -> None:
     noisy = CropAugmentation(silence=0.5, noise=0.5, overlap=0.5)
 
-    def make(seed: int) -> Crops:
-        return Crops(Audio(find_clips([folder])), 4 * FRAME, seed, noisy)
+    def make(seed: int) -> CodecCrops:
+        return CodecCrops(Audio(find_clips([folder])), 4 * FRAME, seed, noisy)
 
     first = make(1).batch(7, 3)
     again = make(1)
@@ -207,7 +207,7 @@ def test_speakers_are_held_out_and_sources_weighted(folder: Path, tmp_path: Path
     manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
     (only,) = find_clips([manifest], {"keywords": 0.0})
     assert (only.speaker, only.text) == ("ada", "hello")
-    crops = Crops(Audio(find_clips([manifest], {"keywords": 1e-9})), FRAME, 0)
+    crops = CodecCrops(Audio(find_clips([manifest], {"keywords": 1e-9})), FRAME, 0)
     assert {p.clip for step in range(20) for pieces in crops.batch(step, 4).pieces for p in pieces} == {0}
     with pytest.raises(ValueError, match="neither a folder"):
         find_clips([tmp_path / "missing"])
@@ -315,7 +315,7 @@ def test_the_shipped_recipe_is_read_and_typos_are_named(tmp_path: Path) -> None:
 
 
 def test_resuming_equals_an_undisturbed_run_to_the_bit(folder: Path, tmp_path: Path) -> None:
-    silent = Progress(tmp_path, say=lambda _: None)
+    silent = CodecProgress(tmp_path, say=lambda _: None)
     straight = trainer(folder, tmp_path / "straight")
     straight.run(silent)
     killed = trainer(folder, tmp_path / "killed")
@@ -335,10 +335,10 @@ def test_the_last_stage_leaves_encoder_and_codes_alone(judged: bool, folder: Pat
     alone = {} if judged else {"adversarial_weight": 0.0, "feature_weight": 0.0}
     run = trainer(folder, tmp_path, QUICK.changed(**alone))
     assert (run.judges is not None) == judged
-    run.run(Progress(tmp_path, say=lambda _: None), until=8)
+    run.run(CodecProgress(tmp_path, say=lambda _: None), until=8)
     wav = torch.tensor(speech_like(1.0, 9))[None, None]
     codes, audio = run.codec.encode(wav), run.codec.decode(run.codec.encode(wav))
-    run.run(Progress(tmp_path, say=lambda _: None))
+    run.run(CodecProgress(tmp_path, say=lambda _: None))
     assert torch.equal(codes, run.codec.encode(wav))
     assert not torch.allclose(audio, run.codec.decode(codes))
     exported = Codec.load(run.export())
@@ -356,10 +356,10 @@ def test_a_tiny_codec_overfits_four_seconds(tmp_path: Path) -> None:
     )  # fmt: skip
     torch.manual_seed(0)
     plain = CropAugmentation(peak=(0.5, 0.5), silence=0.0, noise=0.0, overlap=0.0)
-    crops = Crops(Audio(find_clips([tmp_path])), recipe.frames * FRAME, 0, plain)
+    crops = CodecCrops(Audio(find_clips([tmp_path])), recipe.frames * FRAME, 0, plain)
     lines: list[str] = []
-    run = Trainer(Codec(tiny()), recipe, crops, tmp_path / "run", torch.device("cpu"))
-    progress = Progress(tmp_path / "run", [sound], lines.append)
+    run = CodecTrainer(Codec(tiny()), recipe, crops, tmp_path / "run", torch.device("cpu"))
+    progress = CodecProgress(tmp_path / "run", [sound], lines.append)
     (tmp_path / "run").mkdir(exist_ok=True)
     before = progress.validate(0, run.codec)
     run.run(progress)
@@ -375,19 +375,19 @@ def test_a_loss_that_is_not_finite_stops_the_run(folder: Path, tmp_path: Path) -
     with torch.no_grad():
         next(run.codec.decoder.parameters()).fill_(float("nan"))
     with pytest.raises(TrainingError, match=r"step 0: the loss is not finite .*mel.*learning rate"):
-        run.run(Progress(tmp_path, say=lambda _: None))
+        run.run(CodecProgress(tmp_path, say=lambda _: None))
     assert not (tmp_path / "checkpoint.safetensors").exists()
 
 
 def test_a_collapsed_codebook_stops_the_run(folder: Path, tmp_path: Path) -> None:
     recipe = QUICK.changed(collapse_patience=1, dead_every=100, collapse_perplexity=0.1)
     run = trainer(folder, tmp_path, recipe)
-    run.run(Progress(tmp_path, say=lambda _: None), until=5)
+    run.run(CodecProgress(tmp_path, say=lambda _: None), until=5)
     book = run.codec.quantizer.books()[2]
     book.cluster_usage.fill_(1e-6)
     book.cluster_usage[0] = 1.0
     with pytest.raises(TrainingError, match="codebook 2 has collapsed"):
-        run.run(Progress(tmp_path, say=lambda _: None))
+        run.run(CodecProgress(tmp_path, say=lambda _: None))
 
 
 def test_an_average_swaps_in_and_out() -> None:
@@ -450,10 +450,14 @@ def test_two_processes_train_one_codec(folder: Path, tmp_path: Path) -> None:
     assert [name for name in one if not torch.equal(one[name], two[name])] == []
     recipe = QUICK.changed(steps=7, continuous_steps=2, adversarial_steps=2, batch=1, kmeans_batches=16)
     torch.manual_seed(0)
-    alone = Trainer(
-        Codec(tiny()), recipe, Crops(Audio(find_clips([folder])), 4 * FRAME, 0), tmp_path / "alone", torch.device("cpu")
+    alone = CodecTrainer(
+        Codec(tiny()),
+        recipe,
+        CodecCrops(Audio(find_clips([folder])), 4 * FRAME, 0),
+        tmp_path / "alone",
+        torch.device("cpu"),
     )
-    alone.run(Progress(tmp_path, say=lambda _: None))
+    alone.run(CodecProgress(tmp_path, say=lambda _: None))
     moved = alone.codec.state_dict()["encoder.embed.weight"]
     assert not torch.allclose(one["encoder.embed.weight"], moved, atol=1e-6)  # the second process's crops counted
 
@@ -466,7 +470,7 @@ def test_both_architectures_take_a_step_of_every_stage(
     recipe = QUICK.changed(steps=3, continuous_steps=1, adversarial_steps=1, precision=precision)
     run = trainer(folder, tmp_path, recipe, Codec(small))
     before = {name: p.detach().clone() for name, p in run.codec.named_parameters()}
-    run.run(Progress(tmp_path, say=lambda _: None))
+    run.run(CodecProgress(tmp_path, say=lambda _: None))
     still = [name for name, p in run.codec.named_parameters() if torch.equal(p, before[name])]
     assert still == []
 
@@ -481,7 +485,7 @@ def test_passes_add_up_to_one_step(folder: Path, tmp_path: Path) -> None:
         assert recipe.stage(run.step) == "quantized"
         names, gradients = run._names(), dict[str, torch.Tensor]()
 
-        def note(run: Trainer = run, names: dict[torch.Tensor, str] = names, into: dict = gradients) -> None:  # type: ignore[type-arg]
+        def note(run: CodecTrainer = run, names: dict[torch.Tensor, str] = names, into: dict = gradients) -> None:  # type: ignore[type-arg]
             for group in run.optimizers["codec"].param_groups:
                 into.update({names[p]: p.grad.clone() for p in group["params"] if p.grad is not None})
 
@@ -498,7 +502,7 @@ def test_passes_add_up_to_one_step(folder: Path, tmp_path: Path) -> None:
 
 def test_more_steps_leave_a_run_in_its_stage(folder: Path, tmp_path: Path) -> None:
     run = trainer(folder, tmp_path)
-    run.run(Progress(tmp_path, say=lambda _: None), until=6)
+    run.run(CodecProgress(tmp_path, say=lambda _: None), until=6)
     longer = read_recipe(None, steps=None, batch=None).changed(**QUICK.model_dump())
     longer = longer.changed(steps=120, continuous_steps=40, adversarial_steps=40)
     assert longer.stage(6) == "continuous"  # as its stages were stretched

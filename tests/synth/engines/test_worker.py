@@ -21,7 +21,7 @@ from synth.engines.failure import MOST_FAILURES
 from synth.engines.worker import WorkerEngine
 from synth.recipe import CorpusRecipe, Length
 from synth.running.generate import CorpusOrder, generate
-from synth.running.workers import Job, Worker
+from synth.running.workers import CorpusJob, Worker
 from synth.voices.casting import engine_voices, load_engine
 from tests.support.places import ROOT
 
@@ -262,7 +262,7 @@ def made_with(path: Path, out: Path) -> list[str]:
     recipe = CorpusRecipe(engine=f"worker:{path}", length=Length(shortest=20, longest=25))
     load_engine.cache_clear()  # the same file name stands for another worker
     (out / WORK).mkdir(parents=True)
-    worker = Worker(Job(out, recipe, 0))
+    worker = Worker(CorpusJob(out, recipe, 0))
     staged = [load_staged(out, worker.make(number).id) for number in range(DIALOGUES)]
     assert isinstance(worker.studio.engine, WorkerEngine)
     worker.studio.engine.close()

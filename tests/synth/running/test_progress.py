@@ -19,7 +19,7 @@ from synth.presets import fisher
 from synth.report import stats_from
 from synth.report.playback import ProgramPlayback, choose_player, listen, transcript_line
 from synth.report.stats import stats_of
-from synth.running.progress import Progress, summary_table
+from synth.running.progress import CorpusProgress, summary_table
 
 INFO = CorpusInfo(generator="test", engine="tone", timing="fisher", seed=7, recipe={"name": "tiny"})
 
@@ -48,7 +48,7 @@ def printed(on: Console) -> str:
 
 def test_speed_is_measured_over_the_last_minutes_of_this_run() -> None:
     clock = Clock()
-    progress = Progress(10.0, start_hours=4.0, silent=True, clock=clock)
+    progress = CorpusProgress(10.0, start_hours=4.0, silent=True, clock=clock)
     assert progress.speed is None
     assert progress.seconds_left is None
     clock.tick(10)
@@ -71,7 +71,7 @@ def test_speed_is_measured_over_the_last_minutes_of_this_run() -> None:
 
 def test_without_a_terminal_a_line_comes_every_ten_seconds() -> None:
     clock, out = Clock(), console(width=20)
-    with Progress(0.1, console=out, clock=clock) as progress:
+    with CorpusProgress(0.1, console=out, clock=clock) as progress:
         for _ in range(35):
             clock.tick(1)
             progress.dialogue(6)
@@ -88,7 +88,7 @@ def test_silence() -> None:
     clock = Clock()
     for terminal in (False, True):
         out = console(terminal=terminal)
-        with Progress(1.0, silent=True, console=out, clock=clock) as progress:
+        with CorpusProgress(1.0, silent=True, console=out, clock=clock) as progress:
             clock.tick(60)
             progress.dialogue(60)
             progress.reject("clipped")
@@ -98,7 +98,7 @@ def test_silence() -> None:
 @pytest.mark.parametrize("width", [1, 2, 7, 20, 300])
 def test_terminals_of_any_width(width: int) -> None:
     clock, out = Clock(), console(width, terminal=True)
-    with Progress(0.0, start_hours=0.5, console=out, clock=clock) as progress:
+    with CorpusProgress(0.0, start_hours=0.5, console=out, clock=clock) as progress:
         clock.tick(5)
         progress.dialogue(90)
     out.print(summary_table(stats_from(_tally(), INFO, fisher()), Path("out/report.html")))
@@ -108,7 +108,7 @@ def test_terminals_of_any_width(width: int) -> None:
 @pytest.mark.parametrize(("encoding", "between"), [("utf-8", " · "), ("ascii", " | "), ("latin-1", " · ")])
 def test_a_terminal_gets_only_what_it_can_show(encoding: str, between: str) -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    with Progress(1.0, console=Console(file=stream, width=200), clock=Clock()) as progress:
+    with CorpusProgress(1.0, console=Console(file=stream, width=200), clock=Clock()) as progress:
         progress.dialogue(1800)
     stream.seek(0)
     assert f"0.50 of 1.00 h{between}1 dialogue" in stream.read()
@@ -118,7 +118,7 @@ def test_an_interrupted_job_says_how_far_it_came() -> None:
     out = console()
 
     def stopped() -> None:
-        with Progress(2.0, console=out, clock=Clock()) as progress:
+        with CorpusProgress(2.0, console=out, clock=Clock()) as progress:
             progress.dialogue(3600)
             raise KeyboardInterrupt
 

@@ -13,7 +13,7 @@ from corpus.manifest import WORK
 from corpus.staging import DONE
 from synth.recipe import parse_recipe
 from synth.running.ray_pool import RayPool, RayWorker
-from synth.running.workers import Job, Made, Pool
+from synth.running.workers import CorpusJob, MadeDialogue, Pool
 
 ray = pytest.importorskip("ray", reason="needs the extra 'ray'")
 pytest.importorskip("piper", reason="needs the extra 'piper'")
@@ -40,12 +40,12 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     made.shutdown()
 
 
-def job(out: Path) -> Job:
+def job(out: Path) -> CorpusJob:
     (out / WORK / DONE).mkdir(parents=True)
-    return Job(out, RECIPE, seed=3)
+    return CorpusJob(out, RECIPE, seed=3)
 
 
-def take(pool: Any) -> list[Made]:
+def take(pool: Any) -> list[MadeDialogue]:
     made = pool.made(0)
     return [next(made) for _ in range(COUNT)]
 
@@ -78,7 +78,7 @@ def test_a_killed_node_costs_nothing(cluster: Any, tmp_path: Path) -> None:
 
 def test_an_actor_that_cannot_begin_says_why(tmp_path: Path) -> None:
     recipe = RECIPE.model_copy(update={"engine": "worker:nowhere.toml"})
-    actor = RayWorker(Job(tmp_path, recipe, 0))
+    actor = RayWorker(CorpusJob(tmp_path, recipe, 0))
     with pytest.raises(ValueError, match=r"a worker cannot begin: cannot read the engine's file nowhere.toml"):
         actor.ready()
 

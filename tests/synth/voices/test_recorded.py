@@ -20,7 +20,7 @@ from synth.speaking.studio import Studio
 from synth.voices.bank import load_bank
 from synth.voices.recorded import cast, load_people, prepare
 from synth.voices.recorded.clips import PersonClip, read_clips
-from synth.voices.recorded.people import Phrases
+from synth.voices.recorded.people import PhrasedClip
 from synth.voices.recorded.settings import RecordedSettings
 from synth.voices.recorded.words import kept
 from tests.support.tone_engine import ToneEngine
@@ -73,7 +73,7 @@ def test_phrases_are_cut_where_the_speaker_pauses_and_nowhere_else() -> None:
     said = "well, I think so. Do you?"
     words = [(0.0, 0.2), (0.25, 0.3), (0.6, 0.9), (0.95, 1.2), (1.39, 1.5), (1.6, 1.8)]
     timed = [Word(text=t, start=s, end=e, source="forced") for t, (s, e) in zip(said.split(), words, strict=True)]
-    phrases = Phrases.of(PersonClip("a.wav", "ann", "en", "CC0", "yes", "test"), timed)
+    phrases = PhrasedClip.of(PersonClip("a.wav", "ann", "en", "CC0", "yes", "test"), timed)
     assert phrases.bounds == (0, 2, 6)  # 0.3 s after "I"; 0.19 s after "so." is no pause
     assert phrases.text(0, 2) == "well I, think so Do you?"
     assert phrases.text(0, 1) == "well I."
