@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import socket
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..live.partner import Partner
 
 WARM_UP_FRAMES = 6
+OWN_CERTIFICATE = Path("self")  # of --tls
 
 
 def serve(
@@ -32,7 +34,9 @@ def serve(
     auth_token: Annotated[
         str | None, typer.Option(envvar="DUOLOGUE_AUTH_TOKEN", help="secret that clients must send")
     ] = None,
-    tls: Annotated[Path | None, typer.Option(help="folder of key.pem and cert.pem: serve https and wss")] = None,
+    tls: Annotated[
+        Path | None, typer.Option(help="https and wss: folder of key.pem and cert.pem, or self: made for localhost")
+    ] = None,
     origin: Annotated[
         list[str] | None, typer.Option(help="web page that may connect too, https://...; repeatable")
     ] = None,
@@ -85,8 +89,8 @@ def serve(
     warning = check_listening(host, auth_token, tls)
     check_start(host, port, lag_ms)
     recorder = None if record is None else Recorder(record)
-    context = None if tls is None else tls_context(tls)
     start_logging(log_json)
+    context = None if tls is None else tls_context(certificates(tls))
     if warning is not None:
         warn(warning)
 
@@ -132,6 +136,18 @@ def check_start(host: str, port: int, lag_ms: float) -> None:
             pass
     except OSError as error:
         raise ValueError(f"cannot listen on {host}, port {port}: {error.strerror}; give another --port") from None
+
+
+def certificates(tls: Path) -> Path:
+    """The folder of `--tls`; for `self` that of a certificate for this computer's own names, which is seen to."""
+    from ..serve.event_log import tell
+    from ..serve.own_certificate import how_to_trust, own_certificate, own_folder
+
+    if tls != OWN_CERTIFICATE:
+        return tls
+    new = own_certificate(own_folder(), datetime.datetime.now(datetime.timezone.utc))
+    tell("certificate made" if new else "certificate", hint=how_to_trust(own_folder()))
+    return own_folder()
 
 
 def load_assistant(settings: AssistantSettings, sessions: int) -> Assistant | None:

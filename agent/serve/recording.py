@@ -1,28 +1,26 @@
 """Conversations on disk, when asked for: two-channel FLAC and word times, in the layout that `agent tokenize` reads.
 
 Channel 0 is the agent, channel 1 the user. Beside `NAME.flac` lies `NAME.json` with moshi-finetune's `alignments` and
-what else is known; `data.jsonl` lists the conversations that ended. Only the recorder's own thread writes.
+what else is known; `data.jsonl` lists the conversations that ended. One that goes on lies in `NAME.pieces`, see
+`recording_pieces`. Only the recorder's own thread writes.
 """
 
 from __future__ import annotations
 
 import datetime
-import json
 import logging
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import soundfile  # type: ignore[import-untyped]
 
-from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, Samples, to_seconds
-from corpus.durable import write_synced
+from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, Samples
 from corpus.manifest import MAIN_SPEAKER, MANIFEST, USER_SPEAKER
 
-Row = tuple[str, tuple[float, float], str]  # word, start and end in seconds, speaker
-BLOCK = SAMPLE_RATE  # samples written at once
-PRIVATE = 0o600  # mode of the files: what people said is nobody else's
+from .recording_pieces import PRIVATE, SUFFIX, Pieces, Row, join_what_was_left
+
+PIECE = 4 * SAMPLE_RATE  # samples written at once: a kill loses no more
 log = logging.getLogger("agent.serve.recording")
 
 
@@ -32,6 +30,7 @@ class Words:
     def __init__(self, speaker: str) -> None:
         self.speaker = speaker
         self.rows: list[Row] = []
+        self.settled = 0  # rows that were handed on
 
     def add(self, piece: str, at: float) -> None:
         """A piece heard at this time, in seconds."""
@@ -43,6 +42,12 @@ class Words:
             self.rows[-1] = (word + piece, (start, end), self.speaker)
         else:
             self.rows.append((piece.strip(), (round(at, 4), end), self.speaker))
+
+    def new(self, last: bool) -> list[Row]:
+        """The words since the last call; the newest may still grow and stays, unless it is the `last` call."""
+        upto = max(self.settled, len(self.rows) - (not last))
+        rows, self.settled = self.rows[self.settled : upto], upto
+        return rows
 
 
 class RecordedConversation:
@@ -73,40 +78,41 @@ class RecordedConversation:
         """The conversation has ended."""
         for channel in (0, 1):
             self._add(channel, np.zeros(max(self.lengths) - self.lengths[channel], np.float32))
-        self._flush(self.lengths[0] - self.written)
-        rows = sorted([*self.words[0].rows, *self.words[1].rows], key=lambda row: row[1])
-        content = {"alignments": rows, **self.facts, "duration": to_seconds(self.written)}
-        self.recorder.submit_end(self.name, content)
+        self._flush(self.lengths[0] - self.written, last=True)
+        self.recorder.submit_end(self.name)
 
     def _add(self, channel: int, samples: Samples) -> None:
         self.channels[channel].append(samples)
         self.lengths[channel] += len(samples)
         ready = min(self.lengths) - self.written
-        if ready >= BLOCK:
+        if ready >= PIECE:
             self._flush(ready)
 
-    def _flush(self, count: int) -> None:
+    def _flush(self, count: int, last: bool = False) -> None:
         if not count:
             return
         sides = [np.concatenate(channel) for channel in self.channels]
         self.channels = ([sides[0][count:]], [sides[1][count:]])
+        facts = {} if self.written else self.facts
         self.written += count
-        self.recorder.submit_audio(self.name, np.stack([side[:count] for side in sides], axis=1))
+        audio, rows = np.stack([side[:count] for side in sides], axis=1), [r for w in self.words for r in w.new(last)]
+        self.recorder.submit_piece(self.name, audio, rows, facts)
 
 
 class Recorder:
     """Writes the recordings of a server into one folder."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises ValueError if the folder cannot be written to."""
+        """Join what a killed recorder left. Raises ValueError if the folder cannot be written to."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / MANIFEST).touch(PRIVATE)
+            self.joined = join_what_was_left(folder)
         except OSError as error:
             raise ValueError(f"--record {folder} cannot be written to: {error.strerror}") from None
         self.folder = folder
         self._thread = ThreadPoolExecutor(1, "agent-recorder")
-        self._files: dict[str, soundfile.SoundFile] = {}
+        self._pieces: dict[str, Pieces] = {}
 
     def begin(self, id: str, bound_ms: float, facts: Mapping[str, object]) -> RecordedConversation:
         """A recording of the conversation `id`, named by the time in UTC."""
@@ -115,34 +121,27 @@ class Recorder:
         name = f"{now:%Y%m%dT%H%M%S}.{now.microsecond:06d}-{safe}"
         return RecordedConversation(self, name, bound_ms, {**facts, "began": now.isoformat(timespec="milliseconds")})
 
-    def submit_audio(self, name: str, audio: Samples) -> None:
-        """Append float32 `[T, 2]` to a recording."""
-        self._thread.submit(self._append, name, audio).add_done_callback(_report)
+    def submit_piece(self, name: str, audio: Samples, rows: list[Row], facts: Mapping[str, object]) -> None:
+        """Append float32 `[T, 2]` and its words to a recording; the first piece brings what is known of it."""
+        self._thread.submit(self._append, name, audio, rows, facts).add_done_callback(_report)
 
-    def submit_end(self, name: str, content: Mapping[str, object]) -> None:
-        """Finish a recording with the content of its word file."""
-        self._thread.submit(self._end, name, content).add_done_callback(_report)
+    def submit_end(self, name: str) -> None:
+        """Finish a recording."""
+        self._thread.submit(self._end, name).add_done_callback(_report)
 
     def close(self) -> None:
         """Wait until everything is on disk."""
         self._thread.shutdown()
 
-    def _append(self, name: str, audio: Samples) -> None:
-        if name not in self._files:
-            path = self.folder / f"{name}.flac"
-            path.touch(PRIVATE)
-            self._files[name] = soundfile.SoundFile(str(path), "w", SAMPLE_RATE, 2, subtype="PCM_16", format="FLAC")
-        self._files[name].write(audio)
+    def _append(self, name: str, audio: Samples, rows: list[Row], facts: Mapping[str, object]) -> None:
+        if name not in self._pieces:
+            self._pieces[name] = Pieces(self.folder / f"{name}{SUFFIX}")
+            self._pieces[name].begin(facts)
+        self._pieces[name].add(audio, rows)
 
-    def _end(self, name: str, content: Mapping[str, object]) -> None:
-        if name not in self._files:  # nobody said a thing
-            return
-        self._files.pop(name).close()
-        (self.folder / f"{name}.json").touch(PRIVATE)
-        write_synced(self.folder / f"{name}.json", (json.dumps(content, ensure_ascii=False) + "\n").encode())
-        line = json.dumps({"path": f"{name}.flac", "duration": content["duration"]})
-        with (self.folder / MANIFEST).open("a", encoding="utf-8") as manifest:
-            manifest.write(line + "\n")
+    def _end(self, name: str) -> None:
+        if name in self._pieces:  # else nobody said a thing
+            self._pieces.pop(name).join()
 
 
 def _report(done: Future[None]) -> None:

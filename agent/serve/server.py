@@ -20,6 +20,7 @@ from . import prometheus as metrics
 from .access import KEY_PROTOCOL, Access, Refusal
 from .conversation import Conversation, ServerState
 from .event_log import tell
+from .listening import listening
 from .wires.moshi import MoshiWire
 from .wires.pcm import PcmWire
 from .wires.realtime import RealtimeWire
@@ -170,14 +171,8 @@ def version() -> str:
 @asynccontextmanager
 async def serving(server: Server, host: str, port: int, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """Listen while the block runs; gives the port, of interest for port 0. An address in use raises OSError."""
-    runner = web.AppRunner(server.application(), access_log=None, handle_signals=False, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host, port, ssl_context=tls, reuse_address=True)
-        await site.start()
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
+    async with listening(server.application(), host, port, tls) as chosen:
+        yield chosen
 
 
 async def serve_until_stopped(
