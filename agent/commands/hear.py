@@ -14,10 +14,13 @@ def hear(
     channel: Annotated[int | None, typer.Option(min=0, help="hear this channel only; 1 is a corpus' user")] = None,
     codec: Annotated[str | None, typer.Option(help="another codec than the model's own")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    runtime: Annotated[str, typer.Option(help="fast, or torch: the modules as they are")] = "fast",
     as_json: Annotated[bool, typer.Option("--json", help="print words with their times as JSON")] = False,
 ) -> None:
     """Write down what is said: the model's stream of the user's words, the agent kept silent."""
     import json
+
+    import torch
 
     from codec.device import pick_device
     from corpus.audio import read
@@ -29,10 +32,11 @@ def hear(
     sound = read(recording)
     if channel is not None and channel >= len(sound):
         raise ValueError(f"{recording} has {len(sound)} channels, no channel {channel}; they count from 0")
+    torch.set_num_threads(1)  # its products are too short to be shared out
     chosen = pick_device(device)
     bundle = load_bundle(model, device=chosen, codec=codec)
     mono = sound.mean(axis=0) if channel is None else sound[channel]
-    words = write_down(bundle, mono, lateness_of(bundle.folder))
+    words = write_down(bundle, mono, lateness_of(bundle.folder), runtime)  # type: ignore[arg-type]
     if as_json:
         print(json.dumps([{"text": w.text, "start": w.start, "end": w.end} for w in words], ensure_ascii=False))
     else:

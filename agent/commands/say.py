@@ -20,12 +20,14 @@ def say(
     seed: Annotated[int, typer.Option(help="of the sampling noise")] = 0,
     codec: Annotated[str | None, typer.Option(help="another codec than the model's own")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    runtime: Annotated[str, typer.Option(help="fast, or torch: the modules as they are")] = "fast",
 ) -> None:
     """Read a text aloud: the model's text stream is forced, word by word, at its own pace."""
     import json
 
     import numpy as np
     import soundfile  # type: ignore[import-untyped]
+    import torch
 
     from codec.device import pick_device
     from corpus.audio import SAMPLE_RATE, read_mono
@@ -37,13 +39,19 @@ def say(
     if out.suffix.lower() not in (".wav", ".flac"):
         raise ValueError(f"{out}: name a .wav or .flac file")
     reference = None if voice is None else read_mono(voice)
+    torch.set_num_threads(1)  # its products are too short to be shared out
     chosen = pick_device(device)
     usual = Sampling()
     sampling = Sampling(
         text_temperature=temperature * usual.text_temperature, audio_temperature=temperature * usual.audio_temperature
     )
     reading = read_aloud(
-        load_bundle(model, device=chosen, codec=codec), text, voice=reference, sampling=sampling, seed=seed
+        load_bundle(model, device=chosen, codec=codec),
+        text,
+        voice=reference,
+        sampling=sampling,
+        seed=seed,
+        runtime=runtime,  # type: ignore[arg-type]
     )
     soundfile.write(str(out), np.clip(reading.audio, -1.0, 1.0), SAMPLE_RATE, subtype="PCM_16")
     if words is not None:

@@ -184,7 +184,12 @@ def load(
     tell("loading", model=model, device=chosen)
     bundle = load_bundle(model, device=chosen, codec=codec)
     batch = Batch(
-        bundle, sessions, runtime=cast(Literal["fast", "fused", "torch"], runtime), int8=int8, threads=threads or 1
+        bundle,
+        sessions,
+        runtime=cast(Literal["fast", "fused", "torch"], runtime),
+        int8=int8,
+        threads=threads or 1,
+        keep_weights=False,
     )
     frame_ms = warm_up(batch)
     tell("model ready", model=bundle.name, frame_ms=round(frame_ms, 1))

@@ -21,8 +21,9 @@ from codec import Codec
 from corpus.audio import FRAME_MS, FRAME_SAMPLES, Samples
 
 from ..files.talking_model import TalkingModel
-from ..live.batch import Batch, Runtime
+from ..live.batch import Batch
 from ..live.controls import Controls
+from ..live.runtime import Runtime
 from ..model.config import ModelConfig
 from ..model.language_model import LanguageModel
 from ..model.presets import PRESETS

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeVar, get_args
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -33,12 +33,11 @@ from ..model.language_model import ModelState
 from ..model.sampling import Sampling
 from .controls import Controls
 from .frame_out import FrameOut, PartTimes
-from .runtime import make_stepper
-from .stepper import RowFrame, RowOrder, Stepper
+from .runtime import Runtime, let_go, make_stepper
+from .stepper import RowByRow, RowFrame, RowOrder, Stepper
 
 T = TypeVar("T")
 U = TypeVar("U")
-Runtime = Literal["fast", "fused", "torch"]
 FADE = 240  # samples over which hold sets in and ends: 10 ms
 SILENT_FRAMES = 25  # of silence encoded to learn the codes of silence: 2 s
 
@@ -71,6 +70,7 @@ class Batch:
         int8: bool = True,
         cache: str | Path | None = None,
         threads: int = 1,
+        keep_weights: bool = True,
     ) -> None:
         """Get ready; the first time for a codec, "fast" exports it for some twenty seconds.
 
@@ -82,11 +82,10 @@ class Batch:
             int8: let "fast" shorten matrices to 8 bits.
             cache: folder of exported codecs; the user's cache folder if None.
             threads: cores that "fast" may use.
+            keep_weights: False frees the bundle's weights where "fast" has its own; it is of no other use then.
         """
         if slots < 1:
             raise ValueError(f"a batch needs at least one slot, got {slots}")
-        if runtime not in get_args(Runtime):
-            raise ValueError(f"there is no runtime {runtime!r}; choose one of {', '.join(get_args(Runtime))}")
         check_voice(bundle)
         self.bundle, self.slots = bundle, slots
         self._stepper: Stepper
@@ -96,6 +95,10 @@ class Batch:
         self._rows: dict[int, Conversed] = {}
         pad = torch.tensor([bundle.model.config.pad])
         self._held = torch.cat([pad, self._codes_of_silence()])  # said on hold
+        if not keep_weights:
+            for mine, used in ((bundle.model, self._stepper), (bundle.codec, self._codec)):
+                if not (used is mine or isinstance(used, RowByRow)):
+                    let_go(mine)
 
     @property
     def free(self) -> int:

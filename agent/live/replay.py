@@ -25,9 +25,10 @@ from codec.tensor_file import save_tensors
 from corpus.audio import FRAME_SAMPLES, Samples
 
 from ..files.talking_model import TalkingModel
-from .batch import Batch, Runtime, SessionState
+from .batch import Batch, SessionState
 from .controls import Controls
 from .frame_out import FrameOut
+from .runtime import Runtime
 from .stepper import RowOrder
 
 

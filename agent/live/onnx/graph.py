@@ -117,7 +117,10 @@ class Graph:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        options.enable_cpu_mem_arena = False  # it grows by powers of two
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        session._model_bytes = None  # kept for a change of device: all weights a second time
+        return session
 
 
 def dense(module: nn.Module) -> tuple[torch.Tensor, torch.Tensor | None]:

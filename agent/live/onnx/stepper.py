@@ -69,11 +69,12 @@ class FusedStepper:
                 fused_temporal.piece(model, index, int8) for index in range(model.config.temporal.layers + 1)
             ]
             self._depth = fused_depth.build(model, int8)
+        self._fresh = model.init_state(1, [0])
         self._independent = self._probe()
 
     def init_state(self, seed: int) -> ModelState:
-        """The state of one conversation before its first frame."""
-        return self.model.init_state(1, [seed])
+        """The state of one conversation before its first frame; it needs none of the model's weights."""
+        return replace(streaming.copy(self._fresh), seed=torch.tensor([seed]))
 
     def step(
         self, user: Tensor, states: list[ModelState], orders: list[RowOrder]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from agent import LanguageModel
+from agent.live.runtime import make_stepper
 from agent.model.config import Ours
 from agent.model.presets import tiny
 from agent.offline.hear import Lateness, hear
@@ -84,6 +86,30 @@ def test_nothing_to_say_and_no_voice_to_say_it_with() -> None:
         say(deaf, "hello", voice=noise(30, seed=3))
     with pytest.raises(ValueError, match="only listens"):
         say(listener(), "hello")
+
+
+def test_the_quick_way_says_and_hears_the_same_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ONNX Runtime's graphs in float32, with the codec as it is; in 8 bits the commands run on them."""
+    pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
+    bundle, text = tiny_bundle(), "that makes seven. hello there."
+    plain, heard = say(bundle, text, seed=1), hear(bundle, noise(20, seed=8))
+    for module in ("agent.live.batch", "agent.offline.hear"):
+        monkeypatch.setattr(f"{module}.make_stepper", lambda *given, **named: in_float32(*given[:2]))
+    again = say(bundle, text, seed=1, runtime="fast")
+    assert again.words == plain.words
+    np.testing.assert_allclose(again.audio, plain.audio, atol=1e-3)
+    assert hear(bundle, noise(20, seed=8), runtime="fast") == heard
+
+
+def in_float32(model: LanguageModel, codec: Any) -> Any:
+    return make_stepper(model, codec, "fused", int8=False, cache=None, threads=1)
+
+
+def test_an_unknown_runtime_is_told() -> None:
+    slow: Any = "slow"
+    for work in (say, hear):
+        with pytest.raises(ValueError, match="there is no runtime 'slow'; choose one of fast, fused, torch"):
+            work(tiny_bundle(), "hello" if work is say else noise(5), runtime=slow)  # type: ignore[operator]
 
 
 def listener() -> TinyBundle:
