@@ -32,7 +32,7 @@ class OnnxCodec:
     def __init__(self, folder: str | Path, threads: int = 1, twin: Codec | None = None) -> None:
         """Open a folder written by `codec.export.export`. What is missing or unreadable raises ValueError.
 
-        A `twin`, a codec of the same configuration that is at hand, saves seconds and 40 MB: one tells the state's shape.
+        A `twin`, a codec of the same configuration that is at hand, saves seconds and 40 MB.
         """
         self.folder = Path(folder)
         try:

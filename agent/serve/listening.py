@@ -13,7 +13,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PATIENCE_S = 10.0  # for a request to be whole, a TLS handshake to be over, or the next request of a line to come
 
 
-class Patience:
+class HalfOpen:
     """Watches connections until their first request is whole; aiohttp itself waits for it for ever."""
 
     def __init__(self, seconds: float) -> None:
@@ -53,7 +53,7 @@ async def listening(
 
     `seconds` are those of PATIENCE_S. An address in use raises OSError.
     """
-    patience = Patience(seconds)
+    patience = HalfOpen(seconds)
     application.middlewares.append(patience.note)
     runner = web.AppRunner(
         application, access_log=None, handle_signals=False, shutdown_timeout=1.0, keepalive_timeout=seconds

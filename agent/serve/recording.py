@@ -18,14 +18,14 @@ import numpy as np
 from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, Samples
 from corpus.manifest import MAIN_SPEAKER, MANIFEST, USER_SPEAKER
 
-from .recording_pieces import PRIVATE, SUFFIX, Pieces, Row, join_what_was_left
+from .recording_pieces import PRIVATE, SUFFIX, RecordingPieces, Row, join_what_was_left
 
 PIECE = 4 * SAMPLE_RATE  # samples written at once: a kill loses no more
 log = logging.getLogger("agent.serve.recording")
 
 
 class Words:
-    """Pieces of text as words with times: a piece that begins with a space begins a word."""
+    """RecordingPieces of text as words with times: a piece that begins with a space begins a word."""
 
     def __init__(self, speaker: str) -> None:
         self.speaker = speaker
@@ -112,7 +112,7 @@ class Recorder:
             raise ValueError(f"--record {folder} cannot be written to: {error.strerror}") from None
         self.folder = folder
         self._thread = ThreadPoolExecutor(1, "agent-recorder")
-        self._pieces: dict[str, Pieces] = {}
+        self._pieces: dict[str, RecordingPieces] = {}
 
     def begin(self, id: str, bound_ms: float, facts: Mapping[str, object]) -> RecordedConversation:
         """A recording of the conversation `id`, named by the time in UTC."""
@@ -135,7 +135,7 @@ class Recorder:
 
     def _append(self, name: str, audio: Samples, rows: list[Row], facts: Mapping[str, object]) -> None:
         if name not in self._pieces:
-            self._pieces[name] = Pieces(self.folder / f"{name}{SUFFIX}")
+            self._pieces[name] = RecordingPieces(self.folder / f"{name}{SUFFIX}")
             self._pieces[name].begin(facts)
         self._pieces[name].add(audio, rows)
 

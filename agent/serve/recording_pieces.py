@@ -22,7 +22,7 @@ PRIVATE, PRIVATE_FOLDER = 0o600, 0o700  # what people said is nobody else's
 SUFFIX = ".pieces"
 
 
-class Pieces:
+class RecordingPieces:
     """The pieces of one recording. Only one process may have them."""
 
     def __init__(self, folder: Path) -> None:
@@ -78,7 +78,7 @@ def join_what_was_left(home: Path) -> int:
     count = 0
     for folder in sorted(home.glob(f"*{SUFFIX}")):
         try:
-            pieces = Pieces(folder)
+            pieces = RecordingPieces(folder)
         except ValueError:  # somebody records it just now
             continue
         pieces.join()
