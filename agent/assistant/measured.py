@@ -153,13 +153,21 @@ class _MeasuredEarStream:
     def __init__(self, stream: EarStream, executor: MeasuredExecutor) -> None:
         self._stream, self._held = stream, _Held[Heard](executor, "ear", stream.results)
         self.push, self.phrase_ends, self.results = stream.push, stream.phrase_ends, self._held.take
+        self._made = self._seen = stream.encoder_frames()
+        self._encoded = _Held[Encoded](executor, "ear", self._news)
 
     def encoder_frames(self) -> Encoded | None:
-        return self._stream.encoder_frames()
+        for encoded in self._encoded.take():
+            self._seen = encoded
+        return self._seen
 
     def close(self) -> None:
-        self._held.over = True
+        self._held.over = self._encoded.over = True
         self._stream.close()
+
+    def _news(self) -> list[Encoded]:
+        before, self._made = self._made, self._stream.encoder_frames()
+        return [] if self._made is None or self._made is before else [self._made]
 
 
 class MeasuredMind:

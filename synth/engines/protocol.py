@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from corpus.audio import Samples
 from corpus.record import Voice, Word
@@ -42,6 +43,21 @@ class Speech:
     """
 
     samples: Samples
+    rate: int
+    words: tuple[Word, ...] | None
+
+
+@dataclass(frozen=True)
+class SpeechStream:
+    """A text being spoken.
+
+    Attributes:
+        pieces: float32 `[T]` each, within -1..1, made when they are asked for; together the clip.
+        rate: Hz.
+        words: as of `Speech`, seconds from the clip's start.
+    """
+
+    pieces: Iterator[Samples]
     rate: int
     words: tuple[Word, ...] | None
 
@@ -101,3 +117,20 @@ class Engine(Protocol):
             ValueError: the text holds nothing to say, or the voice is not one the engine can speak with.
         """
         ...
+
+
+@runtime_checkable
+class StreamingEngine(Protocol):
+    """An engine whose first words can be heard before its last are made."""
+
+    def stream(self, text: str, voice: ReferenceVoice, style: Style, seed: int) -> SpeechStream:
+        """As `Engine.speak`, piece by piece."""
+        ...
+
+
+def stream(engine: Engine, text: str, voice: ReferenceVoice, style: Style, seed: int) -> SpeechStream:
+    """Any engine's speech as a stream: of one that cannot, the whole clip as one piece, made at once."""
+    if isinstance(engine, StreamingEngine):
+        return engine.stream(text, voice, style, seed)
+    speech = engine.speak(text, voice, style, seed)
+    return SpeechStream(iter([speech.samples]), speech.rate, speech.words)

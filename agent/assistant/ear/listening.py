@@ -1,7 +1,7 @@
 """An ear that decodes the open phrase again and again, for any recognizer that hears a whole phrase at once.
 
-A look is due when a second of sound has come since the last one, and 0.16 s after the voice stopped: then the words are
-there when the floor makes up its mind. Closing a phrase whose last look heard all its voice costs nothing more.
+A look is due when a second of sound has come since the last one, and one quiet frame after the voice: then the
+words are there when the floor makes up its mind. Closing a phrase whose last look heard all its voice costs nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..work import Job, Lane
 from .agreement import Agreed, agree
 from .phrase import Gate, PhraseSound, joined_frames, seconds
 
-EVERY, PAUSE = 13, 2  # frames of sound between looks; quiet ones after which the voice has stopped
+EVERY, PAUSE = 13, 1  # frames of sound between looks; quiet ones after which the voice has stopped
 EVERY_SHARE = 0.2  # of the phrase's length, where that is longer
 SETTLED = 25  # quiet frames after which what was heard is decided: 2 s
 LONG = 190  # frames of a phrase, from which committed words are no longer decoded again: 15 s

@@ -9,7 +9,7 @@ from corpus.audio import SAMPLE_RATE, Samples, resample
 from ..parts import HeardWord
 from ..work import Executor
 from .listening import Look, PhraseStream
-from .loops import find_loop
+from .loops import find_loop, find_restart, too_fast
 from .sense import believed, voice_in, without_asides
 from .whisper_model import RATE, WhisperModel, WhisperText, encoder_tail
 
@@ -61,13 +61,20 @@ class WhisperPhrases:
         encoded, decoded = self._model.look(heard)
         tail = encoder_tail(encoded, length)
         ends = last or length - voice.end > SHORTEST  # the voice has stopped, so this may be the last look
-        if decoded.suspicious and ends:
+        if ends and (decoded.suspicious or self._restarts(decoded, voice.seconds)):
             encoded, decoded = self._model.look(heard, whole=True)
         if not believed(without_asides(decoded.text), decoded.score, decoded.no_speech, voice):
             return Look((), start + voice.end, tail)
         words = self._model.word_times(encoded, decoded, length, start)
         words = within(_without_asides(words), start + voice.start, start + voice.end)
-        return Look(words[: _sane(decoded, [word.text for word in words])], start + voice.end, tail)
+        kept = _sane(decoded, [word.text for word in words], voice.seconds)
+        return Look(words[:kept], start + voice.end, tail)
+
+    @staticmethod
+    def _restarts(decoded: WhisperText, voice: float) -> bool:
+        """Whether words come again that somebody may have said twice: not too fast for that."""
+        words = decoded.text.split()
+        return find_restart(words) is not None and not too_fast(len(words), voice)
 
     def _warm(self) -> None:
         """Decode nothing once: the first look costs no more than the others."""
@@ -98,7 +105,8 @@ def _without_asides(words: tuple[HeardWord, ...]) -> tuple[HeardWord, ...]:
     return tuple(kept)
 
 
-def _sane(decoded: WhisperText, words: list[str]) -> int:
-    """How many words to keep: those before a loop comes round that even the whole window has."""
+def _sane(decoded: WhisperText, words: list[str], voice: float) -> int:
+    """How many words to keep: those before a loop that even the whole window has, or before nobody's quick restart."""
     loop = find_loop(words) if decoded.suspicious else None
-    return len(words) if loop is None else loop
+    again = find_restart(words) if too_fast(len(words), voice) else None
+    return min(len(words) if each is None else each for each in (loop, again))

@@ -7,20 +7,19 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from corpus.audio import SAMPLE_RATE, Samples, gain_to, resample, to_samples
+from corpus.audio import SAMPLE_RATE, gain_to, resample
 from synth.alignment.align import align
 from synth.engines.failure import EngineFailureError
-from synth.engines.protocol import Engine, ReferenceVoice, Speech, Style
+from synth.engines.protocol import Engine, ReferenceVoice, Speech, SpeechStream, Style, stream
 from synth.seeds import derive
 from synth.speaking.backchannels import BackchannelBank
 
-from ..parts import HeardWord, Voiced
+from ..parts import Voiced
 from ..work import Executor
-from .utterance import ClauseSound
+from .clause_cut import ClauseCut
+from .utterance import NOTHING, ClauseSound
 
 LEVEL = -23.0  # LUFS
-LOUDEST = 0.9  # of full scale
-EDGE = 0.03  # s kept before the first word and after the last
 PAUSES = {".": 0.3, "?": 0.3, "!": 0.3, ",": 0.12}  # s of silence after a clause, by its last mark
 TRIES = 2  # seeds, where an engine's clip is no speech
 NODS = ("Mhm.", "Yeah.", "I see.")
@@ -70,24 +69,32 @@ class EngineMouth:
         return dict(self._nods)
 
     def _speak(self, clause: str, sound: ClauseSound) -> Iterator[None]:
+        """A clause at its level, from right before its first word to the pause after its last, as it is made."""
         if any(map(str.isalnum, clause)):
-            sound.add(*self._made(clause))
+            speech = self._begun(clause)
+            if self._gain is None:
+                self._gain = self._measured(self._calibration())
+            words, pieces = speech.words, speech.pieces
+            if words is None:  # they are looked for in the whole clip
+                whole = np.concatenate(list(pieces))
+                words, pieces = align(whole, speech.rate, clause, None, self._language), iter([whole])
+            pause = PAUSES.get(re.sub(r"[\s\"')\]]+$", "", clause)[-1:], 0.05)
+            cut = ClauseCut(speech.rate, words, self._gain, pause)
+            sound.add(NOTHING, cut.words)
+            for piece in pieces:
+                sound.add(cut(piece), ())
+                yield
+            sound.add(cut.end(), ())
         yield
 
-    def _made(self, clause: str) -> tuple[Samples, tuple[HeardWord, ...]]:
-        """A clause at its level, from right before its first word to the pause after its last."""
+    def _begun(self, clause: str) -> SpeechStream:
         for attempt in range(TRIES):
             try:
-                speech = self._engine.speak(clause, self._voice, self._style, derive(self._seed, clause, attempt))
-                break
+                return stream(self._engine, clause, self._voice, self._style, derive(self._seed, clause, attempt))
             except EngineFailureError:
                 if attempt == TRIES - 1:
                     raise
-        if self._gain is None:
-            self._gain = self._measured(speech if len(clause.split()) > 3 else self._calibration())
-        words = align(speech.samples, speech.rate, clause, speech.words, self._language)
-        pause = PAUSES.get(re.sub(r"[\s\"')\]]+$", "", clause)[-1:], 0.05)
-        return _trimmed(speech, [HeardWord(word.text, word.start, word.end) for word in words], self._gain, pause)
+        raise AssertionError("a try fails or succeeds")
 
     def _calibration(self) -> Speech:
         return self._engine.speak(CALIBRATION, self._voice, self._style, self._seed)
@@ -115,21 +122,6 @@ class EngineMouth:
             take = self._bank.take(text, 0)
         except ValueError:
             return  # this voice cannot say it: there is one nod less
-        words = [HeardWord(word.text, word.start, word.end) for word in take.words or ()]
-        samples, timed = _trimmed(take, words, self._gain or 1.0, 0.0)
-        self._nods = {**self._nods, text.strip(".").lower(): Voiced(samples, timed, True)}
-
-
-def _trimmed(
-    speech: Speech, words: list[HeardWord], gain: float, pause: float
-) -> tuple[Samples, tuple[HeardWord, ...]]:
-    """A clip at 24 kHz from its first word to its last, `pause` s of silence after it."""
-    samples = resample(speech.samples, speech.rate, SAMPLE_RATE)
-    first = max(0, to_samples(words[0].start - EDGE)) if words else 0
-    last = min(len(samples), to_samples(words[-1].end + EDGE)) if words else len(samples)
-    kept = samples[first:last].astype(np.float32) * np.float32(gain)
-    peak = float(np.abs(kept).max(initial=0.0))
-    kept *= np.float32(min(1.0, LOUDEST / max(peak, 1e-9)))
-    shift = first / SAMPLE_RATE
-    timed = tuple(HeardWord(word.text, round(word.start - shift, 4), round(word.end - shift, 4)) for word in words)
-    return np.concatenate([kept, np.zeros(to_samples(pause), np.float32)]), timed
+        cut = ClauseCut(take.rate, take.words or (), self._gain or 1.0, 0.0)
+        samples = np.concatenate([cut(take.samples), cut.end()])
+        self._nods = {**self._nods, text.strip(".").lower(): Voiced(samples, cut.words, True)}

@@ -11,7 +11,7 @@ from corpus.audio import SAMPLE_RATE, read_mono
 
 from ...alignment.align import timed
 from ...script.language import load_language
-from ..protocol import Engine, ReferenceVoice, Speech, Style
+from ..protocol import Engine, ReferenceVoice, Speech, SpeechStream, Style, stream
 from ..voice_profile import VoiceProfile
 from .speaker import PseudoSpeaker, apply, fit, measure
 
@@ -72,6 +72,13 @@ class PseudoSpeakerEngine:
         # The sounds are where they were, but their edges rise and fall a little differently.
         tokens, spans = text.split(), [(word.start, word.end) for word in spoken.words]
         return Speech(samples, spoken.rate, timed(tokens, spans, samples, spoken.rate, "native"))
+
+    def stream(self, text: str, voice: ReferenceVoice, style: Style, seed: int) -> SpeechStream:
+        """See `StreamingEngine.stream`; a pseudo-speaker's clip is moved as a whole."""
+        if voice.audio is None:
+            return stream(self.base, text, voice, style, seed)
+        speech = self.speak(text, voice, style, seed)
+        return SpeechStream(iter([speech.samples]), speech.rate, speech.words)
 
     def fitted(self, voice: ReferenceVoice) -> PseudoSpeaker:
         """What moves the engine's own voice to a reference."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
-from agent.assistant.measured import MeasuredExecutor, MeasuredMind, MeasuredMouth
-from agent.assistant.parts import Message
-from corpus.audio import FRAME_SECONDS
+from agent.assistant.measured import MeasuredEar, MeasuredExecutor, MeasuredMind, MeasuredMouth
+from agent.assistant.parts import Encoded, Heard, HeardWord, Message
+from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples
 from tests.support.assistant_parts import HummingMouth, ScriptedMind
 
 
@@ -53,6 +54,55 @@ def test_clauses_and_sounds_are_seen_after_their_own_time() -> None:
         "0.3, 0.6 and 0.9 s, by frames"
     )
     assert executor.lanes["mind"].figures().busy == pytest.approx(0.9)
+
+
+class LookingEar:
+    """Looks once, at the first frame: its words and its encoder's frames are there when the look is over."""
+
+    name = "looking"
+
+    def __init__(self, executor: MeasuredExecutor, work: Work) -> None:
+        self.lane, self.work = executor.lane("ear"), work
+        self.encoded: Encoded | None = None
+        self.heard: list[Heard] = []
+
+    def open(self) -> LookingEar:
+        return self
+
+    def push(self, frame: Samples) -> None:
+        def look() -> Iterator[None]:
+            self.work.now += 0.3
+            self.encoded = np.zeros((50, 4), np.float32)
+            self.heard = [Heard((HeardWord("hello", 0.0, 0.4),), False, 0, 0, 0.5)]
+            yield
+
+        self.lane.submit(look(), lambda error: None)
+
+    def phrase_ends(self, at: float) -> None: ...
+
+    def results(self) -> list[Heard]:
+        heard, self.heard = self.heard, []
+        return heard
+
+    def encoder_frames(self) -> Encoded | None:
+        return self.encoded
+
+    def close(self) -> None: ...
+
+
+def test_an_ears_words_and_its_encoders_frames_are_seen_when_the_look_is_over() -> None:
+    work = Work()
+    executor = MeasuredExecutor(cpu=work)
+    stream = MeasuredEar(LookingEar(executor, work), executor).open()
+    stream.push(np.zeros(FRAME_SAMPLES, np.float32))
+    seen = {}
+    for _ in range(8):
+        executor.tick()
+        if stream.results():
+            seen["words"] = executor.now
+        if stream.encoder_frames() is not None:
+            seen.setdefault("frames", executor.now)
+    assert seen == pytest.approx({"words": 0.32, "frames": 0.32})
 
 
 def test_jobs_of_a_lane_wait_for_each_other_and_a_cancelled_one_frees_it() -> None:

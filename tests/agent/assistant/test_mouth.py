@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from agent.assistant.mouth import load_mouth
-from agent.assistant.mouth.engine import EDGE, LEVEL, EngineMouth
+from agent.assistant.mouth.clause_cut import EDGE
+from agent.assistant.mouth.engine import LEVEL, EngineMouth
 from agent.assistant.mouth.load import pick_voice
 from agent.assistant.parts import Voiced, Voicing
 from agent.assistant.work import FrameExecutor
@@ -17,7 +18,8 @@ from corpus.audio import SAMPLE_RATE, Samples, loudness
 from corpus.interleave import TimedWord
 from corpus.record import Voice
 from synth.engines.failure import EngineFailureError
-from synth.engines.protocol import ReferenceVoice, Speech, Style
+from synth.engines.protocol import ReferenceVoice, Speech, Style, stream
+from synth.voices import load_engine
 from tests.support.tone_engine import ToneEngine
 
 VOICE = ReferenceVoice(Voice(id="v", kind="recorded", engine="tone", licence="CC0-1.0", source="here", consent="mine"))
@@ -147,3 +149,30 @@ def test_pipers_own_voice_speaks_with_its_own_word_times() -> None:
     speech: Samples = voiced.samples
     assert loudness(speech) == pytest.approx(LEVEL, abs=4)
     assert set(mouth.nods()) == {"mhm", "yeah", "i see"}
+
+
+def test_piper_is_heard_before_the_clause_is_made_and_sounds_as_in_one_piece() -> None:
+    pytest.importorskip("piper", reason="needs the extra piper")
+    engine, voice = load_engine("piper", "en"), pick_voice("piper", None, "", "en")
+    text, style = "I will see what I can do about that.", Style()
+    streamed, whole = stream(engine, text, voice, style, 3), engine.speak(text, voice, style, 3)
+    assert streamed.words is not None
+    assert whole.words is not None
+    pieces = [next(streamed.pieces), *streamed.pieces]
+    assert len(pieces) > 2
+    assert len(pieces[0]) / streamed.rate < 0.3
+    together = np.concatenate(pieces)
+    shift = int(np.argmax(np.correlate(together, whole.samples[4_000:8_000]))) - 4_000
+    inner = slice(1_000, len(whole.samples) - 1_000)  # without its margins
+    np.testing.assert_allclose(together[shift:][inner], whole.samples[inner], atol=1e-5)
+    for one, other in zip(streamed.words, whole.words, strict=True):
+        assert one.start - shift / streamed.rate == pytest.approx(other.start, abs=0.08)
+    executor = FrameExecutor({"mouth": 1})
+    mouth = EngineMouth("piper", engine, voice, executor, nods=())
+    executor.tick()
+    clause = mouth.say(text)
+    executor.tick()
+    first = sound(clause)
+    assert not first.done
+    assert len(first.words) == len(text.split())
+    assert 0.1 < len(first.samples) / SAMPLE_RATE < 0.4

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agent.assistant.parts import Encoded, Heard
-from agent.assistant.turns import BothTurns
+from agent.assistant.turns import BothTurns, EarTurns
 from agent.listener import Cues, EarTurnHead, Listener, ListenerState
 from corpus.audio import FRAME_SAMPLES, Samples
 
@@ -85,6 +85,8 @@ def test_an_ear_of_another_width_or_without_an_encoder_leaves_the_listener_alone
     stream = BothTurns(ToldListener([silent, silent]), head).open()
     assert stream.step(FRAME, LookingEar(None)) == silent
     assert stream.step(FRAME, LookingEar(np.zeros((10, 768), np.float32))) == silent
+    alone = EarTurns(head).open()
+    assert alone.step(FRAME, LookingEar(np.zeros((10, 768), np.float32))).turn_end == 0.0
     assert head.asked == []
 
 
