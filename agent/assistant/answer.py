@@ -47,11 +47,17 @@ class Answer:
     playout: Playout = field(default_factory=Playout)
     thought: Thought | None = None
     made: list[Message] = field(default_factory=list)  # calls and results, for the history
+    aloud: bool = True  # False: the clauses are written, not voiced
+    most_words: int | None = None  # beyond which the answer breaks off
+    clients: frozenset[str] = frozenset()  # names of tools that the client calls itself
+    client_calls: list[ToolCall] = field(default_factory=list)  # that the client is to answer after this turn
     over: bool = False  # nothing more will be thought
+    cut: bool = False  # it broke off
     failed: bool = False
     _clauses: deque[Piece] = field(default_factory=deque)  # not yet with the mouth
     _runs: list[tuple[ToolCall, CalledTool]] = field(default_factory=list)
     _rounds: int = 0
+    _words: int = 0
 
     def begin(self) -> None:
         """Begin to think."""
@@ -68,7 +74,7 @@ class Answer:
             self._take(piece)
         if self.thought is None and self._runs and all(run.result() is not None for _, run in self._runs):
             self._think_on()
-        while self._clauses and self.playout.waiting < AHEAD:
+        while self.aloud and self._clauses and self.playout.waiting < AHEAD:
             clause = self._clauses.popleft()
             self.playout.add(self.mouth.say(clause.text), clause.written or clause.text)
         for fault in self.playout.faults:
@@ -79,6 +85,18 @@ class Answer:
     def finished(self) -> bool:
         """Whether there is nothing left to voice, now and later."""
         return self.over and not self._clauses and not self.playout.waiting
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to begin with."""
+        called = self.over and bool(self.client_calls)
+        return self.playout.ready or called or (not self.aloud and bool(self._clauses))
+
+    def written(self) -> list[str]:
+        """Of an answer that is not voiced: what is new of it."""
+        found = [] if self.aloud else [clause.written or clause.text for clause in self._clauses]
+        self._clauses = self._clauses if self.aloud else deque()
+        return found
 
     def cancel(self) -> None:
         """Think and make no more."""
@@ -92,6 +110,12 @@ class Answer:
     def _take(self, piece: Piece) -> None:
         if piece.kind == "clause":
             self._clauses.append(piece)
+            self._words += len(piece.text.split())
+            if self.most_words is not None and self._words >= self.most_words and self.thought is not None:
+                self.thought.cancel()
+                self.thought, self.over, self.cut = None, True, True
+        elif piece.kind == "tool" and piece.call is not None and piece.call.name in self.clients:
+            self.client_calls.append(piece.call)
         elif piece.kind == "tool" and piece.call is not None:
             self.tell("tool", f"{piece.call.name}({piece.call.arguments})")
             self._runs.append((piece.call, self.tools.call(piece.call)))

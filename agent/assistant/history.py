@@ -32,6 +32,20 @@ class History:
         """The history with messages behind it."""
         return replace(self, messages=(*self.messages, *messages))
 
+    def changed(self, role: str, text: str, now: str) -> History:
+        """The history with this text of the newest message of a role that has it changed; "" takes it out."""
+        for place in reversed(range(len(self.messages))):
+            message = self.messages[place]
+            if text and message.role == role and text in message.text:
+                words = " ".join(message.text.replace(text, now, 1).split())
+                kept = (replace(message, text=words),) if words or message.calls else ()
+                return replace(self, messages=(*self.messages[:place], *kept, *self.messages[place + 1 :]))
+        return self
+
+    def without(self, message: Message) -> History:
+        """The history without one of its messages."""
+        return replace(self, messages=tuple(each for each in self.messages if each is not message))
+
     def to_think(self, instructions: str, words: str) -> Sequence[Message]:
         """What a mind reads to answer `words`; "" where it is to begin by itself."""
         beginning = (Message("system", instructions),) if instructions else ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -12,12 +11,18 @@ from corpus.audio import FRAME_SAMPLES, Samples
 from ..live.controls import Controls
 from ..live.frame_out import FrameOut
 from ..live.partner import About
-from ..live.wishes import Cancel, RefusedError, Respond, TalkSettings, Utter, Wish, Write
-from .parts import Message
+from ..live.wishes import (
+    Cancel,
+    EndTurn,
+    RefusedError,
+    Respond,
+    TalkSettings,
+    Utter,
+    Wish,
+)
 from .session import AssistantTalk, Parts, TalkOptions
 from .work import Executor
 
-WISHES = (TalkSettings, Utter, Cancel, Write, Respond)
 SILENCE = np.zeros(FRAME_SAMPLES, np.float32)
 
 
@@ -94,12 +99,8 @@ class Assistant:
 
     def check(self, wish: Wish) -> None:
         """See `Partner`."""
-        if not isinstance(wish, WISHES):
-            raise RefusedError(f"this assistant does not know {type(wish).__name__}")
-        if isinstance(wish, TalkSettings) and wish.tools:
-            raise RefusedError("this assistant calls the tools of its own file only")
-        if isinstance(wish, Respond) and (wish.instructions or wish.given is not None or wish.speaks is False):
-            raise RefusedError("this assistant answers aloud, what was said so far, by the instructions of the talk")
+        if isinstance(wish, TalkSettings) and wish.speed != 1.0:
+            raise RefusedError("this assistant's mouth keeps the speed that it was started with: agent serve --speed")
 
     def ask(self, slot: int, wish: Wish) -> None:
         """See `Partner`."""
@@ -110,11 +111,13 @@ class Assistant:
         elif isinstance(wish, Cancel):
             talk.cancel()
         elif isinstance(wish, Respond):
-            talk.respond()
-        elif isinstance(wish, Write):
-            talk.history = talk.history.plus(Message(wish.role, wish.text))
-        elif isinstance(wish, TalkSettings) and wish.instructions is not None:
-            talk.options = replace(talk.options, instructions=wish.instructions)
+            talk.respond(wish)
+        elif isinstance(wish, TalkSettings):
+            talk.asked.settings = wish
+        elif isinstance(wish, EndTurn):
+            talk.asked.turn_over = True
+        else:
+            talk.remember(wish)
 
     def snapshot(self, slot: int) -> AssistantTalk:
         """See `Partner`: the talk itself, which nobody pushes while it is kept."""

@@ -14,6 +14,7 @@ from typing import Any, cast
 import aiohttp
 import numpy as np
 
+from agent.assistant.partner import Assistant
 from agent.live.bare import BareModel
 from agent.live.batch import Batch
 from agent.live.controls import Controls
@@ -49,7 +50,7 @@ Client = Callable[[Place, aiohttp.ClientSession], Coroutine[Any, Any, None]]
 
 
 def a_server_object(
-    batch: Batch | ParrotBatch,
+    batch: Batch | ParrotBatch | Assistant,
     token: str | None = None,
     limits: ConnectionLimits = FAST,
     recorder: Recorder | None = None,
@@ -57,12 +58,13 @@ def a_server_object(
 ) -> Server:
     """A server that does not listen yet; `settings` are the scheduler's."""
     scheduler = Scheduler(as_partner(batch), time.monotonic, bound_ms=5000, **settings)
-    house = ServerState(scheduler, ServerFacts("tiny", scheduler.admission.limits.sessions), limits, recorder)
+    facts = ServerFacts("tiny", scheduler.admission.limits.sessions, scheduler.partner.about)
+    house = ServerState(scheduler, facts, limits, recorder)
     return Server(house, Access(token, limits), Runner(scheduler))
 
 
 @asynccontextmanager
-async def a_server(batch: Batch | ParrotBatch, **settings: Any) -> AsyncIterator[Place]:
+async def a_server(batch: Batch | ParrotBatch | Assistant, **settings: Any) -> AsyncIterator[Place]:
     """A server that lives as long as the block; `settings` are those of `a_server_object`."""
     server = a_server_object(batch, **settings)
     async with serving(server, "127.0.0.1", 0) as port:
@@ -87,9 +89,9 @@ async def next_sound(socket: aiohttp.ClientWebSocketResponse, seconds: float = 1
             return np.frombuffer(message.data, "<i2")
 
 
-def as_partner(batch: Batch | ParrotBatch) -> Partner:
+def as_partner(batch: Batch | ParrotBatch | Assistant) -> Partner:
     """Whom the clients of a test talk to."""
-    return BareModel(cast(Batch, batch))
+    return batch if isinstance(batch, Assistant) else BareModel(cast(Batch, batch))
 
 
 class ParrotBatch:

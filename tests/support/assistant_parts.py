@@ -229,9 +229,14 @@ def scripted_talk(
     return AssistantTalk(parts, TalkOptions("Be kind.", greeting, manners)), executor, mind
 
 
-def scripted_assistant(log: HappeningLog | None = None, slots: int = 2) -> Assistant:
+def scripted_assistant(
+    log: HappeningLog | None = None,
+    slots: int = 2,
+    answers: Sequence[Sequence[str | ToolCall | Piece]] = (ANSWER,),
+    phrases: Sequence[str] = ("What is it?",),
+) -> Assistant:
     """Two talks on scripted parts."""
     executor = FrameExecutor({"mind": 1, "mouth": 1})
-    mind, mouth = ScriptedMind(executor, [ANSWER]), HummingMouth(executor)
-    parts = Parts(ScriptedEar(["What is it?"]), mind, mouth, ScriptedCues(), NoTools())  # type: ignore[arg-type]
+    mind, mouth = ScriptedMind(executor, answers), HummingMouth(executor)
+    parts = Parts(ScriptedEar(list(phrases)), mind, mouth, ScriptedCues(), NoTools())  # type: ignore[arg-type]
     return Assistant(parts, TalkOptions("Be kind."), executor, slots, *([log.heed] if log else []))

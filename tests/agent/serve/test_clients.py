@@ -167,29 +167,6 @@ def test_openais_javascript_client(tmp_path: Path) -> None:
     talk(client)
 
 
-def test_pipecats_events_are_understood() -> None:
-    """Every event of a talk is read by pipecat's own models, and none is one that ends its receiving."""
-    events = pytest.importorskip("pipecat.services.openai.realtime.events", reason="pipecat-ai is not installed")
-
-    async def client(place: Place, http: aiohttp.ClientSession) -> None:
-        async with http.ws_connect(place.url("/v1/realtime", "ws")) as socket:
-            settings = events.SessionProperties(instructions="Be kind.", audio=events.AudioConfiguration())
-            update = events.SessionUpdateEvent(session=settings).model_dump(exclude_none=True)
-            await socket.send_json(update)
-            for sound in speech_like(1.6, 4).reshape(-1, FRAME_SAMPLES):
-                audio = base64.b64encode(pcm_of(sound)).decode()
-                event = events.InputAudioBufferAppendEvent(audio=audio)
-                await socket.send_json(event.model_dump(exclude_none=True))
-            kinds: list[str] = []
-            while kinds[-1:] != ["response.done"]:
-                read = events.parse_server_event((await socket.receive(timeout=10)).data)
-                kinds += [] if read is None else [read.type]
-            assert "error" not in kinds
-            assert "response.output_audio.delta" in kinds
-
-    talk(client)
-
-
 def test_readme_example(tmp_path: Path) -> None:
     """The client of fifteen lines answers a file with a file."""
     example = (ROOT / "tests" / "assets" / "pcm_client.py").read_text()
