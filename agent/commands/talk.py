@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -188,24 +189,25 @@ def _file(partner: Partner, controls: Controls, path: Path, both: BothSides, bou
 def _live(
     partner: Partner, controls: Controls, chosen: Devices, both: BothSides, echo: bool, bound_ms: float
 ) -> DeskTalk:
+    from corpus.audio import SAMPLE_RATE
+
+    from ..desk.device import Device
     from ..desk.line import AudioLine
-    from ..desk.microphone import common_rate, pick_device, sound, stream
+    from ..desk.microphone import sound
     from ..desk.screen import Screen
     from ..desk.talk import DeskTalk, endless, talk_to_device
     from ..live.runner import Runner
     from ..live.ticket import TicketState
 
-    module = sound()
-    devices = list(module.query_devices())
-    pair = (pick_device(devices, chosen[0], "input"), pick_device(devices, chosen[1], "output"))
-    rate = common_rate(module, pair)
-    line = AudioLine(rate, _canceller() if echo else None)
+    line = AudioLine(SAMPLE_RATE, _canceller() if echo else None)
     scheduler = endless(partner, bound_ms)
-    with Runner(scheduler), Screen() as screen, stream(module, line, pair, rate):
+    with Runner(scheduler):
         ticket = scheduler.admission.admit(controls)
         done = DeskTalk(line, ticket, both)
-        with contextlib.suppress(KeyboardInterrupt):  # the way to end a conversation
-            talk_to_device(done, screen.show, lambda: ticket.state is TicketState.ENDED)
+        device = Device(sound(), chosen, line, time.monotonic, done.tell)
+        # Ctrl-C is the way to end a conversation
+        with contextlib.closing(device), Screen() as screen, contextlib.suppress(KeyboardInterrupt):
+            talk_to_device(done, device, screen.show, lambda: ticket.state is TicketState.ENDED)
     return done
 
 

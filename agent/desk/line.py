@@ -60,43 +60,72 @@ class PlayoutBuffer:
 
 
 class AudioLine:
-    """Both directions of a device."""
+    """Both directions of a device, or of two devices at rates of their own."""
 
-    def __init__(self, rate: int, canceller: EchoCanceller | None = None, cushion_s: float = 0.04) -> None:
-        """A line to a device at `rate` Hz that begins to play when `cushion_s` seconds of sound wait."""
-        self.canceller = canceller
-        self.playback = PlayoutBuffer(round(cushion_s * rate), round((cushion_s + 3 * FRAME_SECONDS) * rate))
-        self.dropped = 0  # samples of the device that the loop was too late for
-        self._exchanged: deque[tuple[Samples, Samples]] = deque()
+    def __init__(
+        self, rate: int, canceller: EchoCanceller | None = None, cushion_s: float = 0.04, out_rate: int | None = None
+    ) -> None:
+        """A line to a microphone at `rate` Hz and a loudspeaker at `out_rate`, the same if None.
+
+        It begins to play when `cushion_s` seconds of sound wait.
+        """
+        self.canceller, self.cushion_s = canceller, cushion_s
+        self.dropped = 0  # samples of the microphone that the loop was too late for
+        self.tune(rate, rate if out_rate is None else out_rate)
+
+    def tune(self, rate: int, out_rate: int) -> None:
+        """Begin anew at other rates; nobody may exchange sound meanwhile."""
+        cushion = self.cushion_s * out_rate
+        self.playback = PlayoutBuffer(round(cushion), round(cushion + 3 * FRAME_SECONDS * out_rate))
+        self._heard: deque[Samples] = deque()
+        self._played: deque[Samples] = deque()
         self._kept = 0
         self._most = round(KEPT_S * rate)
-        self._near, self._far = Resampler(rate, SAMPLE_RATE), Resampler(rate, SAMPLE_RATE)
-        self._out = Resampler(SAMPLE_RATE, rate)
+        self._near, self._far = Resampler(rate, SAMPLE_RATE), Resampler(out_rate, SAMPLE_RATE)
+        self._out = Resampler(SAMPLE_RATE, out_rate)
+        self._behind = np.zeros(0, np.float32)  # played, not heard yet
 
     def exchange(self, heard: Samples) -> Samples:
-        """The device's callback: hand over float32 `[n]`, get as many samples to play."""
-        played = self.playback.take(len(heard))
-        self._exchanged.append((np.array(heard, np.float32), played))
+        """The callback of a device with both ways: hand over float32 `[n]`, get as many samples to play."""
+        played = self.give(len(heard))
+        self.hear(heard)
+        return played
+
+    def hear(self, heard: Samples) -> None:
+        """The microphone's callback: hand over float32 `[n]`."""
+        self._heard.append(np.array(heard, np.float32))
         self._kept += len(heard)
         while self._kept > self._most:
-            lost, _ = self._exchanged.popleft()
+            lost = self._heard.popleft()
             self._kept -= len(lost)
             self.dropped += len(lost)
+
+    def give(self, count: int) -> Samples:
+        """The loudspeaker's callback: `count` samples to play."""
+        played = self.playback.take(count)
+        self._played.append(played)
         return played
 
     def receive(self) -> tuple[Samples, Samples]:
         """What was heard and what was played since the last call, float32 `[n]` and about `[n]` at 24 kHz."""
-        near, far = [], []
-        while self._exchanged:
-            heard, played = self._exchanged.popleft()
+        near = [np.zeros(0, np.float32)]
+        while self._heard:
+            heard = self._heard.popleft()
             self._kept -= len(heard)
-            heard = np.clip(np.nan_to_num(heard), -1, 1)  # drivers may hand over anything at the start
-            near.append(self._near(heard))
-            far.append(self._far(played))
-        if not near:
-            return np.zeros(0, np.float32), np.zeros(0, np.float32)
-        heard, played = np.concatenate(near), np.concatenate(far)
+            near.append(self._near(np.clip(np.nan_to_num(heard), -1, 1)))  # drivers may hand over anything at first
+        heard = np.concatenate(near)
+        played = self._alongside(len(heard))
         return heard if self.canceller is None else self.canceller.clean(heard, played), played
+
+    def _alongside(self, count: int) -> Samples:
+        """What was played in the time of so many samples heard; two devices may be some milliseconds apart."""
+        far = [self._behind]
+        while self._played:
+            far.append(self._far(self._played.popleft()))
+        joined = np.concatenate(far)
+        short = max(0, count - len(joined))
+        self._behind = joined[count:][-round(KEPT_S * SAMPLE_RATE) :]
+        return np.pad(joined[:count], (0, short)) if short else joined[:count]
 
     def play(self, audio: Samples) -> None:
         """Queue float32 `[n]` at 24 kHz for playing."""

@@ -1,10 +1,9 @@
-"""Sound devices through `sounddevice`: which there are, choosing one, testing both ends, a full-duplex stream."""
+"""Sound devices through `sounddevice`: which there are, choosing one, testing both ends."""
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from ..live.voice_activity import QUIETEST, level
 from .line import AudioLine
+from .streams import formats, opened
 
 FILE_MODE = "talk on files instead: agent talk --input user.wav --output both.wav"
 TEST_S, TONE_HZ = 3.0, (440.0, 660.0)
@@ -26,9 +26,18 @@ def sound() -> Any:
         raise ValueError(f"no sound here: pip install 'duologue[talk]', or {FILE_MODE}") from None
     except OSError:
         raise ValueError(f"no sound here: install PortAudio (Debian: libportaudio2), or {FILE_MODE}") from None
-    if not len(sounddevice.query_devices()):
+    try:
+        found = len(sounddevice.query_devices())
+    except sounddevice.PortAudioError as error:
+        raise ValueError(f"the sound of this computer is set up wrongly ({_line(error)}); {FILE_MODE}") from None
+    if not found:
         raise ValueError(f"there is no sound device here; {FILE_MODE}")
     return sounddevice
+
+
+def _line(error: Exception) -> str:
+    """What PortAudio says, in one line."""
+    return " ".join(str(error).split())
 
 
 def device_table(devices: list[dict[str, Any]], defaults: tuple[int, int]) -> Table:
@@ -65,34 +74,6 @@ def pick_device(devices: list[dict[str, Any]], wanted: str | None, way: str) -> 
     return found[0]
 
 
-def common_rate(module: Any, chosen: tuple[int | None, int | None]) -> int:
-    """A sample rate in Hz both devices take: 24 kHz if they do, else the output's own or a usual one."""
-    own = round(module.query_devices(chosen[1], "output")["default_samplerate"])
-    for rate in (24_000, 48_000, own, 44_100):
-        with contextlib.suppress(module.PortAudioError):
-            module.check_input_settings(device=chosen[0], channels=1, samplerate=rate)
-            module.check_output_settings(device=chosen[1], channels=1, samplerate=rate)
-            return rate
-    raise ValueError("the two devices share no sample rate: choose others with --input-device and --output-device")
-
-
-@contextlib.contextmanager
-def stream(module: Any, line: AudioLine, chosen: tuple[int | None, int | None], rate: int) -> Iterator[Any]:
-    """A running full-duplex stream that exchanges sound with a line; gives the stream."""
-
-    def callback(indata: Any, outdata: Any, _frames: int, _time: Any, _status: Any) -> None:
-        outdata[:, 0] = line.exchange(indata[:, 0])
-
-    try:
-        opened = module.Stream(
-            samplerate=rate, device=chosen, channels=1, dtype="float32", latency="low", callback=callback
-        )
-    except module.PortAudioError as error:
-        raise ValueError(f"cannot open the sound devices: {error}; see agent talk --list-devices") from None
-    with opened:
-        yield opened
-
-
 def tones(rate: int) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Two soft tones, float32 `[rate]`: a second."""
     seconds = np.arange(rate) / rate
@@ -102,17 +83,18 @@ def tones(rate: int) -> np.ndarray[Any, np.dtype[np.float32]]:
 
 def check_devices(module: Any, chosen: tuple[int | None, int | None]) -> str:
     """Play tones, listen for three seconds, and say how loud the microphone was."""
-    rate = common_rate(module, chosen)
-    line = AudioLine(rate)
+    form = formats(module, chosen)
+    line = AudioLine(form.rate, out_rate=form.out_rate)
     loudest = QUIETEST
-    with stream(module, line, chosen, rate) as opened:
-        line.playback.room = rate
-        line.playback.put(tones(rate))
+    with contextlib.closing(opened(module, line, chosen, form, lambda: None)) as streams:
+        line.playback.room = form.out_rate
+        line.playback.put(tones(form.out_rate))
         until = time.monotonic() + TEST_S
         while time.monotonic() < until:
             time.sleep(0.1)
             heard, _ = line.receive()
             loudest = max(loudest, level(heard)) if len(heard) else loudest
-        delay = 1e3 * sum(opened.latency)
+        delay = 1e3 * streams.latency
     verdict = "the microphone hears" if loudest > HEARD else "the microphone is silent: check its switch and its volume"
-    return f"{rate} Hz, latency {delay:.0f} ms, loudest {loudest:.0f} dBFS: {verdict}"
+    rates = f"{form.rate} Hz" if form.rate == form.out_rate else f"{form.rate} Hz in, {form.out_rate} Hz out"
+    return f"{rates}, latency {delay:.0f} ms, loudest {loudest:.0f} dBFS: {verdict}"

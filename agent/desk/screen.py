@@ -46,7 +46,8 @@ def view(talk: DeskTalk) -> Group:
     dropped = counters.dropped_silent + counters.dropped_speech
     status = f"lag {session.lag_ms:3.0f} ms   delay {session.delay_ms:3.0f} ms   frame {talk.frame_ms:5.1f} ms   "
     status += f"{session.total_s:.0f} s" + (f"   {dropped} frames dropped" if dropped else "")
-    return Group(meters, Text(status, "dim"), transcript(talk.pieces))
+    told = [Text(talk.notice, "bold yellow")] if talk.notice else []
+    return Group(meters, Text(status, "dim"), *told, transcript(talk.pieces))
 
 
 def meter(decibels: float, style: str) -> Text:

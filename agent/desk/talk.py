@@ -22,6 +22,7 @@ from ..live.runner import Runner
 from ..live.scheduler import Scheduler
 from ..live.ticket import Ticket
 from ..live.voice_activity import QUIETEST, level
+from .device import Device
 from .line import AudioLine
 
 
@@ -82,6 +83,11 @@ class DeskTalk:
         self.pieces: list[TextPiece] = []
         self.levels = (QUIETEST, QUIETEST)  # dBFS of agent and user, of the newest sound
         self.frame_ms = 0.0  # of the newest frame
+        self.notice = ""  # what the user should know of the devices
+
+    def tell(self, notice: str) -> None:
+        """Show a line until the next one."""
+        self.notice = notice
 
     def serve(self) -> None:
         """Take what the device heard to the session, and the session's answers to the device."""
@@ -160,9 +166,10 @@ def talk_to_file_live(
     return talk
 
 
-def talk_to_device(talk: DeskTalk, show: Callable[[DeskTalk], None], ended: Callable[[], bool]) -> None:
-    """Serve a line until the session ends; stop with Ctrl-C."""
+def talk_to_device(talk: DeskTalk, device: Device, show: Callable[[DeskTalk], None], ended: Callable[[], bool]) -> None:
+    """Serve a line until the session ends, its devices looked after; stop with Ctrl-C."""
     while not ended():
+        device.look()
         talk.serve()
         show(talk)
         time.sleep(FRAME_SECONDS / 8)
