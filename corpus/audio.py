@@ -33,8 +33,8 @@ def to_seconds(samples: int) -> float:
     return round(samples / SAMPLE_RATE, 4)
 
 
-def read(path: str | Path, rate: int = SAMPLE_RATE) -> Samples:
-    """Read an audio file.
+def read(path: str | Path, rate: int = SAMPLE_RATE, content: bytes | None = None) -> Samples:
+    """Read an audio file, or its `content` where that is at hand; `path` then only names it.
 
     Returns:
         float32 `[C, T]` at `rate` Hz.
@@ -43,7 +43,9 @@ def read(path: str | Path, rate: int = SAMPLE_RATE) -> Samples:
         ValueError: the file is missing, not audio, empty, or holds NaN or infinity.
     """
     try:
-        data, source_rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+        data, source_rate = soundfile.read(
+            str(path) if content is None else io.BytesIO(content), dtype="float32", always_2d=True
+        )
     except (soundfile.LibsndfileError, OSError) as error:
         raise ValueError(f"cannot read {path} as audio: {error}") from None
     if not len(data):

@@ -137,7 +137,7 @@ def _with_manifests(root: Path, wanted: Path) -> Source:
 
 
 def _manifest_items(manifest: Path) -> Iterator[LayoutRecording | BadLine]:
-    with manifest.open(encoding="utf-8", errors="replace") as file:
+    with manifest.open(encoding="utf-8-sig", errors="replace") as file:
         for number, line in enumerate(file, 1):
             try:
                 entry = json.loads(line)

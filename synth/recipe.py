@@ -68,6 +68,7 @@ class Voices(Strict):
     folders: tuple[str, ...] = ()
     side: Literal["train", "evaluation"] | None = None  # of the folders' splits (synth voices split)
     steady: bool = False  # the agent speaks like `synth.speaking.steady`, for small models
+    cast: Literal["", "match"] = ""  # "match": every reference by the engine's speakers most like it
     blend: bool = False  # every dialogue's user lies between two voices, see `synth.engines.pseudo.blend`
 
 
@@ -188,7 +189,7 @@ class CorpusRecipe(Strict):
             data["users"] = {"people": load_people(self.users, self.language).digest}
         if not self.watermark.weights:
             data.pop("watermark", None)
-        for name in ("side", "steady", "blend"):
+        for name in ("side", "steady", "cast", "blend"):
             if not getattr(self.voices, name) and "voices" in data:
                 data["voices"].pop(name, None)
         return data

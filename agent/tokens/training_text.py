@@ -48,7 +48,7 @@ def file_text(paths: Sequence[str | Path], vocabulary: Vocabulary) -> Tokens:
     ids: list[int] = []
     for path in paths:
         try:
-            lines = Path(path).read_text(encoding="utf-8").splitlines()
+            lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise ValueError(f"cannot read {path} as text: {error}") from None
         if not any(line.strip() for line in lines):

@@ -81,7 +81,7 @@ def fingerprint(clips: Sequence[Clip]) -> str:
 
 def _manifest_clips(manifest: Path, weights: Mapping[str, float]) -> list[Clip]:
     clips = []
-    for number, line in enumerate(manifest.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(manifest.read_text(encoding="utf-8-sig").splitlines(), 1):
         if not line.strip():
             continue
         try:

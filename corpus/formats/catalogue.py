@@ -37,6 +37,7 @@ IMPORTS = {
     "moshi-finetune": FormatEntry("word_lists", "a manifest of recordings with .json word lists"),
     "j-moshi": FormatEntry("word_lists", "audio/ and text/ folders"),
     "lhotse": FormatEntry("lhotse_import", "a cuts manifest (.jsonl or .jsonl.gz) over audio files"),
+    "lhotse-shar": FormatEntry("lhotse_import", "a folder of cuts.NNNNNN.jsonl.gz and recording.NNNNNN.tar"),
     "librispeech": FormatEntry("librispeech", "folders of FLAC files with .trans.txt transcripts"),
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..manifest import CorpusInfo
 from ..store import CorpusWriter
-from .recordings import Aligner, Importer, Rights, Unreadable, as_dialogue
+from .recordings import Aligner, Importer, Remark, Rights, Unreadable, as_dialogue
 
 SHARD_DIALOGUES = 64
 GENERATOR = "duologue import"
@@ -19,11 +19,12 @@ Progress = Callable[[int, float], None]  # dialogues and seconds imported so far
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import gave. `skipped`: what could not be read, and why."""
+    """What an import gave. `skipped`: what could not be read, and why; `remarks`: what was taken otherwise."""
 
     dialogues: int
     seconds: float
     skipped: tuple[Unreadable, ...]
+    remarks: tuple[Remark, ...] = ()
 
 
 def import_corpus(
@@ -62,10 +63,11 @@ def import_corpus(
     }
     info = CorpusInfo(generator=GENERATOR, engine=RECORDED, timing=RECORDED, seed=0, recipe=dict(recipe))
     skipped: list[Unreadable] = []
+    remarks: list[Remark] = []
     with CorpusWriter.open(out, info) as writer:
         ready: list[str] = []
         seconds = writer.published.seconds
-        for id, length in _staged(source, importer, writer, rights, align, skipped):
+        for id, length in _staged(source, importer, writer, rights, align, skipped, remarks):
             ready.append(id)
             seconds += length
             if progress:
@@ -79,7 +81,7 @@ def import_corpus(
             reason = f"; the first: {skipped[0].name}: {skipped[0].why}" if skipped else ""
             raise ValueError(f"{source} gave no dialogue ({len(skipped)} unusable{reason})")
         writer.finish()
-    return Imported(writer.published.dialogues, round(writer.published.seconds, 4), tuple(skipped))
+    return Imported(writer.published.dialogues, round(writer.published.seconds, 4), tuple(skipped), tuple(remarks))
 
 
 def _staged(
@@ -89,6 +91,7 @@ def _staged(
     rights: Rights,
     align: Aligner | None,
     skipped: list[Unreadable],
+    remarks: list[Remark],
 ) -> Iterator[tuple[str, float]]:
     """Id and seconds of every dialogue still to be published, staged. Numbers follow the source's order."""
     first = writer.published.next_number
@@ -102,8 +105,9 @@ def _staged(
         record = writer.staged(id)
         if record is None:
             try:
-                dialogue, audio = as_dialogue(found, id, number, rights, align)
+                dialogue, audio, told = as_dialogue(found, id, number, rights, align)
                 record = writer.stage(dialogue, audio)
+                remarks += told
             except ValueError as error:
                 skipped.append(Unreadable(found.name, str(error)))
                 continue

@@ -1,21 +1,25 @@
-"""Lhotse manifests: cuts over sound files, read from .jsonl or .jsonl.gz without Lhotse.
+"""Lhotse manifests: cuts over sound files, read from .jsonl or .jsonl.gz without Lhotse; Lhotse Shar, too.
 
 Words come from each supervision's alignment "word"; a supervision with text alone is timed by an aligner. Cuts of
-several tracks (mixed, padded) and audio inside archives are left out; export those as plain cuts first.
+several tracks (mixed, padded) are left out; export those as plain cuts first. Audio in a Shar archive is read from
+`recording.NNNNNN.tar` beside `cuts.NNNNNN.jsonl.gz`.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
+import tarfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
 from ..audio import SAMPLE_RATE, Samples, read, to_samples
 from ..interleave import TimedWord
 from ..record import Event, WordSource
-from .recordings import Recording, Rights, Unreadable, Utterance, utterances_of
+from .cut_records import SHAR_SOURCE
+from .recordings import Recording, Rights, Unreadable, Utterance, file_audio, utterances_of
 
 SLACK = 0.5  # s by which words may stick out of their supervision
 
@@ -27,40 +31,78 @@ def recordings(source: Path, rights: Rights) -> Iterator[Recording | Unreadable]
         raise ValueError(f"{source} is no cuts manifest and holds no cuts*.jsonl[.gz]")
     for manifest in manifests:
         opened = gzip.open if manifest.suffix == ".gz" else open
-        with opened(manifest, "rt", encoding="utf-8") as lines:
+        number = manifest.name.partition(".")[2].partition(".")[0]
+        archive = ShardAudio(manifest.parent / f"recording.{number}.tar")
+        with opened(manifest, "rt", encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, 1):
                 name = f"{manifest.name}:{number}"
                 try:
                     cut = json.loads(line)
                     name = cut["id"]
-                    yield _recording(cut, manifest.parent, rights)
+                    yield _recording(cut, manifest.parent, rights, archive)
                 except (KeyError, TypeError, IndexError, AttributeError) as error:
                     yield Unreadable(name, f"is not a plain cut: {type(error).__name__} {error}")
                 except ValueError as error:
                     yield Unreadable(name, str(error))
 
 
-def _recording(cut: dict[str, Any], folder: Path, rights: Rights) -> Recording:
+class ShardAudio:
+    """The sound files of a Shar archive by recording, found when first asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._places: dict[str, tuple[int, int]] | None = None  # recording -> first byte, bytes
+
+    def read(self, id: str) -> Samples:
+        """Float32 `[C, T]` at 24 kHz. Raises ValueError where the archive or the recording is not there or broken."""
+        if self._places is None:
+            try:
+                with tarfile.open(self.path) as archive:
+                    members = [one for one in archive.getmembers() if one.isfile() and not one.name.endswith(".json")]
+            except (OSError, tarfile.TarError) as error:
+                raise ValueError(f"its audio should be in {self.path.name}, which cannot be read: {error}") from None
+            self._places = {Path(one.name).stem: (one.offset_data, one.size) for one in members}
+        if id not in self._places:
+            raise ValueError(f"{self.path.name} holds no sound file of recording {id!r}")
+        first, size = self._places[id]
+        with self.path.open("rb") as file:
+            file.seek(first)
+            return read(f"{self.path.name}: {id}", content=file.read(size))
+
+
+def _recording(cut: dict[str, Any], folder: Path, rights: Rights, archive: ShardAudio) -> Recording:
     if cut["type"] not in ("MonoCut", "MultiCut"):
         raise ValueError(f"is a {cut['type']}")
     (source,) = cut["recording"]["sources"]
-    if source["type"] != "file":
-        raise ValueError(f"its audio is of type {source['type']!r}, not a file")
+    if source["type"] not in ("file", SHAR_SOURCE):
+        raise ValueError(f"its audio is of type {source['type']!r}, neither a file nor in a Shar archive")
     channels = cut["channel"] if isinstance(cut["channel"], list) else [cut["channel"]]
     utterances = [
         utterance
         for supervision in cut.get("supervisions", [])
         for utterance in _utterances(supervision, channels, rights)
     ]
-    audio = _cut_audio(folder / source["source"], channels, float(cut["start"]), float(cut["duration"]))
-    return Recording(cut["id"], audio, tuple(utterances))
+    if source["type"] == "file":
+        whole = file_audio(folder / source["source"])
+    else:
+        whole = partial(archive.read, str(cut["recording"]["id"]))
+    bad = sum(_bad_rows(supervision) for supervision in cut.get("supervisions", []))
+    audio = _cut_audio(whole, channels, float(cut["start"]), float(cut["duration"]))
+    return Recording(cut["id"], audio, tuple(utterances), bad)
 
 
-def _cut_audio(path: Path, channels: list[int], start: float, duration: float) -> Callable[[], Samples]:
+def _bad_rows(supervision: dict[str, Any]) -> int:
+    rows = (supervision.get("alignment") or {}).get("word") or []
+    return sum(not str(symbol).strip() or float(length) <= 0 for symbol, _, length, *_ in rows)
+
+
+def _cut_audio(
+    whole: Callable[[], Samples], channels: list[int], start: float, duration: float
+) -> Callable[[], Samples]:
     def load() -> Samples:
-        audio = read(path)
+        audio = whole()
         if max(channels) >= len(audio):
-            raise ValueError(f"{path} has {len(audio)} channels, the cut names {channels}")
+            raise ValueError(f"its recording has {len(audio)} channels, the cut names {channels}")
         return audio[channels, to_samples(start) : to_samples(start) + round(duration * SAMPLE_RATE)]
 
     return load

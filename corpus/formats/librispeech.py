@@ -21,7 +21,7 @@ def recordings(source: Path, rights: Rights) -> Iterator[Recording | Unreadable]
     if not transcripts:
         raise ValueError(f"{source} is no folder with {TRANSCRIPTS} files")
     for transcript in transcripts:
-        for line in transcript.read_text(encoding="utf-8").splitlines():
+        for line in transcript.read_text(encoding="utf-8-sig").splitlines():
             name, _, text = line.strip().partition(" ")
             if name:
                 yield _recording(transcript.parent, name, text.strip())

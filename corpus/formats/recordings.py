@@ -16,6 +16,10 @@ from ..audio import SAMPLE_RATE, Samples, read, to_samples
 from ..interleave import TimedWord
 from ..record import AGENT_CHANNEL, USER_CHANNEL, Dialogue, Event, Role, Speaker, Turn, Voice, Word, WordSource
 
+BEYOND = "words beyond the audio, left out"
+BAD_ROWS = "rows of words without text or length, left out"
+CHANNELS = "channels after the first two, kept, though agent and user are the first two"
+NO_AGENT = "recordings in which the left channel, the agent's, has no words"
 TURN_SILENCE = 0.6  # s within one speaker's words from which a new turn begins
 
 Aligner = Callable[[Samples, int, str], tuple[Word, ...]]  # mono audio, Hz, text -> a word per whitespace token
@@ -57,6 +61,7 @@ class Recording:
     name: str
     read: Callable[[], Samples]
     utterances: tuple[Utterance, ...]
+    bad_rows: int = 0  # words that were listed without text or without length
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,15 @@ class Unreadable:
     why: str
 
 
+@dataclass(frozen=True)
+class Remark:
+    """Something of a recording that was taken otherwise than it stands there: what, and how many of it."""
+
+    name: str
+    what: str
+    count: int
+
+
 Importer = Callable[[Path, Rights], Iterator[Recording | Unreadable]]
 
 
@@ -75,9 +89,14 @@ def file_audio(path: Path) -> Callable[[], Samples]:
     return lambda: read(path)
 
 
+def usable_rows(words: Iterable[TimedWord]) -> list[TimedWord]:
+    """The rows that have a text and a length."""
+    return [word for word in words if word.text.strip() and word.start < word.end]
+
+
 def utterances_of(words: Iterable[TimedWord], channel: int, speaker: str, source: WordSource) -> list[Utterance]:
     """Timed words of one channel as turns, split where the speaker is silent for 0.6 s. Bad rows are left out."""
-    kept = [word for word in words if word.text.strip() and word.start < word.end]
+    kept = usable_rows(words)
     turns: list[list[Word]] = []
     for row in sorted(kept, key=lambda word: (word.start, word.end)):
         if not turns or row.start - turns[-1][-1].end >= TURN_SILENCE:
@@ -91,8 +110,8 @@ def utterances_of(words: Iterable[TimedWord], channel: int, speaker: str, source
 
 def as_dialogue(
     recording: Recording, id: str, number: int, rights: Rights, align: Aligner | None
-) -> tuple[Dialogue, Samples]:
-    """A recording as a dialogue without audio entry, and its audio `[2 or more, T]` at 24 kHz.
+) -> tuple[Dialogue, Samples, tuple[Remark, ...]]:
+    """A recording as a dialogue without audio entry, its audio `[2 or more, T]` at 24 kHz, and what is to be told.
 
     Raises:
         ValueError: no audio, no words, a word outside the audio, or text without times and no aligner.
@@ -102,11 +121,13 @@ def as_dialogue(
         audio = np.concatenate([audio, np.zeros_like(audio)])
     seconds = audio.shape[1] / SAMPLE_RATE
     spoken = []
+    beyond = 0
     for utterance in recording.utterances:
         if utterance.channel >= len(audio):
             raise ValueError(f"its words name channel {utterance.channel}, its audio has {len(audio)}")
         words = utterance.words or _aligned(utterance, audio[utterance.channel], align)
         fitting = tuple(word for word in (_clipped(word, seconds) for word in words) if word.start < word.end)
+        beyond += len(words) - len(fitting)
         if fitting:
             spoken.append((utterance, fitting))
     if not spoken:
@@ -126,7 +147,14 @@ def as_dialogue(
         for index, (utterance, words) in enumerate(spoken)
     )
     dialogue = Dialogue(id=id, seed=number, language=rights.language, timing="recorded", speakers=speakers, turns=turns)
-    return dialogue, audio
+    silent_agent = all(utterance.channel != AGENT_CHANNEL for utterance, _ in spoken)
+    found = (
+        (BEYOND, beyond),
+        (BAD_ROWS, recording.bad_rows),
+        (CHANNELS, len(audio) - 2),
+        (NO_AGENT, int(silent_agent)),
+    )
+    return dialogue, audio, tuple(Remark(recording.name, what, count) for what, count in found if count > 0)
 
 
 def _speakers(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..layouts import BadLine, Layout, LayoutRecording, detect, items, read_words
+from ..interleave import TimedWord
+from ..layouts import BadLine, detect, items, read_words
 from ..manifest import MAIN_SPEAKER
 from ..record import AGENT_CHANNEL, USER_CHANNEL
-from .recordings import Recording, Rights, Unreadable, Utterance, file_audio, utterances_of
+from .recordings import Recording, Rights, Unreadable, Utterance, file_audio, usable_rows, utterances_of
 
 
 def recordings(source: Path, rights: Rights) -> Iterator[Recording | Unreadable]:
@@ -20,13 +21,14 @@ def recordings(source: Path, rights: Rights) -> Iterator[Recording | Unreadable]
             continue
         name = found.audio.relative_to(corpus.root).with_suffix("").as_posix()
         try:
-            yield Recording(name, file_audio(found.audio), tuple(_utterances(found, corpus.layout, rights)))
+            words = read_words(found, corpus.layout)
+            bad = len(words) - len(usable_rows(words))
+            yield Recording(name, file_audio(found.audio), tuple(_utterances(words, rights)), bad)
         except ValueError as error:
             yield Unreadable(name, str(error))
 
 
-def _utterances(item: LayoutRecording, layout: Layout, rights: Rights) -> Iterator[Utterance]:
-    words = read_words(item, layout)
+def _utterances(words: Sequence[TimedWord], rights: Rights) -> Iterator[Utterance]:
     for channel in (AGENT_CHANNEL, USER_CHANNEL):
         own = [word for word in words if (word.speaker == MAIN_SPEAKER) == (channel == AGENT_CHANNEL)]
         yield from utterances_of(own, channel, "", rights.times)

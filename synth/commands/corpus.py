@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -22,11 +23,19 @@ def verify(corpus: Corpus, as_json: AsJson = False) -> None:
     for problem in problems if not as_json else []:
         print(problem)
     if problems:
-        raise ValueError(
-            f"{len(problems)} problem{'s' if len(problems) > 1 else ''} in {corpus}; try: synth repair {corpus}"
-        )
+        many = f"{len(problems)} problem{'s' if len(problems) > 1 else ''} in {corpus}"
+        raise ValueError(f"{many}; {advice(corpus, {problem.kind for problem in problems})}")
     if not as_json:
         print(f"{corpus} is sound")
+
+
+def advice(corpus: Path, kinds: Collection[str]) -> str:
+    """What to do about problems of these kinds; never something that `repair` refuses."""
+    if "identity" in kinds:
+        return "corpus.json cannot be rebuilt: put it back from a copy or a mirror of this corpus, then verify again"
+    if set(kinds) == {"leftover"}:
+        return f"run the command that writes it again, or go without what is unfinished: synth repair {corpus}"
+    return f"try: synth repair {corpus}"
 
 
 def repair(corpus: Corpus) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from rich.table import Table
 
 from .engine_report import EngineRow
+
+CELL = 12  # characters of a column: six of them fit into 80
+OTHERS = "piper:FILE.toml, sherpa:FILE.toml, worker:FILE.toml, http:FILE.toml, kokoro:FILE.toml, pocket:FILE.yaml"
 
 
 def engine_table(rows: Iterable[EngineRow], *, measured: bool) -> Table:
@@ -14,7 +18,7 @@ def engine_table(rows: Iterable[EngineRow], *, measured: bool) -> Table:
     rows = list(rows)
     table = Table(box=None, padding=(0, 1, 0, 0))
     for heading in ("", *(row.name for row in rows)):
-        table.add_column(heading, overflow="fold")
+        table.add_column(in_lines(heading))
     lines: dict[str, list[str]] = {
         "installed": ["yes" if row.installed else "no" for row in rows],
         "weights": [row.weights for row in rows],
@@ -28,8 +32,18 @@ def engine_table(rows: Iterable[EngineRow], *, measured: bool) -> Table:
     if measured:
         lines["hours/hour"] = [_speed(row) for row in rows]
     for name, cells in lines.items():
-        table.add_row(name, *cells)
+        table.add_row(*map(in_lines, (name, *cells)))
     return table
+
+
+def in_lines(text: str, width: int = CELL) -> str:
+    """A text in lines of `width` characters, cut after spaces, hyphens and colons, and never within a word."""
+    lines = [""]
+    for piece in re.findall(r"[^ \-:]*[ \-:]?", text):
+        if len((lines[-1] + piece).rstrip()) > width:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(line.rstrip() for line in lines if line)
 
 
 def _voices(row: EngineRow) -> str:
@@ -38,7 +52,7 @@ def _voices(row: EngineRow) -> str:
 
 def ways_to_get(rows: Iterable[EngineRow]) -> Iterator[str]:
     """What to type for other engines, for the speed, and for each engine that something is missing of."""
-    yield "any other: piper:FILE.toml, sherpa:FILE.toml, worker:FILE.toml, http:FILE.toml (add --engine NAME to see it)"
+    yield f"any other: {OTHERS} (add --engine NAME to see it)"
     if all(row.speed is None for row in rows):
         yield "how fast they are here: synth engines --measure"
     for row in rows:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from corpus.formats.importing import Imported
 
 SKIPPED_SHOWN = 10
-SOURCES = "moshi-finetune, j-moshi, lhotse, librispeech, huggingface"
+SOURCES = "moshi-finetune, j-moshi, lhotse, lhotse-shar, librispeech, huggingface"
 
 Public = Annotated[bool, typer.Option("--public/--private", help="Who may see a repository that is created.")]
 Out = Annotated[Path, typer.Option(help="The folder to create.")]
@@ -132,6 +132,10 @@ def _tell(found: Imported, out: Path) -> None:
         print(f"left out {one.name}: {one.why}")
     if len(found.skipped) > SKIPPED_SHOWN:
         print(f"and {len(found.skipped) - SKIPPED_SHOWN} more left out")
+    for what in dict.fromkeys(remark.what for remark in found.remarks):
+        of = [remark for remark in found.remarks if remark.what == what]
+        many = f"in {len(of)} recordings, such as {of[0].name}" if len(of) > 1 else f"in {of[0].name}"
+        print(f"{sum(remark.count for remark in of)} {what}: {many}")
     print(f"{out} holds {found.dialogues} dialogues, {found.seconds / 3600:.2f} h")
 
 

@@ -33,6 +33,7 @@ def plan(
 ) -> None:
     """Print the plans that `generate` would render, one JSON record a line."""
     from ..plan import estimated_seconds
+    from ..running.casts import prepare_casts
     from ..running.generate import CorpusOrder
     from ..running.people import prepare_people
     from ..running.planned import Planned
@@ -45,6 +46,7 @@ def plan(
         out=Path(), hours=hours or 1.0, recipe=recipe, timing=timing, writer=writer, writers=writers, seed=seed
     )
     prepare_people(order.recipe)
+    prepare_casts(order.recipe)
     planned, seconds, count = Planned(CorpusJob(order.out, order.recipe, order.seed).planner(), sample), 0.0, 0
     nowhere = contextlib.nullcontext(None)  # a sample is judged, not printed
     with nowhere if sample is not None and out is None else _lines_to(out) as stream, planned:

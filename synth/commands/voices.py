@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 
 BANK = Path("voices")
+MANY_SPEAKERS = "piper:en_US-libritts_r-medium"
 
 Bank = Annotated[Path, typer.Option(help="The bank's folder.")]
 EmbedderName = Annotated[str, typer.Option("--embedder", help="What compares voices.")]
@@ -137,6 +138,37 @@ def split(
     store.save_split(split_voices(store, load_embedder(embedder), evaluation, random.Random(seed)))
     train = len(store.ids("train"))
     print(f"{train} train, {len(store.split.evaluation)} evaluation, {len(store.split.left_out)} left out of both")
+
+
+@app.command()
+def match(
+    clip: Annotated[Path, typer.Argument(help="A recording of one person, 3 s or more.", show_default=False)],
+    engine: Annotated[str, typer.Option(help="A Piper voice with several speakers.")] = MANY_SPEAKERS,
+    language: Annotated[str, typer.Option(help="ISO 639-1 code of what it shall speak.")] = "en",
+    embedder: EmbedderName = "resemblyzer",
+) -> None:
+    """Find the speakers of a voice that sound most like a clip, blended and fitted; tells how alike they are."""
+    from ..engines.pseudo.cast import LABEL
+    from ..voices.audit import audit_clip
+    from ..voices.embedding import load_embedder
+    from ..voices.matched import Matches, profile_of
+
+    listener = load_embedder(embedder)
+    report = audit_clip(clip, listener)
+    if report.problems:
+        raise ValueError(f"{clip}: {'; '.join(problem.what for problem in report.problems)}")
+    found = Matches(engine, language, embedder=listener).of(report.samples, profile_of(report.samples))
+    shares = " + ".join(f"{share:g} {id}" for id, share in found.cast.parts)
+    table = Table("", "of", Column("cosine", justify="right"), box=None)
+    table.add_row("the nearest speaker", found.nearest_id, f"{found.nearest:.3f}")
+    table.add_row("blended", shares if len(found.cast.parts) > 1 else "no blend is nearer", f"{found.blended:.3f}")
+    fitted = "-" if found.fitted is None else f"{found.fitted:.3f}"
+    table.add_row("fitted to pitch and timbre", "kept" if found.cast.fitted else "not nearer: left out", fitted)
+    Console().print(table)
+    if report.note:
+        print(f"{clip}: {report.note}")
+    print(f"{LABEL}. One speaker is {listener.alike} or more alike to themselves.")
+    print('A bank is spoken so with cast = "match" under [voices] in a recipe.')
 
 
 def _opened(bank: Path) -> VoiceStore:

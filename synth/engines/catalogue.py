@@ -5,7 +5,7 @@ An engine is named `NAME` or `NAME:ARGUMENT`:
     piper                   the built-in voice and its pseudo-speakers; piper:FILE.toml for other voices of Piper,
                             piper:en_US-libritts_r-medium for one on the hub with all of its speakers
     pocket                  Pocket TTS for the recipe's language; pocket:CONFIGURATION or pocket:FILE.yaml for another
-    kokoro                  Kokoro-82M's own voices
+    kokoro                  Kokoro-82M's own voices; kokoro:FILE.toml for a model in files of one's own
     sherpa:pocket           Pocket TTS as ONNX; sherpa:FILE.toml for any other model of sherpa-onnx
     worker:chatterbox       an engine in an environment of its own; worker:FILE.toml for one's own
     http:FILE.toml          a server with the OpenAI speech endpoint
@@ -30,7 +30,7 @@ from .declaration import (
     WorkerDeclaration,
     read_declaration,
 )
-from .kokoro_voices import KOKORO_VOICES
+from .kokoro_voices import KOKORO_LANGUAGES, KOKORO_VOICES, KokoroDeclaration
 from .piper_hub import hub_declaration, is_hub_voice
 from .piper_hub import hub_weights as hub_weights_of_piper
 from .pocket_config import LANGUAGES as POCKET_LANGUAGES
@@ -113,7 +113,7 @@ ENGINES = {
         extra="kokoro",
         packages=("kokoro_onnx", "onnxruntime"),
         clones=False,
-        languages=tuple(dict.fromkeys(voice.language for voice in KOKORO_VOICES)),
+        languages=KOKORO_LANGUAGES,
         licence_code="MIT AND GPL-3.0-or-later",  # its phonemizer and espeak-ng are GPL
         licence_weights="Apache-2.0",
         repeatable=False,
@@ -123,6 +123,7 @@ ENGINES = {
 }
 _DECLARED: dict[str, tuple[type[Declaration], str, tuple[str, ...]]] = {  # kind -> file's model, extra, packages
     "piper": (PiperDeclaration, "piper", ("piper", "onnx", "onnxruntime")),
+    "kokoro": (KokoroDeclaration, "kokoro", ("kokoro_onnx", "onnxruntime")),
     "sherpa": (SherpaDeclaration, "sherpa", ("sherpa_onnx",)),
     "worker": (WorkerDeclaration, "", ()),
     "http": (ServerDeclaration, "", ()),
@@ -135,7 +136,7 @@ def engine_entry(name: str) -> EngineEntry:
     Raises:
         ValueError: there is none of that name (the nearest one is named), or its file cannot be read.
     """
-    kind, colon, argument = name.partition(":")
+    kind, _, argument = name.partition(":")
     if kind in _DECLARED and name not in ENGINES:
         return _declared(name, kind, argument)
     if kind not in ENGINES:
@@ -143,8 +144,6 @@ def engine_entry(name: str) -> EngineEntry:
     entry = ENGINES[kind]
     if kind == "pocket":
         return replace(entry, argument=argument, weights=hub_weights(argument or POCKET_LANGUAGES["en"]))
-    if colon:
-        raise ValueError(f"engine {kind} takes nothing after a colon; write {kind!r}, not {name!r}")
     return entry
 
 
@@ -178,7 +177,9 @@ def _declared(name: str, kind: str, argument: str) -> EngineEntry:
     if isinstance(declared, ServerDeclaration):
         repeatable = declared.seed
     else:
-        repeatable = not isinstance(declared, SherpaDeclaration) or declared.family == "pocket"
+        repeatable = not isinstance(declared, SherpaDeclaration | KokoroDeclaration) or (
+            isinstance(declared, SherpaDeclaration) and declared.family == "pocket"
+        )
     if declared.pseudo_speakers:
         packages = (*packages, "pyworld")
     return EngineEntry(

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 from pathlib import Path
 
@@ -43,7 +43,7 @@ from .declaration import OwnVoice, PiperDeclaration
 from .phoneme_words import PUNCTUATION, assign, is_phoneme
 from .piper_graph import HOP
 from .piper_voice import PiperVoice, read_voice
-from .protocol import ReferenceVoice, Speech, SpeechStream, Style
+from .protocol import Cast, ReferenceVoice, Speech, SpeechStream, Style
 
 FEW = 8  # voices whose files' sizes are all named in the version, even where they are one file's
 _LONGEST = 240  # symbols sounded in one piece; attention grows with the square
@@ -101,7 +101,7 @@ class PiperEngine:
         self._phonemizer = EspeakPhonemizer()
 
     def speak(self, text: str, voice: ReferenceVoice, style: Style, seed: int) -> Speech:
-        """Speak a text; see `Engine.speak`. `voice` must be one of its own."""
+        """Speak a text; see `Engine.speak`. `voice` must be one of its own, or cast from some of them."""
         said = self._read(text, voice)
         rng = np.random.default_rng(_entropy(text, seed))
         samples, edges = _sound(said.voice, said.pieces, style, rng)
@@ -122,8 +122,8 @@ class PiperEngine:
 
     def _read(self, text: str, voice: ReferenceVoice) -> _Reading:
         """What is to be sounded. Raises ValueError for nothing, or for somebody else's voice."""
-        spoken = self._voices.get(voice.voice.id)
-        if voice.audio is not None or spoken is None:
+        spoken = self._voices.get(voice.voice.id) if voice.cast is None else self._together(voice.cast)
+        if (voice.audio is not None and voice.cast is None) or spoken is None:
             raise ValueError(
                 f"engine {self.name} cannot clone {voice.voice.id!r}; it has {', '.join(self._voices)}, and "
                 "pseudo_speakers = true in its file makes others of a single voice"
@@ -135,6 +135,23 @@ class PiperEngine:
         flat = [symbol for piece in pieces for symbol in (*piece, " ")]
         alone = [[symbol for part in self._phonemize(spoken, token) for symbol in part] for token in said]
         return _Reading(spoken, pieces, assign(flat, alone))
+
+    def _together(self, cast: Cast) -> PiperVoice:
+        """The voice between some of one file's speakers. Raises ValueError where it has no speakers to blend."""
+        voices = [self._voices[id] for id, _ in cast.parts]
+        (first, *others) = voices
+        if not others:
+            return first
+        if any(voice.graph is not first.graph for voice in others) or not first.graph.speakers:
+            raise ValueError(f"engine {self.name} has no speakers that can be blended")
+        numbers = [voice.speaker for voice in voices if isinstance(voice.speaker, int)]
+        shares = [share for _, share in cast.parts]
+        return replace(first, speaker=tuple(zip(numbers, shares, strict=True)))
+
+    def can_blend(self, ids: Sequence[str]) -> bool:
+        """Whether a voice between these of its own can be sounded: they are speakers of one file."""
+        graphs = [self._voices[id].graph for id in ids]
+        return all(graph is graphs[0] and graph.speakers > 0 for graph in graphs)
 
     def _phonemize(self, voice: PiperVoice, text: str) -> list[list[str]]:
         """Symbols the voice knows, by sentence."""

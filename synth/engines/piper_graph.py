@@ -21,10 +21,11 @@ from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper
 from onnx.utils import Extractor
 
+from .piper_speakers import SPEAKER, VECTOR, Speakers, mixed_vector, with_speaker_vector
+
 HOP = 256  # samples per frame of the vocoder
 DURATION_NOISE = "duration_noise"  # [1, 2, phoneme ids]
 LATENT_NOISE = "latent_noise"  # [1, 192, any length]: repeated along time as far as needed
-SPEAKER = "sid"  # [1], of voices with several speakers
 LATENT_CHANNELS = 192  # the most a voice has; small ones take the first of them
 DURATIONS = "durations"  # [1, 1, phoneme ids], frames
 
@@ -48,9 +49,15 @@ class PiperGraph:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        model = self._model()
-        self._speakers = any(given.name == SPEAKER for given in model.graph.input)
+        model, self._table = self._model()
+        names = {given.name for given in model.graph.input}
+        self._conditions = [name for name in (VECTOR, SPEAKER) if name in names]
         self._session = _session(model)
+
+    @property
+    def speakers(self) -> int:
+        """How many speakers can be blended; 0 where their vectors are not in one table."""
+        return 0 if self._table is None else len(self._table)
 
     def speak(
         self,
@@ -59,7 +66,7 @@ class PiperGraph:
         length: float,
         noise: float,
         duration_noise: float,
-        speaker: int = 0,
+        speaker: int | Speakers = 0,
     ) -> tuple[Floats, npt.NDArray[np.int64]]:
         """Sound phoneme ids.
 
@@ -69,7 +76,7 @@ class PiperGraph:
             length: scale of the durations.
             noise: standard deviation of the latent noise.
             duration_noise: standard deviation of the duration noise.
-            speaker: its number in a voice with several.
+            speaker: its number in a voice with several, or several of them with their shares.
 
         Returns:
             samples float32 `[T]` and durations in frames `[len(ids)]`; `T = HOP * durations.sum()`.
@@ -85,7 +92,7 @@ class PiperGraph:
         length: float,
         noise: float,
         duration_noise: float,
-        speaker: int = 0,
+        speaker: int | Speakers = 0,
     ) -> tuple[Iterator[Floats], npt.NDArray[np.int64]]:
         """As `speak`, the samples in pieces that are made when they are asked for; the same to 1e-6."""
         if self._halves is None:
@@ -94,7 +101,8 @@ class PiperGraph:
         front, vocoder, latent = self._halves
         given = self._inputs(ids, rng, length, noise, duration_noise, speaker)
         frames, durations = front.run([latent, DURATIONS], given)
-        also = {SPEAKER: given[SPEAKER]} if SPEAKER in {each.name for each in vocoder.get_inputs()} else {}
+        asked = {each.name for each in vocoder.get_inputs()}
+        also = {name: given[name] for name in self._conditions if name in asked}
         return _sounded(frames, vocoder, latent, also), durations.reshape(-1).astype(np.int64)
 
     def _inputs(
@@ -104,7 +112,7 @@ class PiperGraph:
         length: float,
         noise: float,
         duration_noise: float,
-        speaker: int,
+        speaker: int | Speakers,
     ) -> Inputs:
         latent_frames = 8 * len(ids)
         return {
@@ -113,21 +121,30 @@ class PiperGraph:
             "scales": np.array([noise, length, duration_noise], np.float32),
             DURATION_NOISE: rng.standard_normal((1, 2, len(ids)), np.float32),
             LATENT_NOISE: rng.standard_normal((1, LATENT_CHANNELS, latent_frames), np.float32),
-            **({SPEAKER: np.array([speaker], np.int64)} if self._speakers else {}),
+            **self._who(speaker),
         }
 
-    def _model(self) -> onnx.ModelProto:
+    def _who(self, speaker: int | Speakers) -> Inputs:
+        """The graph's input that says who speaks; none where it has one speaker."""
+        if self._table is not None:
+            return {VECTOR: mixed_vector(self._table, speaker)}
+        assert isinstance(speaker, int), "only speakers of a table are blended"
+        return {SPEAKER: np.array([speaker], np.int64)} if self._conditions else {}
+
+    def _model(self) -> tuple[onnx.ModelProto, Floats | None]:
+        """The model, and the vectors of its speakers where they are in one table."""
         try:
             model = onnx.load(str(self._path))
             make_deterministic(model.graph)
+            table = with_speaker_vector(model.graph)
         except (OSError, DecodeError, ValueError) as error:
             raise ValueError(f"{self._path} is not a Piper voice this reader knows: {error}") from None
-        return model
+        return model, table
 
     @cached_property
     def _halves(self) -> tuple[onnxruntime.InferenceSession, onnxruntime.InferenceSession, str] | None:
         """What makes the frames, the vocoder, and the tensor between; None where the vocoder is not found."""
-        model = self._model()
+        model, _ = self._model()
         first = next((node for node in model.graph.node if VOCODER in node.input), None)
         if first is None:
             return None
@@ -138,10 +155,9 @@ class PiperGraph:
         front.graph.output.append(between)
         vocoder.CopyFrom(model)
         vocoder.graph.input.append(between)
-        conditions = [SPEAKER] if self._speakers else []
         return (
             _session(Extractor(front).extract_model(names, [between.name, DURATIONS])),
-            _session(Extractor(vocoder).extract_model([between.name, *conditions], ["output"])),
+            _session(Extractor(vocoder).extract_model([between.name, *self._conditions], ["output"])),
             between.name,
         )
 

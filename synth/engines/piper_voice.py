@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .piper_graph import PiperGraph
+from .piper_speakers import Speakers
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class PiperVoice:
         ids: symbol -> its ids in the graph.
         accent: espeak-ng's name of the language that its symbols come from.
         length, noise, duration_noise: the voice's own scales of durations, latent noise and duration noise.
-        speaker: its number, in a voice with several.
+        speaker: its number, in a voice with several; or those of several with their shares.
         size: of the file, bytes: part of the engine's version.
     """
 
@@ -33,7 +34,7 @@ class PiperVoice:
     length: float
     noise: float
     duration_noise: float
-    speaker: int
+    speaker: int | Speakers
     size: int
 
 

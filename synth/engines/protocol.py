@@ -63,6 +63,21 @@ class SpeechStream:
 
 
 @dataclass(frozen=True)
+class Cast:
+    """Speakers of an engine that stand for a recorded voice.
+
+    Attributes:
+        parts: ids of the engine's own voices with their shares, which add up to 1; the largest first.
+        profile: pitch and timbre of what they sound like together, from which the recorded voice is fitted.
+        fitted: whether it is; a fit that takes it further away is left out.
+    """
+
+    parts: tuple[tuple[str, float], ...]
+    profile: VoiceProfile | None = None
+    fitted: bool = False
+
+
+@dataclass(frozen=True)
 class ReferenceVoice:
     """A voice to speak with: a recording to imitate, or (no audio) the voice an engine was built with.
 
@@ -73,6 +88,7 @@ class ReferenceVoice:
         language: ISO 639-1 code of the reference.
         gender: "f" or "m", if known.
         profile: its measured pitch and timbre, if they were measured.
+        cast: the speakers of an engine that stand for it, if it was matched with some.
     """
 
     voice: Voice
@@ -81,6 +97,7 @@ class ReferenceVoice:
     language: str = "en"
     gender: Literal["f", "m"] | None = None
     profile: VoiceProfile | None = None
+    cast: Cast | None = None
 
 
 class Engine(Protocol):

@@ -21,6 +21,7 @@ from ..recipe import CorpusRecipe, load_recipe, taken_up
 from ..report import CorpusStats, collect, write_page
 from ..script.models.writer import ModelWriter
 from ..script.writers import parse_writer
+from .casts import prepare_casts
 from .mirror import Mirror
 from .people import prepare_people
 from .progress import CorpusProgress
@@ -130,6 +131,7 @@ def generate(order: CorpusOrder, *, silent: bool = False) -> Outcome:
         KeyboardInterrupt: stopped by the user; the same order resumes.
     """
     prepare_people(order.recipe, silent=silent)
+    prepare_casts(order.recipe, silent=silent)
     order = _taken_up(order)
     job = CorpusJob(order.out, order.recipe, order.seed)
     planner = job.planner()

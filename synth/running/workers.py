@@ -23,6 +23,7 @@ from ..speaking.quality.load import check_control, load_control
 from ..speaking.studio import RejectedError, Studio
 from ..speaking.watermark import Watermark
 from ..voices.casting import engine_voices, load_engine
+from ..voices.matched import matched_voices
 from ..voices.recorded import load_people
 from .write_ahead import WriteAhead
 
@@ -41,7 +42,10 @@ class CorpusJob:
         """Plans the dialogues of this job. Raises ValueError when a voice or folder of the recipe cannot be used."""
         recipe = self.recipe
         folders = [Path(folder) for folder in recipe.voices.folders]
-        voices = engine_voices(recipe.engine, folders, recipe.language, recipe.voices.side)
+        if recipe.voices.cast:
+            voices = matched_voices(recipe.engine, folders, recipe.language, recipe.voices.side)
+        else:
+            voices = engine_voices(recipe.engine, folders, recipe.language, recipe.voices.side)
         writer = load_writer(recipe.writer.use, recipe.writer.manner())
         people = load_people(recipe.users, recipe.language) if recipe.users.recordings else None
         return Planner(self.recipe, self.seed, voices, load_noise_bank(), writer, people)

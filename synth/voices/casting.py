@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 from corpus.record import Voice
 
@@ -102,6 +103,10 @@ def load_engine(name: str, language: str = "en") -> Engine:
         raise ValueError(f"engine {name} does not speak {language!r}; it speaks {', '.join(entry.languages)}")
     try:
         engine: Engine = importlib.import_module(f"..engines.{entry.module}", __package__).load(name, entry, language)
+        if entry.module == "piper" and len(entry.voices) > 1:
+            from ..engines.pseudo.cast import BlendingEngine, CastEngine
+
+            return CastEngine(cast(BlendingEngine, engine))
         if entry.clones or (entry.voices and not entry.pseudo_speakers):
             return engine
         from ..engines.pseudo.engine import PseudoSpeakerEngine, measured_voice

@@ -19,7 +19,7 @@ import numpy as np
 from corpus.audio import SAMPLE_RATE, Samples, resample
 from corpus.durable import disk_full_told
 
-from ..engines.protocol import Engine, ReferenceVoice, Style
+from ..engines.protocol import Engine, ReferenceVoice, Speech, Style
 from ..engines.voice_profile import VoiceProfile
 from ..script.language import load_language
 from .entry import Side
@@ -92,7 +92,7 @@ def measure_speakers(
         DiskFullError: there is no room; what was measured stays.
     """
     known = measured_speakers(name)
-    left = [voice for id, voice in sorted(voices.items()) if id not in known]
+    left = [voice for id, voice in sorted(voices.items()) if id not in known or (listen and not known[id].vector)]
     target = measured_file(name)
     target.parent.mkdir(parents=True, exist_ok=True)
     with disk_full_told(target.parent), target.open("a", encoding="utf-8") as stream:
@@ -110,17 +110,22 @@ def _measured(
 ) -> MeasuredSpeaker:
     from ..engines.pseudo.speaker import measure
 
-    said = load_language(language).phrases
-    texts = (*said.hold_wait, *said.ask_again, *said.thoughts)[:PHRASES]
-    spoken = [engine.speak(text, voice, Style(), number) for number, text in enumerate(texts)]
-    clip = np.concatenate([speech.samples for speech in spoken])
-    rate = spoken[0].rate
+    spoken = measuring_phrases(engine, voice, language)
+    clip, rate = spoken.samples, spoken.rate
     try:
         profile: VoiceProfile | None = measure(clip, rate)
     except ValueError:
         profile = None
     vector = listen(resample(clip, rate, SAMPLE_RATE)) if listen else np.zeros(0)
     return MeasuredSpeaker(voice.voice.id, profile, tuple(round(float(value), 5) for value in vector))
+
+
+def measuring_phrases(engine: Engine, voice: ReferenceVoice, language: str) -> Speech:
+    """What every speaker says to be measured, the same words for all."""
+    said = load_language(language).phrases
+    texts = (*said.hold_wait, *said.ask_again, *said.thoughts)[:PHRASES]
+    spoken = [engine.speak(text, voice, Style(), number) for number, text in enumerate(texts)]
+    return Speech(np.concatenate([speech.samples for speech in spoken]), spoken[0].rate, None)
 
 
 def with_measures(voices: Mapping[str, ReferenceVoice], engine: str) -> dict[str, ReferenceVoice]:

@@ -20,7 +20,7 @@ from corpus.formats.exporting import Exporter, Part, export
 from corpus.formats.fdb import RATE as FDB_RATE
 from corpus.formats.importing import Imported, import_corpus
 from corpus.formats.moshi_finetune import groups
-from corpus.formats.recordings import Rights
+from corpus.formats.recordings import BAD_ROWS, BEYOND, CHANNELS, NO_AGENT, Rights
 from corpus.record import UNSTATED, AudioFile, Dialogue, Voice, Word
 from corpus.store import Corpus, CorpusInfo, CorpusWriter, verify
 from corpus.summary import CorpusSummary
@@ -337,7 +337,7 @@ def even_words(samples: Samples, rate: int, text: str) -> tuple[Word, ...]:
     )
 
 
-@pytest.mark.parametrize("name", ["moshi-finetune", "j-moshi", "lhotse"])
+@pytest.mark.parametrize("name", ["moshi-finetune", "j-moshi", "lhotse", "lhotse-shar"])
 def test_what_was_exported_is_imported_again(corpus: Corpus, tmp_path: Path, name: str) -> None:
     found = imported(exported(corpus, name, tmp_path / "there"), name, tmp_path / "back")
     assert (found.dialogues, found.skipped) == (len(corpus), ())
@@ -354,7 +354,7 @@ def test_what_was_exported_is_imported_again(corpus: Corpus, tmp_path: Path, nam
         voice = record.speaker("agent").voice
         assert voice is not None
         assert (voice.licence, voice.consent) == ("CC-BY-4.0", "asked and granted")
-        if name == "lhotse":
+        if name.startswith("lhotse"):
             assert [turn.event for turn in record.turns] == [turn.event for turn in original.turns]
 
 
@@ -409,6 +409,37 @@ def test_sources_that_do_not_fit_are_told(corpus: Corpus, tmp_path: Path) -> Non
     assert found.dialogues == 1
     assert ["MixedCut" in found.skipped[0].why, "outside it" in found.skipped[1].why] == [True, True]
     assert len(found.skipped) == 3
+
+
+def test_a_shar_archive_without_its_sound_is_told(corpus: Corpus, tmp_path: Path) -> None:
+    folder = exported(corpus, "lhotse-shar", tmp_path / "shar")
+    archives = sorted(folder.glob("recording.*.tar"))
+    for archive in archives:
+        with tarfile.open(archive, "w") as empty:
+            empty.addfile(tarfile.TarInfo("other.flac"))
+    with pytest.raises(ValueError, match=r"recording.000000.tar holds no sound file of recording 'd0000000'"):
+        imported(folder, "lhotse-shar", tmp_path / "none")
+    for archive in archives:
+        archive.unlink()
+    with pytest.raises(ValueError, match=r"should be in recording.000000.tar, which cannot be read"):
+        imported(folder, "lhotse-shar", tmp_path / "still-none")
+
+
+def test_what_is_taken_otherwise_than_it_stands_there_is_counted(tmp_path: Path) -> None:
+    """Words beyond the audio, rows without length, a third channel, a silent agent; a BOM."""
+    audio = np.zeros((3, SAMPLE_RATE), np.float32)
+    write_flac(tmp_path / "one.flac", audio)
+    rows = [["hello", [0.1, 0.4], "SPEAKER_USER"], ["late", [1.2, 1.4], "SPEAKER_USER"], ["no", [0.5, 0.5], "X"]]
+    (tmp_path / "one.json").write_text(json.dumps({"alignments": rows}))
+    line = json.dumps({"path": "one.flac", "duration": 1.0})
+    (tmp_path / "data.jsonl").write_text(f"{line}\n", encoding="utf-8-sig")
+    found = imported(tmp_path / "data.jsonl", "moshi-finetune", tmp_path / "out")
+    assert found.skipped == ()
+    assert {remark.what: remark.count for remark in found.remarks} == {BEYOND: 1, BAD_ROWS: 1, CHANNELS: 1, NO_AGENT: 1}
+    assert {remark.name for remark in found.remarks} == {"one"}
+    (record,) = Corpus(tmp_path / "out")
+    assert [word.text for word in record.words(1)] == ["hello"]
+    assert Corpus(tmp_path / "out").audio(record).shape == (3, SAMPLE_RATE)
 
 
 def test_a_window_of_a_longer_recording_is_imported_at_its_place(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from corpus.store import Corpus, CorpusWriter, merge, repair, verify
+from synth.commands.corpus import advice
 from tests.support.tiny_corpus import contents, id_of, info, write_corpus
 
 
@@ -124,6 +125,16 @@ def test_repair_cannot_invent_the_identity(copy: Path) -> None:
     assert [problem.kind for problem in verify(copy)] == ["identity"]
     with pytest.raises(ValueError, match=r"corpus\.json is broken"):
         repair(copy)
+
+
+def test_nothing_is_advised_that_repair_refuses(copy: Path) -> None:
+    (copy / "corpus.json").write_text("{")
+    kinds = {problem.kind for problem in verify(copy)}
+    assert "synth repair" not in advice(copy, kinds)
+    (copy / "corpus.json").unlink()
+    assert "synth repair" not in advice(copy, {problem.kind for problem in verify(copy)})
+    assert "synth repair" in advice(copy, {"checksum", "leftover"})
+    assert advice(copy, {"leftover"}).startswith("run the command that writes it again")
 
 
 def test_random_bytes_anywhere_never_surprise(tmp_path: Path) -> None:

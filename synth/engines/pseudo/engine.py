@@ -65,13 +65,7 @@ class PseudoSpeakerEngine:
         """Speak a text; see `Engine.speak`. Raises ValueError, too, if the reference cannot be measured."""
         if voice.audio is None:
             return self.base.speak(text, voice, style, seed)
-        spoken = self.base.speak(text, self.own, style, seed)
-        samples = apply(spoken.samples, spoken.rate, self.fitted(voice))
-        if spoken.words is None:
-            return replace(spoken, samples=samples)
-        # The sounds are where they were, but their edges rise and fall a little differently.
-        tokens, spans = text.split(), [(word.start, word.end) for word in spoken.words]
-        return Speech(samples, spoken.rate, timed(tokens, spans, samples, spoken.rate, "native"))
+        return moved(self.base.speak(text, self.own, style, seed), text, self.fitted(voice))
 
     def stream(self, text: str, voice: ReferenceVoice, style: Style, seed: int) -> SpeechStream:
         """See `StreamingEngine.stream`; a pseudo-speaker's clip is moved as a whole."""
@@ -84,6 +78,16 @@ class PseudoSpeakerEngine:
         """What moves the engine's own voice to a reference."""
         assert self.own.profile is not None, "the bank holds the profile of an engine's own voice"
         return _fitted(voice, self.own.profile)
+
+
+def moved(spoken: Speech, text: str, speaker: PseudoSpeaker) -> Speech:
+    """What a voice said, as the speaker would have said it; the words are timed anew where they were timed."""
+    samples = apply(spoken.samples, spoken.rate, speaker)
+    if spoken.words is None:
+        return replace(spoken, samples=samples)
+    # The sounds are where they were, but their edges rise and fall a little differently.
+    tokens, spans = text.split(), [(word.start, word.end) for word in spoken.words]
+    return Speech(samples, spoken.rate, timed(tokens, spans, samples, spoken.rate, "native"))
 
 
 def measured_voice(base: Engine, own: ReferenceVoice, language: str) -> ReferenceVoice:

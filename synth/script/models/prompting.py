@@ -92,7 +92,7 @@ def load_passages(path: str) -> tuple[str, ...]:
         text = (files(__package__) / "prompts" / "passages.txt").read_text(encoding="utf-8")
     else:
         try:
-            text = Path(path).read_text(encoding="utf-8")
+            text = Path(path).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise ValueError(f"cannot read the passages {path}: {error}") from None
     passages = tuple(line.strip() for line in text.splitlines() if line.strip())

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Protocol
 
 import jiwer
 
 SHORT = 4  # words below which one wrong word is no slip
+NAMING = ("en", "fr", "es", "it", "pt")  # languages in which only names are capitalised
 SAME = {"ok": "okay", "alright": "all right", "yep": "yes", "yeah": "yes", "goodbye": "bye", "hey": "hi"}
 
 
@@ -25,11 +27,18 @@ class Normaliser(Protocol):
 
 @dataclass(frozen=True)
 class Wording:
-    """How far what was heard is from what was to be said: wrong words, of how many, and the share of wrong letters."""
+    """How far what was heard is from what was to be said.
+
+    Attributes:
+        errors, words: wrong words, and of how many.
+        letters: share of wrong letters.
+        names: words that a recognizer cannot know: capitalised within a sentence.
+    """
 
     errors: int
     words: int
     letters: float
+    names: int = 0
 
     def passes(self, word_errors: float, forgiven: int, letter_errors: float) -> bool:
         """Whether it counts as the same: few enough words differ, or few enough letters.
@@ -38,9 +47,11 @@ class Wording:
             word_errors: largest share of wrong words.
             forgiven: wrong words that pass in any case, in a text of four words or more.
             letter_errors: largest share of wrong letters; twice as many in a shorter text.
+
+        As many words as there are names may be wrong besides: "Laurie Yang" is heard as "Lori Young".
         """
         short = self.words < SHORT
-        slips = max(word_errors * self.words, 0 if short else forgiven)
+        slips = max(word_errors * self.words, 0 if short else forgiven) + self.names
         return self.errors <= slips or self.letters <= letter_errors * (2 if short else 1)
 
 
@@ -55,7 +66,15 @@ def compare(text: str, heard: str, language: str) -> Wording:
         return Wording(0, len(want.split()), 0.0)
     found = jiwer.process_words(want, got)
     errors = found.substitutions + found.deletions + found.insertions
-    return Wording(errors, len(want.split()), round(letters, 4))
+    return Wording(errors, len(want.split()), round(letters, 4), names_in(text) if language in NAMING else 0)
+
+
+def names_in(text: str) -> int:
+    """How many capitalised words stand within sentences, "I" not counted."""
+    return sum(
+        word[:1].isupper() and not re.fullmatch(r"I\W*|I['’]\w+\W*", word) and before[-1] not in ".?!"
+        for before, word in pairwise(text.split())
+    )
 
 
 def plain(text: str, language: str) -> str:

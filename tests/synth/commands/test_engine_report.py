@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -10,9 +11,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from synth.commands.engine_report import engine_row, known_engines, measured_speed
+from synth.commands.engine_table import engine_table, in_lines
 from synth.commands.engines import engines_app
 from synth.engines import default_engine
 from synth.engines.declaration import HubWeights
@@ -88,6 +91,19 @@ def test_table_has_every_engine_and_how_to_get_it() -> None:
     assert "how fast they are here: synth engines --measure" in shown
     with pytest.raises(ValueError, match="no engine is called 'pipr'; did you mean 'piper'"):
         engines("--engine", "pipr")
+
+
+def test_no_word_of_the_table_is_broken() -> None:
+    assert in_lines("GPL-3.0-or-later") == "GPL-3.0-or-\nlater"
+    assert in_lines("MIT AND GPL-3.0-or-later") == "MIT AND GPL-\n3.0-or-later"
+    assert in_lines("worker:chatterbox") == "worker:\nchatterbox"
+    assert in_lines("en es fr hi it pt") == "en es fr hi\nit pt"
+    stream = io.StringIO()
+    Console(width=80, file=stream).print(engine_table(map(engine_row, known_engines()), measured=True))
+    shown = stream.getvalue()
+    assert max(map(len, shown.splitlines())) <= 80
+    for word in ("pseudo-", "speakers", "chatterbox", "later", "licence", "hours/hour"):
+        assert word in shown.split()
 
 
 def test_voices_of_an_engine_are_listed_by_language() -> None:

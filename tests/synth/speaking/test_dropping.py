@@ -20,6 +20,7 @@ from synth.speaking.studio import RejectedError, Studio
 from synth.voices.bank import load_bank
 from tests.support.tone_engine import ToneEngine
 
+RECIPE = parse_recipe({"length": {"shortest": 120, "longest": 160}})  # two turns lost are no fifth of it
 SPEAKERS = (Speaker(id="agent", role="agent", channel=0), Speaker(id="user", role="user", channel=1))
 LOST = DroppedTurn(speaker="user", text="x", rejects=(RejectedTake(reasons=("words",), heard="y"),))
 
@@ -76,10 +77,10 @@ class Refusing(ToneEngine):
 
 
 def test_a_dialogue_goes_without_the_turn_and_says_which() -> None:
-    planner = Planner(parse_recipe({}), 0, load_bank(), load_noise_bank())
+    planner = Planner(RECIPE, 0, load_bank(), load_noise_bank())
     engine = Refusing()
     studio = Studio(engine, planner.voices, planner.noises, 0)
-    for number in range(6):
+    for number in range(4):
         planned = planner.plan(number)
         spoken = [turn for turn in planned.turns if turn.event != "backchannel"]
         engine.refused = {spoken[number].text, spoken[-1 - number].text}
@@ -98,7 +99,7 @@ def test_a_dialogue_goes_without_the_turn_and_says_which() -> None:
 
 
 def test_a_dialogue_that_loses_too_much_is_rejected_with_all_reasons() -> None:
-    planner = Planner(parse_recipe({}), 0, load_bank(), load_noise_bank())
+    planner = Planner(RECIPE, 0, load_bank(), load_noise_bank())
     planned = planner.plan(0)
     engine = Refusing(refused={turn.text for turn in planned.turns[::2]})
     with pytest.raises(RejectedError, match=r"d0000000: \d+ of \d+ turns cannot be spoken: .*no_speech"):

@@ -10,7 +10,7 @@ import pytest
 
 from corpus.audio import FRAME_SAMPLES, loudness, to_samples
 from synth.plan import Planner
-from synth.recipe import CorpusRecipe, Voices
+from synth.recipe import CorpusRecipe, Length, Voices
 from synth.speaking.acoustics import load_noise_bank
 from synth.speaking.clips import ATTACK, RELEASE
 from synth.speaking.steady import BETWEEN, SteadyVoice
@@ -18,7 +18,12 @@ from synth.speaking.studio import Studio
 from synth.voices.bank import load_bank
 from tests.support.tone_engine import ToneEngine
 
-STEADY = CorpusRecipe(voices=Voices(steady=True, agent=("joe",)), timing="assistant", topics={"small_talk": 1.0})
+STEADY = CorpusRecipe(
+    voices=Voices(steady=True, agent=("joe",)),
+    timing="assistant",
+    topics={"basics": 1.0},
+    length=Length(shortest=40, longest=60),
+)
 
 
 def test_sentences_of_a_text_are_spoken_alike_and_level() -> None:

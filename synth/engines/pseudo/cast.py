@@ -1,0 +1,79 @@
+"""An engine with many speakers, of whom some stand for a recorded voice: blended, then moved towards it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+from ..protocol import Engine, ReferenceVoice, Speech, Style
+from ..voice_profile import VoiceProfile
+from .engine import moved
+from .speaker import PseudoSpeaker, fit
+
+LABEL = "A pseudo-speaker: rhythm, accent and manner are those of the engine's speakers, not the person's"
+
+
+class BlendingEngine(Engine, Protocol):
+    """An engine that speaks with a `ReferenceVoice.cast` of its own voices."""
+
+    def can_blend(self, ids: Sequence[str]) -> bool:
+        """Whether a voice between these of its own can be sounded."""
+        ...
+
+
+@dataclass(frozen=True)
+class CastEngine:
+    """Speaks with the base engine's own voices as they are, and with those cast from them (`ReferenceVoice.cast`)."""
+
+    base: BlendingEngine
+
+    @property
+    def name(self) -> str:
+        """The base engine's."""
+        return self.base.name
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The base engine's."""
+        return self.base.languages
+
+    @property
+    def clones(self) -> bool:
+        """False: a voice that was cast is no clone."""
+        return False
+
+    @property
+    def licence_code(self) -> str:
+        """The base engine's."""
+        return self.base.licence_code
+
+    @property
+    def licence_weights(self) -> str:
+        """The base engine's."""
+        return self.base.licence_weights
+
+    @property
+    def version(self) -> str:
+        """The base engine's."""
+        return self.base.version
+
+    def can_blend(self, ids: Sequence[str]) -> bool:
+        """Whether a voice between these of the base engine's own can be sounded."""
+        return self.base.can_blend(ids)
+
+    def speak(self, text: str, voice: ReferenceVoice, style: Style, seed: int) -> Speech:
+        """Speak a text; see `Engine.speak`."""
+        spoken = self.base.speak(text, voice, style, seed)
+        cast = voice.cast
+        if cast is None or not cast.fitted:
+            return spoken
+        assert voice.profile is not None, "only measured voices are fitted"
+        assert cast.profile is not None, "only from measured voices"
+        return moved(spoken, text, _fitted(voice.profile, cast.profile))
+
+
+@lru_cache(maxsize=512)
+def _fitted(voice: VoiceProfile, own: VoiceProfile) -> PseudoSpeaker:
+    return fit(voice, own)

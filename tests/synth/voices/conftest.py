@@ -1,0 +1,3 @@
+"""Fixtures of this folder's tests."""
+
+from tests.support.tones_voice import fetched as fetched
