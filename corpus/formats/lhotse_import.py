@@ -31,8 +31,8 @@ def recordings(source: Path, rights: Rights) -> Iterator[Recording | Unreadable]
         raise ValueError(f"{source} is no cuts manifest and holds no cuts*.jsonl[.gz]")
     for manifest in manifests:
         opened = gzip.open if manifest.suffix == ".gz" else open
-        number = manifest.name.partition(".")[2].partition(".")[0]
-        archive = ShardAudio(manifest.parent / f"recording.{number}.tar")
+        shard = manifest.name.partition(".")[2].partition(".")[0]
+        archive = ShardAudio(manifest.parent / f"recording.{shard}.tar")
         with opened(manifest, "rt", encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, 1):
                 name = f"{manifest.name}:{number}"

@@ -36,11 +36,11 @@ def load(name: str, entry: EngineEntry, language: str) -> KokoroEngine:
         declared, folder = entry.declaration, entry.folder
         assert isinstance(declared, KokoroDeclaration), "the catalogue reads Kokoro's files as such"
         assert folder is not None, "a declared engine has a file"
-        files = [folder / Path(file).expanduser() for file in (declared.model, declared.voices)]
-        for file in files:
+        own_model, own_voices = (folder / Path(file).expanduser() for file in (declared.model, declared.voices))
+        for file in (own_model, own_voices):
             if not file.is_file():
                 raise ValueError(f"engine {name}: there is no file {file}")
-        return KokoroEngine(*files, declared.voice, name, declared.licence_weights)
+        return KokoroEngine(own_model, own_voices, declared.voice, name, declared.licence_weights)
     repo = entry.weights[0]
     model, voices = (weights.cached(repo.repo, file, repo.revision) for file in repo.files)
     assert model is not None, "just required"

@@ -19,7 +19,7 @@ CARD = "# Model card for tones\n\n## Dataset\n\n* URL: https://example.org/tones
 def tones(path: Path) -> None:
     """A graph with the inputs, noises and durations of a Piper voice that buzzes at the pitch of each speaker."""
     import onnx
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import TensorProto, helper
 
     constants: dict[str, Any] = {
         "two": np.array([1, 2], np.int64),
@@ -63,8 +63,16 @@ def tones(path: Path) -> None:
         ("Add", ["sum", "silent"], "buzz", {}),
         ("Reshape", ["buzz", "flat"], "output", {}),
     ]
+    nodes = [helper.make_node(kind, given, [name], **options) for kind, given, name, options in made]
+    onnx.save(piper_model(nodes, constants), str(path))
+
+
+def piper_model(nodes: list[Any], constants: dict[str, Any]) -> Any:
+    """An ONNX model with the inputs and the output of a Piper voice of several speakers."""
+    from onnx import TensorProto, helper, numpy_helper
+
     graph = helper.make_graph(
-        [helper.make_node(kind, given, [name], **options) for kind, given, name, options in made],
+        nodes,
         "voice",
         [
             helper.make_tensor_value_info("input", TensorProto.INT64, [1, "phonemes"]),
@@ -75,7 +83,7 @@ def tones(path: Path) -> None:
         [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 1, 1, "samples"])],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8), str(path))
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8)
 
 
 @pytest.fixture

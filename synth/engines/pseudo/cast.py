@@ -11,6 +11,7 @@ from ..protocol import Engine, ReferenceVoice, Speech, Style
 from ..voice_profile import VoiceProfile
 from .engine import moved
 from .speaker import PseudoSpeaker, fit
+from .wrapped import WrappedEngine
 
 LABEL = "A pseudo-speaker: rhythm, accent and manner are those of the engine's speakers, not the person's"
 
@@ -24,40 +25,10 @@ class BlendingEngine(Engine, Protocol):
 
 
 @dataclass(frozen=True)
-class CastEngine:
+class CastEngine(WrappedEngine):
     """Speaks with the base engine's own voices as they are, and with those cast from them (`ReferenceVoice.cast`)."""
 
     base: BlendingEngine
-
-    @property
-    def name(self) -> str:
-        """The base engine's."""
-        return self.base.name
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """The base engine's."""
-        return self.base.languages
-
-    @property
-    def clones(self) -> bool:
-        """False: a voice that was cast is no clone."""
-        return False
-
-    @property
-    def licence_code(self) -> str:
-        """The base engine's."""
-        return self.base.licence_code
-
-    @property
-    def licence_weights(self) -> str:
-        """The base engine's."""
-        return self.base.licence_weights
-
-    @property
-    def version(self) -> str:
-        """The base engine's."""
-        return self.base.version
 
     def can_blend(self, ids: Sequence[str]) -> bool:
         """Whether a voice between these of the base engine's own can be sounded."""

@@ -14,47 +14,21 @@ from ...script.language import load_language
 from ..protocol import Engine, ReferenceVoice, Speech, SpeechStream, Style, stream
 from ..voice_profile import VoiceProfile
 from .speaker import PseudoSpeaker, apply, fit, measure
+from .wrapped import WrappedEngine
 
 _VERSION = "pseudo1"
 _PROFILE_PHRASES = 12  # of the language, spoken to measure a voice
 
 
 @dataclass(frozen=True)
-class PseudoSpeakerEngine:
+class PseudoSpeakerEngine(WrappedEngine):
     """Speaks with the base engine's own voice, or with a pseudo-speaker for every reference that has audio.
 
     Attributes:
-        base: an engine that does not clone.
         own: the voice it was built with; its profile is what every fit starts from.
     """
 
-    base: Engine
     own: ReferenceVoice
-
-    @property
-    def name(self) -> str:
-        """The base engine's."""
-        return self.base.name
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """The base engine's."""
-        return self.base.languages
-
-    @property
-    def clones(self) -> bool:
-        """False: a pseudo-speaker is no clone."""
-        return False
-
-    @property
-    def licence_code(self) -> str:
-        """The base engine's."""
-        return self.base.licence_code
-
-    @property
-    def licence_weights(self) -> str:
-        """The base engine's."""
-        return self.base.licence_weights
 
     @property
     def version(self) -> str:

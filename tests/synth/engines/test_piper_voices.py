@@ -12,6 +12,7 @@ import pytest
 
 from synth.engines import Style
 from synth.voices.casting import engine_voices, load_engine
+from tests.support.tones_voice import piper_model
 
 piper = pytest.importorskip("piper", reason="needs the extra 'piper'")
 
@@ -128,7 +129,7 @@ def test_a_small_voice_of_several_speakers_with_unnamed_nodes_is_sounded(tmp_pat
 def small_voice(path: Path, channels: int) -> Path:
     """A graph with the inputs, noises and durations of a Piper voice; it sounds its latent noise plus the speaker."""
     import onnx
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import TensorProto, helper
 
     def node(kind: str, given: list[str], made: str, **options: Any) -> onnx.NodeProto:
         return helper.make_node(kind, given, [made], **options)
@@ -160,17 +161,5 @@ def small_voice(path: Path, channels: int) -> Path:
         node("Add", ["latent", "speaker"], "voiced"),
         node("Reshape", ["voiced", "flat"], "output"),
     ]
-    graph = helper.make_graph(
-        nodes,
-        "voice",
-        [
-            helper.make_tensor_value_info("input", TensorProto.INT64, [1, "phonemes"]),
-            helper.make_tensor_value_info("input_lengths", TensorProto.INT64, [1]),
-            helper.make_tensor_value_info("scales", TensorProto.FLOAT, [3]),
-            helper.make_tensor_value_info("sid", TensorProto.INT64, [1]),
-        ],
-        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 1, 1, "samples"])],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()],
-    )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8), str(path))
+    onnx.save(piper_model(nodes, constants), str(path))
     return path
