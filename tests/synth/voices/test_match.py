@@ -15,7 +15,7 @@ from synth.engines import Style
 from synth.engines.piper_graph import PiperGraph
 from synth.recipe import parse_recipe
 from synth.running.casts import prepare_casts
-from synth.running.workers import Job
+from synth.running.workers import CorpusJob
 from synth.voices import matched
 from synth.voices.casting import engine_voices, load_engine
 from synth.voices.embedding import Embedder
@@ -89,7 +89,7 @@ def test_a_whole_bank_is_spoken_by_those_most_like_it(several: str, tmp_path: Pa
     assert recipe.digest() != parse_recipe({"engine": several, "voices": voices}).digest()
     assert '"cast"' not in parse_recipe({"engine": several, "voices": voices}).model_dump_json()
     prepare_casts(recipe, silent=True)
-    cast = Job(tmp_path / "out", recipe, 0).planner().voices
+    cast = CorpusJob(tmp_path / "out", recipe, 0).planner().voices
     assert {id: (one.voice.kind, one.gender) for id, one in cast.items()} == {
         "low": ("pseudo-speaker", "m"),
         "high": ("pseudo-speaker", "f"),
