@@ -31,7 +31,7 @@ from .speaking.acoustics import NoiseBank
 from .voices.bank import pick_pair
 from .voices.recorded import People, Person, cast
 
-GENERATION = 3  # raised whenever the same recipe and seed come to be planned or spoken otherwise
+GENERATION = 4  # raised whenever the same recipe and seed come to be planned or spoken otherwise
 _PRONOUNS = {"f": "she", "m": "he"}
 CLAUSE_ENDS = ".,?!;:"
 SENTENCE_ENDS = ".?!"

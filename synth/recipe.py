@@ -9,12 +9,12 @@ import hashlib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, PrivateAttr, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from corpus.strict import Strict, load_toml, parse
 from corpus.suggestion import suggestion
 
-from .content import content_name
+from .content import PREFIX, content_name, engine_name, model_name, voices_name
 from .engines.catalogue import default_engine
 from .presets import PRESETS
 from .script.builtin.writer import FAMILIES, SCENES
@@ -165,18 +165,22 @@ class CorpusRecipe(Strict):
     writer: Writing = Writing()
     quality: QualitySettings = QualitySettings()
     watermark: Marking = Marking()
+    _by_path: bool = PrivateAttr(default=False)  # files are named as earlier releases did
 
     @model_serializer(mode="wrap")
     def _what_decides(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """All that decides what a corpus holds: what is left at its default since it exists goes unnamed."""
         data: dict[str, Any] = serialise(self)
+        if not self._by_path:
+            _name_by_content(data)
         if "writer" in data:
             writer = {name: value for name, value in data.pop("writer").items() if name not in REACHING}
             if parse_writer(self.writer.use).kind == "scripts":
                 data["writer"] = {"use": f"scripts:{finished_digest(parse_writer(self.writer.use).source)}"}
             elif self.writer.use != "builtin":
                 prompts = prompts_digest(self.language, load_passages(self.writer.passages))
-                data["writer"] = {**writer, "prompts": prompts}
+                told = {} if self._by_path or "passages" not in writer else {"passages": ""}  # part of the prompts
+                data["writer"] = {**writer, **told, "prompts": prompts}
         if not self.quality.gates:
             data.pop("quality", None)
         elif "quality" in data and self.quality.whisper:
@@ -216,6 +220,18 @@ class CorpusRecipe(Strict):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
+def _name_by_content(data: dict[str, Any]) -> None:
+    """Put the content of what a recipe names in place of paths: the same order in another folder is the same."""
+    if "engine" in data:
+        data["engine"] = engine_name(data["engine"])
+    if data.get("voices", {}).get("folders"):
+        data["voices"]["folders"] = [voices_name(folder) for folder in data["voices"]["folders"]]
+    if "use" in data.get("writer", {}):
+        data["writer"]["use"] = model_name(data["writer"]["use"])
+    if data.get("quality", {}).get("fallback"):
+        data["quality"]["fallback"] = engine_name(data["quality"]["fallback"])
+
+
 def taken_up(recipe: CorpusRecipe, stored: dict[str, Any]) -> CorpusRecipe:
     """The recipe with which a corpus goes on that was begun with another release's defaults.
 
@@ -226,17 +242,25 @@ def taken_up(recipe: CorpusRecipe, stored: dict[str, Any]) -> CorpusRecipe:
     Returns:
         The stored recipe where it agrees with all that `recipe` states; else `recipe` as it is, which does not fit.
     """
+    by_path = recipe.model_copy()
+    by_path._by_path = True
+    return _kept(recipe, stored) or _kept(by_path, stored) or recipe
+
+
+def _kept(recipe: CorpusRecipe, stored: dict[str, Any]) -> CorpusRecipe | None:
     stated = recipe.model_dump(mode="json", exclude_unset=True)
     if _laid_over(stored, stated) != stored:
-        return recipe
-    hashed = ("writer", "users", "quality", "watermark")  # stored with digests of what they name
+        return None
+    hashed = ["writer", "users", "quality", "watermark"]  # stored with digests of what they name
+    hashed += [name for name in ("engine", "voices") if PREFIX in str(stored.get(name))]
     own = {name: getattr(recipe, name) for name in hashed}
     try:
         kept = parse({name: value for name, value in stored.items() if name not in own}, CorpusRecipe, "the corpus")
     except ValueError:
-        return recipe
+        return None
     kept = kept.model_copy(update=own)
-    return kept if kept.model_dump(mode="json") == stored else recipe
+    kept._by_path = recipe._by_path
+    return kept if kept.model_dump(mode="json") == stored else None
 
 
 def _laid_over(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -75,3 +75,60 @@ def test_a_corpus_begun_with_older_defaults_goes_on_with_them() -> None:
     stated = parse_recipe({"length": {"longest": 600}})
     assert taken_up(stated, old) == stated, "what is asked for is not passed over: the writer will refuse it"
     assert taken_up(parse_recipe({"topics": {"story": 1}}), old).topics == {"story": 1}
+
+
+def there(folder: Path) -> dict[str, object]:
+    """A recipe that names an engine's file, a folder of voices and a model, all in a folder."""
+    (folder / "voices" / "clips").mkdir(parents=True)
+    (folder / "engine.toml").write_text("name = 'x'")
+    (folder / "voices" / "voices.toml").write_text("[[voice]]")
+    (folder / "voices" / "clips" / "a.wav").write_bytes(b"sound")
+    (folder / "tiny.gguf").write_bytes(b"GGUF")
+    (folder / "passages.txt").write_text("A passage about birds in a garden.")
+    return {
+        "engine": f"piper:{folder / 'engine.toml'}",
+        "voices": {"folders": [str(folder / "voices")]},
+        "writer": {"use": f"gguf:{folder / 'tiny.gguf'}", "passages": str(folder / "passages.txt")},
+        "quality": {"gates": ["rate"], "fallback": f"worker:{folder / 'engine.toml'}"},
+    }
+
+
+def test_the_same_order_in_another_folder_is_the_same_recipe(tmp_path: Path) -> None:
+    one, other = (parse_recipe(there(tmp_path / name)) for name in ("here", "there"))
+    stored = one.model_dump(mode="json")
+    assert stored == other.model_dump(mode="json")
+    assert str(tmp_path) not in str(stored)
+    assert one.digest() == other.digest()
+    assert other.engine == f"piper:{tmp_path}/there/engine.toml"
+    assert taken_up(other, stored) == other
+    for changed in ("engine.toml", "voices/clips/a.wav", "voices/voices.toml", "tiny.gguf"):
+        path = tmp_path / "there" / changed
+        was = path.read_bytes()
+        path.write_bytes(was + b" ")
+        assert other.digest() != one.digest(), changed
+        path.write_bytes(was)
+    (tmp_path / "there" / "voices" / "index.json").write_text("{}")  # by what its voices are found, not how they sound
+    assert other.digest() == one.digest()
+
+
+def test_a_folder_of_weights_is_known_by_what_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("synth.content.BIG", 8)
+    monkeypatch.setattr("synth.content.ENDS", 2)
+    names = []
+    for folder, weights in (("a", b"12middle34"), ("b", b"12middle34"), ("c", b"12middle35")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "config.json").write_text("{}")
+        (tmp_path / folder / "model.safetensors").write_bytes(weights)
+        names.append(parse_recipe({"writer": {"use": f"transformers:{tmp_path / folder}"}}).digest())
+    assert names[0] == names[1] != names[2]
+    assert "org/name" in str(parse_recipe({"writer": {"use": "transformers:org/name"}}).model_dump())
+
+
+def test_a_corpus_that_named_its_files_by_path_goes_on(tmp_path: Path) -> None:
+    recipe = parse_recipe(there(tmp_path / "here"))
+    older = recipe.model_copy()
+    older._by_path = True
+    stored = older.model_dump(mode="json")
+    assert stored["engine"] == f"piper:{tmp_path}/here/engine.toml"
+    assert stored["voices"]["folders"] == [f"{tmp_path}/here/voices"]
+    assert taken_up(recipe, stored).model_dump(mode="json") == stored
