@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
-from ..protocol import Engine, ReferenceVoice, Speech, Style
+from ..protocol import Engine, ReferenceVoice, Speech, SpeechStream, Style, stream
 from ..voice_profile import VoiceProfile
-from .engine import moved
+from .engine import moved, whole
 from .speaker import PseudoSpeaker, fit
 from .wrapped import WrappedEngine
 
@@ -43,6 +43,12 @@ class CastEngine(WrappedEngine):
         assert voice.profile is not None, "only measured voices are fitted"
         assert cast.profile is not None, "only from measured voices"
         return moved(spoken, text, _fitted(voice.profile, cast.profile))
+
+    def stream(self, text: str, voice: ReferenceVoice, style: Style, seed: int) -> SpeechStream:
+        """See `StreamingEngine.stream`; what is fitted is moved as a whole."""
+        if voice.cast is None or not voice.cast.fitted:
+            return stream(self.base, text, voice, style, seed)
+        return whole(self.speak(text, voice, style, seed))
 
 
 @lru_cache(maxsize=512)
