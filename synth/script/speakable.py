@@ -16,6 +16,8 @@ _LINK = re.compile(
     r"https?://\S*|www\.\S*|(?<![@\w.-])[\w-]+\.(?:com|org|net|io|de|fr|es|it|pt)\b(?!\.?\w*@)", re.IGNORECASE
 )
 _BRACKETED = re.compile(r"(?!\(\d{2,5}\)\s?\d)\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>|\{[^{}]*\}")
+_CLAUSE = re.compile(r"(?<=\d)\(([a-z]|\d{1,2}|[ivx]{1,4})\)")  # Section 4(b)
+_FIGURES = re.compile(r"(?!\(\d{2,5}\)\s?\d)\(([^()]*\d[^()]*)\)")  # no stage direction has figures
 _STRONG = re.compile(r"\*\*([^*]+)\*\*|__([^_]+)__|`([^`]+)`")
 _DIRECTION = re.compile(r"(?:^|(?<=[.?!,] ))\*[^*]+\*(?=$| |[.?!,])|\*[^*]+\*$")
 _INITIALS = re.compile(r"\b(?:[A-Za-z]\.){2,}(?!\w)")
@@ -36,7 +38,7 @@ def speakable(text: str, language: Language) -> str:
     if found := _LINK.search(text):
         raise ValueError(f"{found[0]!r} is a link or address; describe it in words")
     text = _STRONG.sub(lambda match: match[1] or match[2] or match[3], text)
-    text = _BRACKETED.sub(" ", _DIRECTION.sub(" ", text))
+    text = _BRACKETED.sub(" ", _FIGURES.sub(r", \1, ", _CLAUSE.sub(_clause, _DIRECTION.sub(" ", text))))
     text = _marks(read_aloud(text, language))
     tokens: list[str] = []
     for token in text.split():
@@ -66,6 +68,11 @@ def _lengths(text: str, language: Language) -> str:
         return text
     text = _FEET.sub(lambda found: f"{found[1]} ft" + (f" {found[2]} in." if found[2] else ""), text)
     return text if text.count('"') % 2 == 0 else _INCHES.sub(r"\1 in.", text)
+
+
+def _clause(found: re.Match[str]) -> str:
+    """The mark of a clause behind its section's number, as a letter or number of its own."""
+    return f" {found[1].upper()}"
 
 
 def _marks(text: str) -> str:

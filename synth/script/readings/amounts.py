@@ -17,6 +17,12 @@ _ORDINAL_ENDINGS = {
 }  # fmt: skip
 _FEMININE = ("ère", "re", "ª", "a", "nde")
 _IS_MEANT_AS_DATIVE = {"am", "im", "zum", "zur", "vom", "beim", "dem", "den", "des", "einem", "einer"}
+_AFTER_MEASURES = {
+    "long", "wide", "tall", "high", "deep", "thick", "away", "apart", "off", "below", "above", "today", "tonight",
+    "now", "less", "more", "east", "west", "north", "south", "each", "every", "free", "left", "total", "later", "ago",
+    "early", "late", "inland", "ahead", "across", "round", "square", "only", "twice", "once", "max", "maximum",
+    "minimum", "or", "old", "straight", "daily", "yesterday",
+}  # fmt: skip
 _ITS_DECADES = {"the", "his", "her", "their", "my", "your", "our", "mid", "early", "late"}
 
 
@@ -125,7 +131,14 @@ def _measure(found: re.Match[str], spot: Spot) -> str:
     if found["n2"]:
         number = f"{_amount(say, found['n'])} {say.language.numbers.to} {number}"
     minus = f"{say.language.numbers.minus} " if found["minus"] else ""
-    return f"{minus}{number} {one if single else many}"
+    return f"{minus}{number} {one if single or _adjective(found, spot) else many}"
+
+
+def _adjective(found: re.Match[str], spot: Spot) -> bool:
+    """Whether a measure stands as one word before a noun, in the singular: a 5mm drill bit."""
+    if spot.say.code != "en" or found["n2"] or re.search(r"[\s.%°]", found[0]):
+        return False
+    return bool(spot.noun) and spot.noun not in _AFTER_MEASURES and not spot.noun.endswith("er")
 
 
 def _ordinal(found: re.Match[str], spot: Spot) -> str | None:

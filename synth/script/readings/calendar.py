@@ -11,12 +11,39 @@ _DATIVE = {"am", "im", "zum", "zur", "vom", "beim", "dem", "den", "des", "ab", "
 _WITH_MINUTES = {"en", "de", "fr", "es", "it", "pt"}
 
 
+def durations(say: Say) -> list[Rule]:
+    """Hours with minutes, minutes with seconds: `2h 40m`, `3 min 20 s`."""
+    hours, minutes, seconds = (
+        r"\s?(?:h|hrs?)\.?", r"\s?(?:m|mins?|min)\.?", r"\s?(?:s|secs?)\.?",
+    )  # fmt: skip
+    return [
+        rule(rf"(?P<h>\d{{1,3}}){hours}\s(?P<m>\d{{1,2}}){minutes}(?:\s(?P<s>\d{{1,2}}){seconds})?", _duration),
+        rule(rf"(?P<h>\d{{1,3}}){hours}(?P<m>\d{{1,2}}){minutes}", _duration),
+        rule(rf"(?P<m>\d{{1,3}}){minutes}\s?(?P<s>\d{{1,2}}){seconds}", _duration),
+    ]
+
+
+def _duration(found: re.Match[str], spot: Spot) -> str | None:
+    parts, units, words = found.groupdict(), spot.say.tables.units, []
+    for name, key in (("h", "hours" if "hours" in units else "h"), ("m", "min"), ("s", "s")):
+        if not parts.get(name):
+            continue
+        if key not in units:
+            return None
+        one, many, gender = units[key]
+        number = int(parts[name])
+        said = spot.say.count(number) if spot.say.code == "en" else spot.say.agreeing(number, gender or "m")
+        words.append(f"{said} {one if number == 1 else many}")
+    return " ".join(words)
+
+
 def rules(say: Say) -> list[Rule]:
     """All of them for one language."""
     months = "|".join(sorted([*say.tables.months, *say.tables.month_short], key=len, reverse=True)).replace(".", r"\.")
     found = [
         rule(r"(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)", _numeric),
         rule(r"(?P<d>\d{1,2})/(?P<m>\d{1,2})/(?P<y>\d{4}|\d\d)", _numeric),
+        *durations(say),
         *_clock_rules(say.code),
     ]
     if say.code == "en":

@@ -116,7 +116,7 @@ def _code(found: re.Match[str], spot: Spot) -> str:
         if "-" not in found[0] and tail == "" and len(digits) > 3:
             raise UnreadableError(found[0])
         name = letters
-    elif len(letters) >= 4 and _SAID_AS_WORD.fullmatch(letters):
+    elif len(letters) >= 4 and _SAID_AS_WORD.fullmatch(letters) and not re.search(r"[^AEIOUY]{3}", letters):
         name = letters.capitalize()
     else:
         name = " ".join(letters)

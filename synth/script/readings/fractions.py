@@ -9,6 +9,9 @@ from .say import Say, UnreadableError
 from .spot import Rule, Spot, rule
 
 _VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
+_MARKED = {
+    "score", "scored", "scores", "rating", "rated", "rate", "mark", "marks", "grade", "got", "gets", "solid", "pain",
+}  # fmt: skip
 PREPOSITIONS = {"in", "an", "auf", "mit", "von", "aus", "zu", "bei", "seit", "nach", "vor", "ab", "während"}
 
 
@@ -27,9 +30,17 @@ def _vulgar(found: re.Match[str], spot: Spot) -> str:
 
 def _fraction(found: re.Match[str], spot: Spot) -> str | None:
     a, b = int(found["a"]), int(found["b"])
+    if spot.say.code == "en" and not found["whole"] and not found["unit"] and _is_mark(a, b, spot):
+        return f"{spot.say.count(a)} out of {spot.say.count(b)}"
     if not 0 < a < b or b not in spot.say.tables.fractions or found["a"][0] == "0" or found["b"][0] == "0":
         raise UnreadableError(found[0])
     return _parted(found, a, b, spot)
+
+
+def _is_mark(a: int, b: int, spot: Spot) -> bool:
+    """Whether so many of so many points are meant: of a hundred, full marks, or behind a word such as "scored"."""
+    given = spot.before.lower() in _MARKED
+    return a <= b and (b == 100 or (b in (5, 10, 20, 50) and (given or (a == b and b > 5))))
 
 
 def _parted(found: re.Match[str], a: int, b: int, spot: Spot) -> str:

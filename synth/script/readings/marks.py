@@ -14,6 +14,7 @@ _WORDS_IN_ROMAN = {
     "I", "V", "X", "C", "D", "L", "M", "MIX", "DI", "MI", "CD", "DC", "MC", "CC", "MM", "CM", "LI", "VI", "CV",
     "DVI", "LCD", "DIM", "MID", "MIL", "MIDI", "CIVIL", "VIVI", "CIV", "LVI", "XL", "XX", "IV",
 }  # fmt: skip
+_PACKED = {"ml", "mL", "cl", "l", "L", "g", "kg", "mg", "oz", "fl oz", "lb"}  # of which so many are in a pack
 _PLACES = {"near", "by", "see", "visit", "around", "through", "via", "past"}
 _CENTURIES = {"siècle", "siècles", "century", "secolo", "jahrhundert"}
 _CENTURY_BEFORE = {"siglo", "século", "siglos", "secolo"}
@@ -84,7 +85,9 @@ def _power(found: re.Match[str], spot: Spot) -> str | None:
 def _size(found: re.Match[str], spot: Spot) -> str:
     parts = [spot.say.number(part) for part in (found["a"], found["b"], found["c"]) if part]
     unit = f" {spot.say.tables.units[found['unit']][1]}" if found["unit"] else ""
-    by = spot.say.tables.signs.times if "×" in found[0] and not (spot.noun or unit) else spot.say.tables.signs.by
+    packed = spot.say.code == "en" and found["unit"] in _PACKED and not found["c"]
+    times = packed or ("×" in found[0] and not (spot.noun or unit))
+    by = spot.say.tables.signs.times if times else spot.say.tables.signs.by
     return f" {by} ".join(parts) + unit
 
 
@@ -165,7 +168,7 @@ def _short(found: re.Match[str], spot: Spot) -> str | None:
         before = ""
     for key in dict.fromkeys((written, written[0].lower() + written[1:])):
         for mark, fits in (
-            ("<", bool(before) and (before[0].isupper() or before[0].isdigit())),
+            ("<", bool(before) and (before[0].isupper() or (before[0].isdigit() and not before.isdigit()))),
             ("+", after[:1].isdigit() or bool(re.match(r"[IVX]+\b", after))),
             ("^", after[:1].isupper()),
             ("", True),

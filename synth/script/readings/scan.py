@@ -7,7 +7,8 @@ import unicodedata
 from functools import cache
 
 from ..language import Language
-from . import amounts, calendar, codes, marks
+from . import amounts, calendar, codes, english, marks
+from .apart import apart
 from .say import UnreadableError, load_say
 from .spot import Rule, Spot
 
@@ -34,7 +35,7 @@ def read_aloud(text: str, language: Language) -> str:
     Raises:
         ValueError: a string in it has no one reading; the message names it.
     """
-    text = " ".join(text.translate(_SPACES).translate(_HYPHENS).split())
+    text = apart(" ".join(text.translate(_SPACES).translate(_HYPHENS).split()), language.code)
     out: list[str] = []
     at = 0
     while at < len(text):
@@ -86,6 +87,8 @@ def _plain(text: str, at: int, code: str) -> tuple[str, int]:
         raise UnreadableError(core)
     if (_ABBREVIATED.fullmatch(core) and core not in _VOWELLESS) or re.fullmatch(r"[b-df-hj-np-tv-xz]", core):
         raise UnreadableError(core, "write abbreviations in full")
+    if re.fullmatch(r"[a-z]{1,2}[A-Z]\w{0,2}", core) and re.search(r"\d\s?$", text[:at]):
+        raise UnreadableError(core, "write units in full")
     if not core and set(token) & _REFUSED:
         raise UnreadableError(token)
     return token, end
@@ -99,6 +102,13 @@ def _is_number(character: str) -> bool:
 def _rules(code: str) -> tuple[Rule, ...]:
     say = load_say(code)
     found: list[Rule] = []
-    found += [codes.mail(), *calendar.rules(say), *amounts.ordinals(say), *codes.rules(say), *marks.rules(say)]
+    found += [
+        codes.mail(),
+        *(english.rules(say) if code == "en" else []),
+        *calendar.rules(say),
+        *amounts.ordinals(say),
+        *codes.rules(say),
+        *marks.rules(say),
+    ]
     found += [*amounts.rules(say), codes.numbered()]
     return tuple(found)

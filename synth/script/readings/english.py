@@ -1,0 +1,88 @@
+"""What is written in English only: sides of streets, post codes, numbers that are dialled, clocks of four digits."""
+
+from __future__ import annotations
+
+import re
+
+from .say import Say
+from .spot import Rule, Spot, rule
+
+_WAYS = {"N": "north", "S": "south", "E": "east", "W": "west"}
+_STREET = r"\s(?:[A-Z][a-z]|\d{1,3}(?:st|nd|rd|th)\b)"
+_DIALLED = {"call", "dial", "ring", "phone", "text", "called", "calling", "dialled", "code", "pin", "password"}
+_RACED = {"in", "of", "at", "time", "ran", "clocked", "finished", "under", "over", "about", "around"}
+_OFTEN = {"daily", "weekly", "monthly", "a", "per", "faster", "more", "the", "bigger", "larger", "as", "every", "each"}
+_PROPORTIONS = {"scale", "ratio", "mix", "odds", "dilution", "slope", "gradient", "mixture"}
+
+
+def rules(say: Say) -> list[Rule]:
+    """All of them: before all that these may be in other languages."""
+    return [
+        rule(rf"(?P<n>\d{{1,5}}) (?P<way>[NSEW]|[NS][EW])\.?(?={_STREET})", _on_a_side, closed=False),
+        rule(r"(?P<n>\d{5})(?:-(?P<rest>\d{4}))?", _post_code),
+        rule(r"(?P<n>\d{3,6})", _dialled),
+        rule(r"\*(?P<n>\d{2,4})#?", lambda found, spot: f"star {say.count(int(found['n']))}"),
+        rule(r"(?P<h>[01]\d|2[0-3])(?P<m>[0-5]\d)\s?(?:hrs|hours|h)", _four_digits),
+        rule(r"(?P<a>\d{2,3}):(?P<b>[0-5]\d)", _raced),
+        rule(r"(?P<a>\d{1,4}):(?P<b>\d{1,4})", _proportion),
+        rule(r"(?P<n>\d{1,3})x", _so_often),
+        rule(r"(?P<n>\d{1,4})(?P<ending>st|nd|rd|th)-(?P<word>[a-z]{3,}(?:-[a-z]+)*)", _ordinal_compound),
+        rule(r"(?P<n>\d{1,4})-?ish", lambda found, spot: f"{say.count(int(found['n']))}-ish"),
+    ]
+
+
+def _on_a_side(found: re.Match[str], spot: Spot) -> str:
+    """A house's number and the side of the street it is on: 405 W. Pine Avenue."""
+    return f"{spot.say.number(found['n'])} {''.join(_WAYS[letter] for letter in found['way'])}"
+
+
+def _post_code(found: re.Match[str], spot: Spot) -> str | None:
+    """Five digits behind a state of two letters: Dover, DE 19901."""
+    if not re.fullmatch(r"[A-Z]{2}", spot.before):
+        return None
+    rest = f", {spot.say.digits(found['rest'])}" if found["rest"] else ""
+    return spot.say.digits(found["n"]) + rest
+
+
+def _dialled(found: re.Match[str], spot: Spot) -> str | None:
+    """A short number behind "call", or behind "the code is"."""
+    asked = spot.before.lower() in _DIALLED or (spot.before == "is" and spot.earlier.lower() in _DIALLED)
+    counted = bool(spot.noun) or re.match(r"\s[A-Z]", spot.text[spot.end :])
+    return spot.say.digits(found["n"]) if asked and not counted else None
+
+
+def _four_digits(found: re.Match[str], spot: Spot) -> str:
+    """A clock of four digits with the word behind it: `2130 hrs`."""
+    say = spot.say
+    hour = ("zero " if found["h"][0] == "0" else "") + say.count(int(found["h"]))
+    told = say.digits(found["m"]) if found["m"] < "10" else say.number(found["m"])
+    return f"{hour} {'hundred' if found['m'] == '00' else told} hours"
+
+
+def _raced(found: re.Match[str], spot: Spot) -> str | None:
+    """Minutes and seconds of a race: too many minutes for a clock, behind a word such as "in"."""
+    if int(found["a"]) <= 24 or spot.before.lower() not in _RACED:
+        return None
+    low = f"oh {spot.say.count(int(found['b'][1]))}" if found["b"][0] == "0" else spot.say.number(found["b"])
+    return f"{spot.say.number(found['a'])} {low}"
+
+
+def _proportion(found: re.Match[str], spot: Spot) -> str | None:
+    """One part to so many, beside a word that says so: a 1:50 scale model."""
+    if not {spot.after.lower(), spot.before.lower()} & _PROPORTIONS:
+        return None
+    return f"{spot.say.number(found['a'])} {spot.say.tables.signs.ratio} {spot.say.number(found['b'])}"
+
+
+def _so_often(found: re.Match[str], spot: Spot) -> str | None:
+    """`3x daily`, `2x as fast`."""
+    if spot.after.lower() not in _OFTEN or found["n"] == "0":
+        return None
+    return {1: "once", 2: "twice"}.get(int(found["n"]), f"{spot.say.number(found['n'])} times")
+
+
+def _ordinal_compound(found: re.Match[str], spot: Spot) -> str | None:
+    """`3rd-quarter`, `19th-century`."""
+    number = int(found["n"])
+    right = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{spot.say.ordinal(number)}-{found['word']}" if found["ending"] == right else None
