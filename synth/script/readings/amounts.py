@@ -23,7 +23,22 @@ _AFTER_MEASURES = {
     "early", "late", "inland", "ahead", "across", "round", "square", "only", "twice", "once", "max", "maximum",
     "minimum", "or", "old", "straight", "daily", "yesterday",
 }  # fmt: skip
-_ITS_DECADES = {"the", "his", "her", "their", "my", "your", "our", "mid", "early", "late"}
+_ITS_DECADES = {
+    "the",
+    "his",
+    "her",
+    "their",
+    "my",
+    "your",
+    "our",
+    "mid",
+    "early",
+    "late",
+    "upper",
+    "lower",
+    "low",
+    "high",
+}
 
 
 def ordinals(say: Say) -> list[Rule]:

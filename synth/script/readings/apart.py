@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from .say import load_say
+
 _EACH = {  # language -> "per", and what stands behind a slash -> what it is
     "en": (
         "per",
@@ -35,6 +37,7 @@ def apart(text: str, code: str) -> str:
     """Prices for each of something (`€9.99/month`) with "per", German streets (`Lindenstr.`) in full."""
     if code == "de":
         text = re.sub(r"(?<=[a-zäöüß]{3})str\.(?=\s|$)", "straße", text)
+    text = re.sub(r"(?<!\S)~(?=[$€£])", f"{load_say(code).tables.signs.about} ", text)
     if code == "en":
         text = re.sub(rf"\b({_SHORT_DAYS})\.?\s?-\s?({_SHORT_DAYS})\b\.?(?!\w)", _days, text)
     if code not in _EACH:

@@ -12,6 +12,7 @@ _STREET = r"\s(?:[A-Z][a-z]|\d{1,3}(?:st|nd|rd|th)\b)"
 _DIALLED = {"call", "dial", "ring", "phone", "text", "called", "calling", "dialled", "code", "pin", "password"}
 _RACED = {"in", "of", "at", "time", "ran", "clocked", "finished", "under", "over", "about", "around"}
 _OFTEN = {"daily", "weekly", "monthly", "a", "per", "faster", "more", "the", "bigger", "larger", "as", "every", "each"}
+_DATED = {"on", "by", "from", "until", "till", "since", "before", "after", "due", "dated", "through", "of"}
 _PROPORTIONS = {"scale", "ratio", "mix", "odds", "dilution", "slope", "gradient", "mixture"}
 
 
@@ -27,6 +28,8 @@ def rules(say: Say) -> list[Rule]:
         rule(r"(?P<a>\d{1,4}):(?P<b>\d{1,4})", _proportion),
         rule(r"(?P<n>\d{1,3})x", _so_often),
         rule(r"(?P<n>\d{1,4})(?P<ending>st|nd|rd|th)-(?P<word>[a-z]{3,}(?:-[a-z]+)*)", _ordinal_compound),
+        rule(r"(?P<m>\d{1,2})/(?P<d>1[3-9]|2\d|3[01])", _month_and_day),
+        rule(r"(?P<n>\d{1,3}(?:\.\d+)?)(?P<big>M|bn)", _millions),
         rule(r"(?P<n>\d{1,4})-?ish", lambda found, spot: f"{say.count(int(found['n']))}-ish"),
     ]
 
@@ -79,6 +82,20 @@ def _so_often(found: re.Match[str], spot: Spot) -> str | None:
     if spot.after.lower() not in _OFTEN or found["n"] == "0":
         return None
     return {1: "once", 2: "twice"}.get(int(found["n"]), f"{spot.say.number(found['n'])} times")
+
+
+def _month_and_day(found: re.Match[str], spot: Spot) -> str | None:
+    """A day that is no month, behind a word such as "on": 6/21."""
+    if spot.before.lower() not in _DATED or not 1 <= int(found["m"]) <= 12:
+        return None
+    return f"{spot.say.tables.months[int(found['m']) - 1]} {spot.say.ordinal(int(found['d']))}"
+
+
+def _millions(found: re.Match[str], spot: Spot) -> str | None:
+    """`2.7M residents`; `5M` alone may be a seat."""
+    if not (spot.noun or "." in found["n"] or found["big"] == "bn"):
+        return None
+    return f"{spot.say.number(found['n'])} {spot.say.tables.magnitudes[found['big']][0]}"
 
 
 def _ordinal_compound(found: re.Match[str], spot: Spot) -> str | None:

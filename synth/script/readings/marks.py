@@ -19,7 +19,8 @@ _PLACES = {"near", "by", "see", "visit", "around", "through", "via", "past"}
 _CENTURIES = {"siècle", "siècles", "century", "secolo", "jahrhundert"}
 _CENTURY_BEFORE = {"siglo", "século", "siglos", "secolo"}
 _RULED = {
-    "was", "had", "is", "of", "ruled", "died", "became", "reigned", "war", "regierte", "starb", "était", "fut",
+    "was", "had", "is", "never", "also", "who", "would", "could", "married", "ascended", "signed",
+    "lived", "built", "of", "ruled", "died", "became", "reigned", "war", "regierte", "starb", "était", "fut",
     "régna", "fue", "era", "reinó", "foi", "regnò", "ha", "aussi", "también", "and", "und", "et", "y", "e",
 }  # fmt: skip
 

@@ -89,9 +89,22 @@ def _plain(text: str, at: int, code: str) -> tuple[str, int]:
         raise UnreadableError(core, "write abbreviations in full")
     if re.fullmatch(r"[a-z]{1,2}[A-Z]\w{0,2}", core) and re.search(r"\d\s?$", text[:at]):
         raise UnreadableError(core, "write units in full")
+    if code == "en" and _is_cut(token, core, text[end:], language):
+        raise UnreadableError(token, "write abbreviations in full")
     if not core and set(token) & _REFUSED:
         raise UnreadableError(token)
     return token, end
+
+
+def _is_cut(token: str, core: str, behind: str, language: Language) -> bool:
+    """Whether a short word with a full stop is an abbreviation: what follows does not begin a sentence."""
+    return (
+        token == f"{core}."
+        and 1 < len(core) <= 4
+        and core.isalpha()
+        and core.lower() not in language.stop_words
+        and bool(re.match(r"\s[a-z]", behind))
+    )
 
 
 def _is_number(character: str) -> bool:
