@@ -140,7 +140,8 @@ class Server:
     async def _health(self, request: web.Request) -> web.StreamResponse:
         alive = any(thread.name == RUNNER_THREAD for thread in threading.enumerate())
         content = {"status": "ok" if alive else "the model's thread has died", "model": self.house.host.model}
-        return web.json_response({**content, "version": version()}, status=200 if alive else 503)
+        about = vars(self.house.host.about) if self.access.token is None else {}  # who has no token need not know
+        return web.json_response({**content, "about": about, "version": version()}, status=200 if alive else 503)
 
     async def _metrics(self, request: web.Request) -> web.StreamResponse:
         body = metrics.exposition(self.house.scheduler.metrics, self.house.traffic)

@@ -31,7 +31,7 @@ async function start() {
   sound = new Sound(heard, (report) => {
     $("buffer").value = `${Math.round(report.bufferedMs)} ms`;
     leftOutHere = report.leftOut / 24;
-  });
+  }, tellSuspended, microphoneLost);
   try {
     const track = await sound.start($("microphone").value);
     tellEcho(track);
@@ -57,6 +57,9 @@ function connect() {
   on("sound", said);
   on("text", (piece) => transcript.add("agent", piece, tape.seconds));
   on("user_text", (piece) => transcript.add("user", piece, tape.seconds));
+  on("turn", ({ side, ...kind }) => transcript.turn(side, kind, tape.seconds));
+  on("words", (words) => transcript.words(words, tape.seconds));
+  on("trouble", complain);
   on("speech", ({ kind, at }) => transcript.speech(kind, at / 1000));
   on("stats", timing);
   on("ping", (ms) => ($("network").value = `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`));
@@ -69,6 +72,7 @@ function connect() {
 
 function begun(session) {
   $("model").textContent = session.model;
+  tellAbout(session.about);
   $("recorded").hidden = !session.recorded;
   if (session.resumed) transcript.event("Connection restored");
   $("mute").disabled = $("hold").disabled = $("download").disabled = false;
@@ -80,6 +84,7 @@ async function ended({ text, refused }) {
   $("mute").disabled = $("hold").disabled = true;
   $("recorded").hidden = true;
   for (const name of figures) $(name).value = "–";
+  $("suspended").hidden = true;
   show($("state"), refused ? "error" : "idle", refused ? "Refused" : "Not connected");
   if (text && !refused) transcript.event(text);
   line = null;
@@ -162,7 +167,7 @@ function toggle(button) {
 async function explainRefusal(text) {
   const token = sessionStorage.getItem("token");
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
-  const answer = await fetch("/metrics", { headers }).catch(() => null);
+  const answer = await fetch("metrics", { headers }).catch(() => null);
   if (answer?.status === 401) {
     $("token-form").hidden = false;
     $("token").focus();
@@ -175,10 +180,54 @@ function microphoneTrouble(error) {
   return error.message;
 }
 
+// A browser that wants a click before it plays: any click on the page is one.
+function tellSuspended() {
+  const held = Boolean(sound?.suspended);
+  $("suspended").hidden = !held;
+  if (held) document.addEventListener("click", () => sound?.resume(), { once: true });
+}
+
+async function microphoneLost(how) {
+  if (!how) return hide($("notice"));
+  if (how === "silent") return complain("The microphone sends nothing: is it switched off, or does another program hold it?");
+  complain("The microphone is gone. Looking for another.");
+  try {
+    const track = await sound.open("");
+    tellEcho(track);
+    await listMicrophones(track.getSettings().deviceId);
+    sound.resume();
+    complain(`The microphone was gone; now it is ${track.label || "another one"}.`);
+  } catch {
+    complain("The microphone is gone, and there is no other: plug one in.");
+    navigator.mediaDevices.addEventListener("devicechange", () => line && microphoneLost("gone"), { once: true });
+  }
+}
+
+// Whom one talks to, and where one's words go.
+function tellAbout(about) {
+  if (!about?.talker) return;
+  const own = (part) => (part === "own" ? "the model's own" : part);
+  const parts = [["Mind", about.mind || "none, the model speaks by itself"], ["Ear", own(about.ear)], ["Mouth", own(about.mouth)]];
+  if (about.mind) parts.push(["Turns", about.talker]);
+  const nodes = parts.map(([name, what]) => {
+    const node = document.createElement("span");
+    const title = document.createElement("b");
+    title.textContent = name;
+    node.append(title, ` ${what}`);
+    return node;
+  });
+  $("parts").replaceChildren(...nodes);
+  const here = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
+  const place = here ? "this computer" : location.hostname;
+  $("away").textContent = about.away ? `Leaves ${place}: ${about.away}` : here ? "Nothing leaves this computer" : `Your voice goes to ${place} and no further`;
+  $("away").dataset.away = String(Boolean(about.away));
+  $("about").hidden = false;
+}
+
 function tellEcho(track) {
   const cancelled = track.getSettings().echoCancellation;
   $("echo-note").textContent = cancelled
-    ? "Echo cancellation is on: no headphones needed."
+    ? "Echo is cancelled: no headphones needed."
     : "This browser cancels no echo: use headphones.";
 }
 
@@ -261,7 +310,10 @@ $("token-form").addEventListener("submit", (event) => {
 document.addEventListener("keydown", keys);
 window.addEventListener("pagehide", () => line?.close());
 requestAnimationFrame(draw);
-fetch("/healthz")
+fetch("healthz")
   .then((answer) => answer.json())
-  .then(({ model }) => ($("model").textContent = model))
+  .then(({ model, about }) => {
+    $("model").textContent = model;
+    tellAbout(about);
+  })
   .catch(() => complain("The server cannot be reached."));

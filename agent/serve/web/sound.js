@@ -7,16 +7,32 @@ const KEPT = 30 * 60 * RATE; // samples a channel: thirty minutes
 const SLACK = 0.5 * RATE; // an agent further behind the user than this has left frames out
 
 export class Sound {
-  // `heard` gets chunks of the microphone as Float32Array at 24 kHz, `played` the player's report
-  constructor(heard, played) {
+  // `heard` gets chunks of the microphone as Float32Array at 24 kHz, `played` the player's report; `changed` is called
+  // when the browser holds sound back or lets it go, `lost` when the microphone is gone
+  constructor(heard, played, changed, lost) {
     this.heard = heard;
     this.played = played;
+    this.changed = changed;
+    this.lost = lost;
     this.muted = false;
   }
 
   // Throws what getUserMedia throws when there is no microphone or no permission.
   async start(deviceId) {
     if (!navigator.mediaDevices) throw new Error("A microphone needs https, or a page from localhost.");
+    this.output = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
+    this.output.onstatechange = this.changed;
+    await this.output.audioWorklet.addModule("playback-worklet.js");
+    this.player = new AudioWorkletNode(this.output, "playback", { numberOfInputs: 0, outputChannelCount: [1] });
+    this.player.port.onmessage = ({ data }) => this.played(data);
+    this.player.connect(this.output.destination);
+    const track = await this.open(deviceId);
+    this.resume();
+    return track;
+  }
+
+  // The microphone, at first or in place of one that is gone.
+  async open(deviceId) {
     this.stream = await navigator.mediaDevices.getUserMedia({
       audio: {
         deviceId: deviceId ? { exact: deviceId } : undefined,
@@ -26,14 +42,26 @@ export class Sound {
         channelCount: 1,
       },
     });
-    this.output = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
-    await this.output.audioWorklet.addModule("playback-worklet.js");
-    this.player = new AudioWorkletNode(this.output, "playback", { numberOfInputs: 0, outputChannelCount: [1] });
-    this.player.port.onmessage = ({ data }) => this.played(data);
-    this.player.connect(this.output.destination);
+    const track = this.stream.getAudioTracks()[0];
+    track.onended = () => this.lost("gone");
+    track.onmute = () => this.lost("silent");
+    track.onunmute = () => this.lost("");
+    const before = this.input;
     this.input = await this.listen();
-    await Promise.all([this.output.resume(), this.input.resume()]);
-    return this.stream.getAudioTracks()[0];
+    this.input.onstatechange = this.changed;
+    await before?.close();
+    return track;
+  }
+
+  // Whether the browser waits for a click of the user before anything sounds or is heard.
+  get suspended() {
+    return [this.input, this.output].some((context) => context && context.state !== "running" && context.state !== "closed");
+  }
+
+  // Never waits: a context that the browser holds back answers only when it is let go.
+  resume() {
+    for (const context of [this.input, this.output]) context?.resume().catch(() => {});
+    this.changed();
   }
 
   async listen() {
@@ -63,7 +91,11 @@ export class Sound {
   }
 
   async stop() {
-    this.stream?.getTracks().forEach((track) => track.stop());
+    for (const track of this.stream?.getTracks() ?? []) {
+      track.onended = track.onmute = null;
+      track.stop();
+    }
+    for (const context of [this.input, this.output]) if (context) context.onstatechange = null;
     await Promise.all([this.input?.close(), this.output?.close()]);
     this.player = null;
   }

@@ -1,4 +1,4 @@
-// Who said what, as it comes: a turn grows while its speaker goes on.
+// Who said what, as it comes: a bubble is a turn, told by the server or, where it tells none, found by silence.
 
 const NEW_TURN_AFTER = { agent: 2, user: 4 }; // seconds without a word; the user's come late
 
@@ -6,23 +6,58 @@ export class Transcript {
   constructor(list, empty) {
     this.list = list;
     this.empty = empty;
-    this.turns = { agent: null, user: null };
+    this.clear();
   }
 
   clear() {
     this.list.replaceChildren();
     this.turns = { agent: null, user: null };
+    this.numbered = { agent: false, user: false }; // the server tells where this side's turns begin
     this.empty.hidden = false;
   }
 
   // A piece of text; `at` in seconds.
   add(side, piece, at) {
+    if (side === "user" && this.numbered.user) return; // `words` says it better
     let turn = this.turns[side];
-    if (!turn || at - turn.last > NEW_TURN_AFTER[side]) turn = this.begin(side, at);
+    const late = turn && at - turn.last > NEW_TURN_AFTER[side];
+    if (!turn || turn.over || (late && !this.numbered[side])) turn = this.begin(side, at);
     turn.last = at;
     if (turn.note) turn.words.textContent = turn.note = "";
     turn.words.textContent = (turn.words.textContent + piece).trimStart();
     turn.row.classList.remove("mute");
+    this.scroll();
+  }
+
+  // A turn began or ended: what comes next belongs to another bubble.
+  turn(side, { began, status }, at) {
+    this.numbered[side] = true;
+    const turn = this.turns[side];
+    if (began !== undefined) {
+      if (turn && !turn.over && !turn.words.textContent) turn.began = at;
+      else this.turns[side] = null; // the bubble comes with the first word
+    } else if (turn) {
+      turn.over = true;
+      turn.row.classList.toggle("cut", status === "interrupted" || status === "cancelled");
+    }
+  }
+
+  // The whole of a user's turn so far; while it may still be corrected it is shown as such.
+  words({ text, final }, at) {
+    this.numbered.user = true;
+    let turn = this.turns.user;
+    if (!turn || turn.over) {
+      if (!text) return;
+      turn = this.begin("user", at);
+    }
+    turn.last = at;
+    turn.note = "";
+    turn.words.textContent = text;
+    turn.row.classList.remove("mute");
+    turn.row.classList.toggle("unsettled", !final);
+    turn.row.title = final ? "" : "Still listening: these words may change.";
+    turn.over = final;
+    if (!text) turn.row.remove();
     this.scroll();
   }
 
@@ -62,7 +97,7 @@ export class Transcript {
     words.className = "words";
     row.append(by, words);
     this.append(row);
-    return (this.turns[side] = { row, words, began: at, last: at, note: "" });
+    return (this.turns[side] = { row, words, began: at, last: at, note: "", over: false });
   }
 
   append(row) {

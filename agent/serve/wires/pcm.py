@@ -4,9 +4,12 @@ Both ways, binary messages are PCM16, mono, 24 kHz: of any length from the clien
 messages are JSON. The server's:
 
     {"queue": {"place": 1, "wait_s": 12.5}}               all sessions are taken
-    {"session": {"id", "model", "resume", "resumed", "recorded", "sample_rate", "frame_samples", "controls"}}
+    {"session": {"id", "model", "resume", "resumed", "recorded", "sample_rate", "frame_samples", "controls", "about"}}
     {"text": " hello"}   {"user_text": " hi"}             what the agent says, what it took the user to say
     {"speech": "started", "at_ms": 1200.0}                the user started or stopped speaking
+    {"turn": {"side": "agent", "began": 3}}               a turn began, or "ended"; an agent's has a "status" then
+    {"words": {"turn": 2, "text": "...", "final": true}}  all of a user's turn so far; it may correct itself
+    {"trouble": "..."}                                    something does not work, the talk goes on
     {"stats": {"lag_ms", "frame_ms", "dropped"}}          with every frame, if the query has stats=1
     {"controls": {...}}   {"pong": ...}                   answers
     {"error": "..."}   {"end": "why"}
@@ -24,6 +27,7 @@ from corpus.audio import FRAME_SAMPLES, SAMPLE_RATE
 
 from ...live.controls import Controls
 from ...live.frame_out import FrameOut
+from ...live.talk_events import AgentBegan, AgentEnded, AgentWrites, TalkEvent, Trouble, UserBegan, UserEnded, UserWords
 from ...live.voice_activity import SpeechEvent
 from ..access import TOKEN_PARAMETERS
 from .wire import (
@@ -52,18 +56,19 @@ class PcmWire:
     resumable = True
     fills_silence = False
 
-    def __init__(self, query: Mapping[str, str]) -> None:
+    def __init__(self, query: Mapping[str, str], host: ServerFacts | None = None) -> None:
         """Raises ValueError for a parameter that is unknown or malformed."""
         known = {*Controls.model_fields, *TOKEN_PARAMETERS, "resume", "stats"}
         if unknown := sorted(set(query) - known):
             raise ValueError(f"there is no parameter {unknown[0][:40]!r}; valid: {', '.join(sorted(known))}")
         self.controls = controls_from(query)
+        self.about = {} if host is None else vars(host.about)
         self.stats = query.get("stats", "0") not in ("", "0", "false")
 
     @classmethod
     def connect(cls, query: Mapping[str, str], headers: Mapping[str, str], host: ServerFacts) -> PcmWire:
         """The wire of a request; raises ValueError like the constructor."""
-        return cls(query)
+        return cls(query, host)
 
     def receive(self, message: Message) -> list[Input]:
         """See `Wire`."""
@@ -91,11 +96,12 @@ class PcmWire:
     def opened(self, opening: Opening) -> list[Message]:
         """See `Wire`."""
         audio = {"sample_rate": SAMPLE_RATE, "frame_samples": FRAME_SAMPLES}
-        return [_json(session={**vars(opening), **audio, "controls": vars(self.controls)})]
+        return [_json(session={**vars(opening), **audio, "controls": vars(self.controls), "about": self.about})]
 
     def frame(self, out: FrameOut, status: Status) -> list[Message]:
         """See `Wire`."""
         messages: list[Message] = [pcm_of(out.audio)]
+        messages += [_json(**told) for event in out.events if (told := _told(event))]
         if out.text:
             messages.append(_json(text=out.text))
         if out.user_text:
@@ -116,6 +122,21 @@ class PcmWire:
     def closing(self, reason: str) -> list[Message]:
         """See `Wire`."""
         return [_json(end=reason)]
+
+
+def _told(event: TalkEvent) -> dict[str, object]:
+    """What a client is told of something that happened, {} for nothing."""
+    if isinstance(event, (AgentBegan, UserBegan)):
+        return {"turn": {"side": "agent" if isinstance(event, AgentBegan) else "user", "began": event.turn}}
+    if isinstance(event, AgentEnded):
+        return {"turn": {"side": "agent", "ended": event.turn, "status": event.status}}
+    if isinstance(event, UserEnded):
+        return {"turn": {"side": "user", "ended": event.turn}}
+    if isinstance(event, UserWords):
+        return {"words": {"turn": event.turn, "text": event.text, "final": event.final}}
+    if isinstance(event, AgentWrites):
+        return {"text": event.text}
+    return {"trouble": event.text} if isinstance(event, Trouble) else {}
 
 
 def _json(**content: object) -> str:

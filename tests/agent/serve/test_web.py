@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import numpy as np
 import pytest
 import soundfile  # type: ignore[import-untyped]
+from aiohttp import web
 
 from agent.serve.recording import Recorder
+from agent.serve.server import PAGE
 from corpus.audio import SAMPLE_RATE
 from tests.support.agent_server import Line, ParrotBatch, Place, a_line, a_server
+from tests.support.assistant_parts import scripted_assistant
 from tests.support.chromium import Page, browsing, find_chromium
 from tests.support.speechlike import speech_like
 
@@ -159,6 +164,133 @@ def test_the_page_has_names_for_everything(tmp_path: Path) -> None:
                 assert await contrast(page, front, back) >= 4.5, (dark, front, back)
         await page.screenshot(tmp_path / "page.png", width=360)
         assert await page.run("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out on a phone"
+
+    visit(tmp_path, steps)
+
+
+@asynccontextmanager
+async def behind_a_prefix(port: int) -> AsyncIterator[str]:
+    """A proxy that serves the server's page and wire under `/some/where/`; its address."""
+
+    async def carry(request: web.Request) -> web.StreamResponse:
+        target = f"http://127.0.0.1:{port}/{request.match_info['rest']}"
+        headers = {name: request.headers[name] for name in ("Host", "Origin") if name in request.headers}
+        async with aiohttp.ClientSession() as http:
+            if request.headers.get("Upgrade", "").lower() != "websocket":
+                async with http.get(target, headers=headers) as answer:
+                    return web.Response(
+                        body=await answer.read(), status=answer.status, content_type=answer.content_type
+                    )
+            here = web.WebSocketResponse()
+            await here.prepare(request)
+            async with http.ws_connect(target, params=request.query, headers=headers) as there:
+                await asyncio.gather(pass_on(here, there), pass_on(there, here))
+            return here
+
+    application = web.Application()
+    application.router.add_get("/some/where/{rest:.*}", carry)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/some/where/"
+    finally:
+        await runner.cleanup()
+
+
+async def pass_on(source: Any, sink: Any) -> None:
+    """Messages of one side to the other, its end too."""
+    async for message in source:
+        await (sink.send_bytes if message.type == aiohttp.WSMsgType.BINARY else sink.send_str)(message.data)
+    await sink.close()
+
+
+WATCHED = """
+window.tracks = []; window.contexts = []; window.unsettled = [];
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = (wish) => {
+  if (window.refused) return Promise.reject(new DOMException("gone", "NotFoundError"));
+  return ask(wish).then((stream) => (tracks.push(...stream.getTracks()), stream));
+};
+window.AudioContext = class extends AudioContext { constructor(...how) { super(...how); contexts.push(this); } };
+new MutationObserver(() => {
+  const found = document.querySelector(".turn.unsettled .words")?.textContent;
+  if (found) unsettled.push(found);
+}).observe(document.getElementById("transcript"), {
+  subtree: true, childList: true, attributes: true, characterData: true,
+});
+"""
+
+
+def test_an_assistant_in_the_browser_behind_a_proxys_prefix(tmp_path: Path) -> None:
+    """Who is talked to and what leaves, turns as bubbles, words that may change; sound held back, a dead microphone."""
+    sound = np.concatenate([speech_like(1.2, 1, pitch=180.0), np.zeros(2 * SAMPLE_RATE, np.float32)])
+    soundfile.write(tmp_path / "microphone.wav", sound, SAMPLE_RATE, subtype="PCM_16")
+    assistant = scripted_assistant(phrases=["What is it?", "And what is that?"] * 20)
+
+    async def steps(page: Page) -> None:
+        await page.until(f"{text('parts')}.includes('Mind scripted')")
+        assert await page.run(text("away")) == "Nothing leaves this computer"
+        await page.run(WATCHED)
+        await page.run(START)
+        await page.until("document.querySelectorAll('.turn.agent').length >= 2")
+        sides = await page.run("[...document.querySelectorAll('.turn')].map((each) => each.classList[1])")
+        assert sides[:4] == ["user", "agent", "user", "agent"]
+        assert await page.run("document.querySelector('.turn.user .words').textContent") == "What is it?"
+        assert "What is it?" in await page.run("unsettled")
+        assert not await page.run("document.querySelector('.turn.user').classList.contains('unsettled')")
+        await page.run("contexts[0].suspend()")
+        await page.until("!document.getElementById('suspended').hidden")
+        await page.run("document.getElementById('resume').click()")
+        await page.until("document.getElementById('suspended').hidden && contexts[0].state === 'running'")
+        await page.run("tracks[0].stop(); tracks[0].dispatchEvent(new Event('ended'))")
+        await page.until(f"{text('notice')}.startsWith('The microphone was gone; now it is')")
+        await page.run("window.refused = true; tracks[1].stop(); tracks[1].dispatchEvent(new Event('ended'))")
+        await page.until(f"{text('notice')}.includes('there is no other')")
+        await page.run("window.refused = false; navigator.mediaDevices.dispatchEvent(new Event('devicechange'))")
+        await page.until("tracks.length === 3 && document.getElementById('notice').textContent.includes('now it is')")
+        assert await page.run(f"{text('state-text')}") == "Live"
+        assert not page.faults
+
+    async def run() -> None:
+        async with (
+            a_server(assistant) as place,
+            behind_a_prefix(place.port) as url,
+            browsing(str(CHROMIUM), url, tmp_path / "profile", tmp_path / "microphone.wav") as page,
+        ):
+            await asyncio.wait_for(steps(page), 60)
+
+    asyncio.run(run())
+
+
+PLAYER = """(() => {
+  class AudioWorkletProcessor { constructor() { this.port = { postMessage() {} }; } }
+  let Player; const registerProcessor = (name, made) => (Player = made);
+  %s
+  const player = new Player(), out = [[new Float32Array(128)]], frame = () => new Float32Array(1920).fill(0.1);
+  const seconds = (count, feed) => {
+    for (let at = 0, fed = 0; at < count * 24000; at += 128) {
+      if (feed) for (; fed <= at; fed += 1920) player.add(frame());
+      player.process([], out);
+    }
+  };
+  const targets = [player.target];
+  for (let turn = 0; turn < 20; turn++) { seconds(0.3, true); seconds(0.5, false); }
+  targets.push(player.target);
+  seconds(30, true);
+  targets.push(player.target, player.buffered);
+  return targets;
+})()"""
+
+
+def test_the_play_out_buffer_forgets_a_bad_minute_within_half_a_minute(tmp_path: Path) -> None:
+    code = (PAGE / "playback-worklet.js").read_text()
+
+    async def steps(page: Page, place: Place, line: Line) -> None:
+        first, worst, last, buffered = await page.run(PLAYER % code)
+        assert (first, worst, last) == (1920, 5760, 1920)  # 80, 240 and 80 ms
+        assert buffered <= 1920 + 5760
 
     visit(tmp_path, steps)
 

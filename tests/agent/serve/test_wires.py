@@ -18,7 +18,17 @@ from agent.live.bare_turns import BareTurns
 from agent.live.controls import Controls
 from agent.live.frame_out import FrameOut, PartTimes
 from agent.live.partner import About
-from agent.live.talk_events import AgentBegan, AgentEnded, AgentWrites, ToolWanted, UserBegan, UserEnded, UserWords
+from agent.live.talk_events import (
+    AgentBegan,
+    AgentEnded,
+    AgentWrites,
+    Happening,
+    ToolWanted,
+    Trouble,
+    UserBegan,
+    UserEnded,
+    UserWords,
+)
 from agent.live.voice_activity import SpeechEvent
 from agent.live.wishes import Forgotten, TalkSettings, ToolResult, ToolSpec, Truncate, TurnRules, Write
 from agent.serve.wires import moshi_messages as protocol
@@ -213,6 +223,33 @@ def test_pcm_messages() -> None:
         PcmWire({"temprature": "1"})
     with pytest.raises(ValueError, match="two bytes"):
         wire.receive(b"abc")
+
+
+def test_pcm_tells_turns_words_and_trouble() -> None:
+    wire = PcmWire.connect({}, {}, MINDED)
+    assert json.loads(wire.opened(OPENING)[0])["session"]["about"]["mind"] == "gguf:some.gguf"
+    happened = (
+        UserBegan(1, 100.0),
+        UserWords(1, "wa", False),
+        UserWords(1, "What?", True),
+        UserEnded(1, 300.0),
+        AgentBegan(2),
+        AgentWrites(2, "no"),
+        Happening(0.5, "think", "What?"),
+        AgentEnded(2, "interrupted", "no"),
+        Trouble("the mind cannot be reached"),
+    )
+    found = [json.loads(each) for each in wire.frame(replace(frame(), events=happened), STATUS)[1:]]
+    assert found == [
+        {"turn": {"side": "user", "began": 1}},
+        {"words": {"turn": 1, "text": "wa", "final": False}},
+        {"words": {"turn": 1, "text": "What?", "final": True}},
+        {"turn": {"side": "user", "ended": 1}},
+        {"turn": {"side": "agent", "began": 2}},
+        {"text": "no"},
+        {"turn": {"side": "agent", "ended": 2, "status": "interrupted"}},
+        {"trouble": "the mind cannot be reached"},
+    ]
 
 
 def test_pcm16_is_clipped_and_exact() -> None:
