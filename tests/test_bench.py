@@ -17,6 +17,7 @@ from tests.support.tiny_corpus import write_corpus
 
 NEEDS = {  # wheels that a measurement cannot run without
     "assistant": ("piper",),
+    "cascade": ("pipecat",),
     "ear": ("faster_whisper",),
     "engines": ("piper",),
     "gates": ("piper",),

@@ -63,13 +63,18 @@ def hold(assistant: Assistant, probe: VoiceProbe) -> HeldTalk:
             events += [event for event in out.events if isinstance(event, Happening)]
             now = len(played) * FRAME_SECONDS
             spoken += FRAME_SECONDS if out.audio.any() and now > probe.end else 0.0
-            if probe.disturbance is None and spoken > ENOUGH:
-                break
-            if user.onset is not None and now > user.onset + GOES_ON:
+            if is_over(probe, now, spoken, user.onset):
                 break
     finally:
         assistant.close(slot)
     return HeldTalk(probe, np.concatenate(played), tuple(events), user.onset)
+
+
+def is_over(probe: VoiceProbe, now: float, spoken: float, onset: float | None) -> bool:
+    """Whether a talk has told what it can: `spoken` s of an answer, or the time since the disturbance."""
+    if probe.disturbance is None:
+        return spoken > ENOUGH
+    return onset is not None and now > onset + GOES_ON
 
 
 def hold_all(
@@ -170,12 +175,13 @@ def _silent_from(agent: Samples, onset: float) -> float | None:
 
 
 def _goes_on(talk: HeldTalk) -> bool:
-    """Whether the agent speaks most of the time after a sign of listening, or has said all it had to say."""
+    """Whether the agent speaks mostly after a sign of listening, or is not cut; a new answer is no going on."""
     assert talk.onset is not None
     until = len(talk.agent) / SAMPLE_RATE
     spoken = sum(max(0.0, min(end, until) - max(start, talk.onset)) for start, end in talk.speech)
-    cut = any(event.kind == "stop" and event.at >= talk.onset for event in talk.happened)
-    return spoken >= KEPT * (until - talk.onset) or not cut
+    cuts = [event.at for event in talk.happened if event.kind == "stop" and event.at >= talk.onset]
+    anew = bool(cuts) and any(event.kind == "begin" and event.at >= cuts[0] for event in talk.happened)
+    return not cuts or (spoken >= KEPT * (until - talk.onset) and not anew)
 
 
 def _wer(talks: Sequence[HeldTalk]) -> float | None:

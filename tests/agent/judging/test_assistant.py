@@ -36,6 +36,8 @@ def test_figures_by_hand() -> None:
         HeldTalk(probe("barge-in"), spoke((3.0, 5.5)), stop, 5.0),
         HeldTalk(probe("backchannel"), spoke((3.0, 9.0)), (), 5.0),
         HeldTalk(probe("backchannel"), spoke((3.0, 5.4)), stop, 5.0),
+        HeldTalk(probe("backchannel"), spoke((3.0, 5.4), (5.6, 9.0)), (*stop, Happening(5.7, "resume")), 5.0),
+        HeldTalk(probe("backchannel"), spoke((3.0, 5.4), (5.6, 9.0)), (*stop, Happening(5.7, "begin")), 5.0),
     ]
     found = figures(talks)
     assert found["first_sound_p50"] == pytest.approx(0.8, abs=0.02)
@@ -45,7 +47,7 @@ def test_figures_by_hand() -> None:
     assert found["spoken_into"] == 0.5
     assert found["wer"] == pytest.approx(0.25)
     assert found["stop_p50"] == pytest.approx(0.52), "to the frame"
-    assert found["goes_on"] == 0.5
+    assert found["goes_on"] == 0.5, "an answer to a nod is not going on"
     assert found["never_answered"] == 0.0
 
 
