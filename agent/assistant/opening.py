@@ -14,6 +14,8 @@ from .mouth import load_mouth
 from .partner import Assistant
 from .session import Parts, TalkOptions
 from .settings import AssistantSettings
+from .tape import Tape
+from .taped_parts import taped
 from .tools import Toolbox, load_tools
 from .turns import load_turns
 from .work import Executor
@@ -22,14 +24,18 @@ Loaded = TypeVar("Loaded")
 
 
 def open_assistant(
-    settings: AssistantSettings, executor: Executor, slots: int = 1, watch: Callable[[FrameOut], None] = lambda _: None
+    settings: AssistantSettings,
+    executor: Executor,
+    slots: int = 1,
+    watch: Callable[[FrameOut], None] = lambda _: None,
+    tape: Tape | None = None,
 ) -> Assistant:
     """Load the parts; for the rest see `Assistant`. What cannot be had raises ValueError with what to type."""
     parts = load_parts(settings, executor, slots)
     if isinstance(executor, MeasuredExecutor):
         parts = measured(parts, executor)
     options = TalkOptions(settings.told(), settings.greeting, settings.manners(parts.turns))
-    return Assistant(parts, options, executor, slots, watch)
+    return Assistant(parts if tape is None else taped(tape, parts), options, executor, slots, watch, tape)
 
 
 def file_executor(settings: AssistantSettings) -> MeasuredExecutor:

@@ -21,6 +21,7 @@ from ..live.wishes import (
     Wish,
 )
 from .session import AssistantTalk, Parts, TalkOptions
+from .tape import Tape
 from .work import Executor
 
 SILENCE = np.zeros(FRAME_SAMPLES, np.float32)
@@ -36,6 +37,7 @@ class Assistant:
         executor: Executor,
         slots: int = 1,
         watch: Callable[[FrameOut], None] = lambda _: None,
+        tape: Tape | None = None,
     ) -> None:
         """Get ready for up to `slots` talks.
 
@@ -45,13 +47,14 @@ class Assistant:
             executor: one that works on the frames' clock is told of every frame.
             slots: most talks at once.
             watch: called with every answer.
+            tape: keeps all that is heard and said, of one talk; the parts are taped, too.
         """
         if slots < 1:
             raise ValueError(f"an assistant needs at least one slot, got {slots}")
         self.parts, self.options, self.executor, self._slots = parts, options, executor, slots
         self._talks: dict[int, AssistantTalk] = {}
         self._holds: set[int] = set()
-        self._watch = watch
+        self._watch, self._tape = watch, tape
         self._tick = getattr(executor, "tick", None)  # of one that works on the frames' clock
         parts.mind.prepare(AssistantTalk.beginning(options), parts.tools.tools)
 
@@ -88,8 +91,11 @@ class Assistant:
             self._tick()
         outs = {}
         for slot, frame in frames.items():
-            outs[slot] = self.talk(slot).push(SILENCE if slot in self._holds else frame)
+            heard = SILENCE if slot in self._holds else frame
+            outs[slot] = self.talk(slot).push(heard)
             self._watch(outs[slot])
+            if self._tape is not None:
+                self._tape.frame(heard, outs[slot])
         return outs
 
     def set_controls(self, slot: int, controls: Controls) -> None:

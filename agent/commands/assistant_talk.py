@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ..assistant.kept_talk import load_tape, replay, save_tape
 from ..assistant.log import HappeningLog
 from ..assistant.opening import file_executor, open_assistant
 from ..assistant.settings import AssistantSettings
+from ..assistant.tape import Tape
 from ..assistant.work import ThreadExecutor
 
 if TYPE_CHECKING:
@@ -21,7 +23,12 @@ Live = Callable[["Assistant"], object]
 
 
 def talk_with_assistant(
-    settings: AssistantSettings, input: Path | None, both: BothSides, events: Path | None, live: Live
+    settings: AssistantSettings,
+    input: Path | None,
+    both: BothSides,
+    events: Path | None,
+    keep: Path | None,
+    live: Live,
 ) -> None:
     """Hold the talk and say what each side said.
 
@@ -30,19 +37,33 @@ def talk_with_assistant(
         input: the user's sound; None talks at the microphone, by `live`.
         both: takes both sides of a file's talk.
         events: file of what happened and why.
+        keep: file for the tape of the talk.
         live: holds a talk at the microphone.
     """
+    tape = None if keep is None else Tape()
     with HappeningLog(events) as log:
         executor = ThreadExecutor() if input is None else file_executor(settings)
         try:
-            assistant = open_assistant(settings, executor, watch=log.heed)
+            assistant = open_assistant(settings, executor, watch=log.heed, tape=tape)
             typer.echo(told(assistant), err=True)
             if input is None:
                 live(assistant)
             else:
                 over_file(assistant, input, both)
+            if tape is not None and keep is not None:
+                save_tape(tape, keep, assistant.options)
         finally:
             executor.close()
+
+
+def replay_with_assistant(path: Path, events: Path | None) -> None:
+    """Have a kept talk again and compare it. One that sounds different raises ValueError."""
+    tape, options = load_tape(path)
+    with HappeningLog(events) as log:
+        differs = replay(tape, options, log.heed)
+    if differs is not None:
+        raise ValueError(f"{path}: frame {differs} of {len(tape.heard)} came out differently")
+    typer.echo(f"{path}: all {len(tape.heard)} frames came out the same")
 
 
 def told(assistant: Assistant) -> str:

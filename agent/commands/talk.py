@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..live.partner import Partner
 
 Devices = tuple[str | None, str | None]  # input and output, as the user named them
-Files = tuple[Path | None, Path | None, Path | None, Path | None]  # input, output, record and events
+Files = tuple[Path | None, Path | None, Path | None, Path | None, Path | None]  # input, output, record, events, keep
 
 
 def talk(
@@ -93,7 +93,11 @@ def talk(
 
         sound()  # fails early and clearly where there is none
     if replay is None and (assistant := _assistant(given, settings)) is not None:
-        return _with_mind(assistant, controls, chosen, (input, output, record, events), echo, lag_bound)
+        return _with_mind(assistant, controls, chosen, (input, output, record, events, keep), echo, lag_bound)
+    if replay is not None and _is_tape(replay):
+        from .assistant_talk import replay_with_assistant
+
+        return replay_with_assistant(replay, events)
     batch = _batch(model, codec, runtime, threads, keep is not None)
     if replay is not None:
         return _replay(batch, replay)
@@ -131,14 +135,25 @@ def _with_mind(
     from ..desk.talk import BothSides
     from .assistant_talk import talk_with_assistant
 
-    input, output, record, events = files
+    input, output, record, events, keep = files
     both = BothSides(record if input is None else output)
     try:
         talk_with_assistant(
-            settings, input, both, events, lambda partner: _live(partner, controls, chosen, both, echo, bound_ms)
+            settings, input, both, events, keep, lambda partner: _live(partner, controls, chosen, both, echo, bound_ms)
         )
     finally:
         both.close()
+
+
+def _is_tape(path: Path) -> bool:
+    """Whether a kept conversation is an assistant's, and not the model's own."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), "numpy") as kept:
+            return "said" in kept.keys()  # noqa: SIM118 (no mapping)
+    except (SafetensorError, OSError):
+        return False  # who reads it says what is wrong
 
 
 def _batch(model: str, codec: str | None, runtime: str, threads: int, keep: bool) -> Batch:

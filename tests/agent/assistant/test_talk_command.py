@@ -10,7 +10,7 @@ import soundfile
 from typer.testing import CliRunner
 
 from agent.cli import app
-from corpus.audio import SAMPLE_RATE
+from corpus.audio import FRAME_SAMPLES, SAMPLE_RATE
 
 
 def typed(*words: str) -> tuple[int, str]:
@@ -27,7 +27,9 @@ def test_a_talk_from_a_file_with_a_script_for_an_ear(tmp_path: Path) -> None:
     parts = ["--mind", f"script:{tmp_path / 'mind.jsonl'}", "--ear", f"script:{tmp_path / 'ear.jsonl'}"]
     files = ["--input", str(tmp_path / "user.wav"), "--output", str(tmp_path / "both.wav")]
     events = tmp_path / "talk.jsonl"
-    code, said = typed(*parts, "--mouth", "tone", "--turn", "vad", *files, "--events", str(events))
+    code, said = typed(
+        *parts, "--mouth", "tone", "--turn", "vad", *files, "--events", str(events), "--keep", str(tmp_path / "talk")
+    )
     assert code == 0, said
     assert "user: What is the capital of France?\nagent: It is Paris." in said
     assert "nothing leaves this machine" in said
@@ -35,6 +37,9 @@ def test_a_talk_from_a_file_with_a_script_for_an_ear(tmp_path: Path) -> None:
     assert [kind for kind in kinds if kind != "heard"][:2] == ["think", "begin"]
     sound, _ = soundfile.read(tmp_path / "both.wav")
     assert np.abs(sound[:, 0]).max() > 0.05
+    code, said = typed("--replay", str(tmp_path / "talk"), "--events", str(tmp_path / "again.jsonl"))
+    assert (code, said) == (0, f"{tmp_path / 'talk'}: all {len(sound) // FRAME_SAMPLES} frames came out the same\n")
+    assert (tmp_path / "again.jsonl").read_text() == events.read_text()
 
 
 def test_what_is_missing_is_one_line_with_the_parts_name(tmp_path: Path) -> None:
