@@ -1,4 +1,4 @@
-"""Write a few dialogues, speak them, and look at the first: `python examples/make_a_corpus.py OUT [HOURS]`."""
+"""Write dialogues, speak them, look at the first: `python examples/make_a_corpus.py [OUT [HOURS [RECIPE]]]`."""
 
 import sys
 from pathlib import Path
@@ -7,9 +7,9 @@ import duologue
 import synth
 
 
-def main(out: Path, hours: float) -> None:
+def main(out: Path, hours: float, recipe: Path | None = None) -> None:
     """Make a corpus, or extend the one that is there, and print its first dialogue."""
-    outcome = synth.generate(synth.CorpusOrder.of(out=out, hours=hours, workers=1), silent=True)
+    outcome = synth.generate(synth.CorpusOrder.of(out=out, hours=hours, recipe=recipe, workers=1), silent=True)
     corpus = duologue.load_corpus(out)
     print(corpus)
     print(corpus[0].text)
@@ -19,4 +19,5 @@ def main(out: Path, hours: float) -> None:
 
 
 if __name__ == "__main__":  # workers start this file again
-    main(Path(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 0.05)
+    out, hours, recipe = (*sys.argv[1:], *(None,) * 3)[:3]
+    main(Path(out or "out/corpus"), float(hours or 0.05), Path(recipe) if recipe else None)

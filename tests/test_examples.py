@@ -71,7 +71,9 @@ def test_there_are_five_and_each_is_short() -> None:
 
 def test_making_a_corpus(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("piper", reason="needs the extra 'piper'")
-    script("make_a_corpus").main(tmp_path / "corpus", 0.001)
+    recipe = tmp_path / "short.toml"
+    recipe.write_text('name = "short"\n[length]\nshortest = 20\nlongest = 25\n')
+    script("make_a_corpus").main(tmp_path / "corpus", 0.001, recipe)
     told = capsys.readouterr().out
     assert "1 dialogues" in told
     assert "report.html" in told

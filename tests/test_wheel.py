@@ -71,8 +71,9 @@ def test_the_packages_come_from_the_wheel(python: Path, tmp_path: Path) -> None:
 
 def test_a_corpus_is_generated_and_reported(python: Path, tmp_path: Path) -> None:
     synth = str(python.parent / "synth")
-    generated = run(python, synth, "generate", "--hours", "0.002", "--out", "corpus", "--json", cwd=tmp_path)
-    figures = json.loads(generated)
+    (tmp_path / "short.toml").write_text('name = "short"\n[length]\nshortest = 20\nlongest = 25\n')
+    order = ("--recipe", "short.toml", "--hours", "0.002", "--out", "corpus", "--json")
+    figures = json.loads(run(python, synth, "generate", *order, cwd=tmp_path))
     assert figures["hours"] >= 0.002
     assert (tmp_path / "corpus" / "report.html").stat().st_size > 10_000
     assert run(python, synth, "verify", "corpus", cwd=tmp_path) == "corpus is sound\n"

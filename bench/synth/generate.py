@@ -25,6 +25,7 @@ from synth.recipe import CorpusRecipe
 from synth.voices.bank import load_bank
 from synth.voices.casting import load_engine
 
+SMALLEST = 'name = "short"\n[length]\nshortest = 20\nlongest = 25\n'
 POLL = 0.1  # s between readings of memory
 
 
@@ -69,11 +70,13 @@ def synth(*arguments: str) -> list[str]:
 def run(hours: float = 0.3, plan_hours: float = 100.0, as_json: bool = False, smallest: bool = False) -> None:
     """Measure planning `plan_hours` and generating `hours` with one and two workers of each kind there is.
 
-    The smallest size is a single dialogue by one local worker.
+    The smallest size is a single short dialogue by one local worker.
     """
     hours, plan_hours, counts = (0.001, 0.1, (1,)) if smallest else (hours, plan_hours, (1, 2))
     with tempfile.TemporaryDirectory() as folder:
-        plans = Path(folder) / "plans.jsonl.gz"
+        plans, recipe = Path(folder) / "plans.jsonl.gz", Path(folder) / "recipe.toml"
+        made = ("--recipe", str(recipe), "--hours", str(hours))
+        recipe.write_text(SMALLEST if smallest else 'name = "default"\n')
         wall, peak = measured(synth("plan", "--hours", str(plan_hours), "--out", str(plans)))
         runs = [Run(f"plan {plan_hours:g} h", plan_hours, wall, peak)]
         pools: dict[str, tuple[str, ...]] = {"local": ()}
@@ -82,7 +85,7 @@ def run(hours: float = 0.3, plan_hours: float = 100.0, as_json: bool = False, sm
         for pool, chosen in pools.items():
             for workers in counts:
                 out = Path(folder) / f"corpus-{pool}-{workers}"
-                options = ("--hours", str(hours), "--out", str(out), "--workers", str(workers), "--json", *chosen)
+                options = (*made, "--out", str(out), "--workers", str(workers), "--json", *chosen)
                 wall, peak = measured(synth("generate", *options))
                 name = f"generate, {workers} {pool} worker{'s' * (workers > 1)}"
                 runs.append(Run(name, Corpus(out).seconds / 3600, wall, peak))
