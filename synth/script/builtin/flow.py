@@ -95,7 +95,10 @@ def _leaning(text: str, most: int, rng: random.Random) -> str:
             words[end - 1] = words[end - 1][:-1] + ","
             first = words[end].strip(",.?!")
             name_goes_on = (
-                end + 1 < len(words) and words[end + 1][0].isupper() and not _KEPT_CAPITAL.match(words[end + 1])
+                words[end][-1] not in ",.?!"
+                and end + 1 < len(words)
+                and words[end + 1][0].isupper()
+                and not _KEPT_CAPITAL.match(words[end + 1])
             )
             if not (name_goes_on or _KEPT_CAPITAL.fullmatch(words[end]) or is_proper(first) or len(first) == 1):
                 words[end] = words[end][0].lower() + words[end][1:]

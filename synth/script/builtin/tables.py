@@ -24,6 +24,7 @@ def phrases(name: str) -> Any:
     return json.loads((files(__package__) / "facts" / f"{name}.json").read_text(encoding="utf-8"))
 
 
+_ORDINARY = {"Good", "Close", "Best", "Just", "Still", "Early", "Long", "Short", "Sharp", "Bright", "Wise", "New"}
 _NAME_TABLES = ("planets", "names", "pets", "surnames", "towns", "capitals", "family_names")
 
 
@@ -36,7 +37,7 @@ def _proper_words() -> frozenset[str]:
     words += [word for row in table("facts") for word in row[1].split()]
     words += [place.split()[0] for one in phrases("bookings") for place in one["at"]]
     words += [*DAYS, *MONTHS, "Mum", "Dad", "Mister", "Missus"]
-    return frozenset(word for word in words if word[0].isupper())
+    return frozenset(word for word in words if word[0].isupper()) - _ORDINARY
 
 
 def is_proper(word: str) -> bool:

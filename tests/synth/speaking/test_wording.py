@@ -8,7 +8,7 @@ pytest.importorskip("jiwer", reason="needs the extra 'evaluate'")
 pytest.importorskip("whisper_normalizer", reason="needs the extra 'evaluate'")
 
 from synth.speaking.quality.settings import QualitySettings
-from synth.speaking.quality.wording import Wording, compare, plain
+from synth.speaking.quality.wording import Wording, compare, names_in, plain
 
 SETTINGS = QualitySettings()
 
@@ -52,6 +52,18 @@ def test_the_same_in_another_spelling_passes(said: str, heard: str) -> None:
 )
 def test_something_else_fails(said: str, heard: str) -> None:
     assert not passes(said, heard)
+
+
+def test_names_are_no_slips_and_only_names_are() -> None:
+    """Heard by whisper-base from voices that said them well."""
+    assert passes("Done, I'll tell you when Laurie Yang answers.", "Done, I'll tell you one more young answers.")
+    assert passes("And what should Laurie Yang know?", "and what should Lori Y'un know?")
+    assert not passes("Done, I'll tell you when Laurie Yang answers.", "Don't ill sell ewe one more young dancers.")
+    assert [names_in(text) for text in ("Yes. Anna, I think I'm late.", "Ask Mary Ann, Bob.", "No names here.")] == [
+        0,
+        3,
+        0,
+    ]
 
 
 def test_errors_are_counted_by_hand() -> None:

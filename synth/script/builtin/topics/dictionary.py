@@ -8,12 +8,23 @@ from ..tables import table
 from ..talk import Talk
 
 _LAST = 38  # words of a round
+_GUESSES = 20
 
 
 def _word(talk: Talk) -> tuple[str, str, str]:
     """A word, its part of speech and its meaning, as it follows "it means"."""
     word, part, meaning = talk.deal_wide("meanings", table("meanings"))
     return word, part, f"to {meaning}" if part == "verb" else meaning
+
+
+def _guess(talk: Talk, word: str) -> tuple[str, str, str]:
+    """Another word, as long as the one that is looked for if one turns up soon."""
+    guess = _word(talk)
+    for _ in range(_GUESSES):
+        if len(guess[0]) == len(word):
+            break
+        guess = _word(talk)
+    return guess
 
 
 def meanings(talk: Talk) -> None:
@@ -73,7 +84,7 @@ def riddles(talk: Talk) -> None:
     react = "[All right,|Good idea,|With pleasure,|Here we go,]"
     while True:
         word, part, meaning = _word(talk)
-        wrong, _, other = _word(talk)
+        wrong, _, other = _guess(talk, word)
         count = cardinal(len(word))
         talk.agent(
             f"{react} [I'm thinking of a {{part}} with {count} letters|my {{part}} has {count} letters|it's a "

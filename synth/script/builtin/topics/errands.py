@@ -7,7 +7,7 @@ from ..tables import is_proper, phrases, table
 from ..talk import Talk
 
 _LAST = 34  # words of a round
-_AMOUNTS = "[two packs of|some|a bag of|a little|more|two lots of|half a kilo of|plenty of]"
+_AMOUNTS = "[two packs of|some|a bag of|enough|more|two lots of|half a kilo of|plenty of]"
 
 
 def _one(talk: Talk, kind: str) -> str:
@@ -52,7 +52,7 @@ def shopping(talk: Talk) -> None:
         talk.agent(
             f"[{listed}, got it|I've added {listed}|{listed}, on the list|That's {listed} added]. [Anything "
             f"besides "
-            f"{new[0]}?|What goes with {new[-1]}?|Is {new[0]} urgent?|Which shop has the best {new[-1]}?|And "
+            f"{new[0]}?|What goes with {new[-1]}?|Any hurry with {new[0]}?|Which shop has the best {new[-1]}?|And "
             f"after {new[0]}?]",
             "confirm",
         )
