@@ -35,6 +35,7 @@ ELSEWHERE = {  # beginning of a line -> where it runs, or why it cannot
     "synth voices add": "tests/synth/voices/test_store.py",
     "synth voices audit": "tests/synth/voices/test_store.py",
     "synth voices split": "tests/synth/voices/test_store.py",
+    "synth voices match": "tests/synth/voices/test_match.py",
     "synth generate --recipe mine.toml --engine pocket": "tests/synth/engines/test_wheels.py, with random weights",
     "synth generate --recipe datasets/german.toml": "tests/synth/script/test_writers.py, with a stand-in server",
     "synth generate --recipe datasets/conversation.toml": "a corpus of bursts stands in",
