@@ -50,6 +50,7 @@ ALL: tuple[Kind, ...] = ("request", "pause", "barge-in", "backchannel")
 TURNS, DISTURBED = ALL[:2], ALL[2:]
 FIXED = 0.8  # s of silence
 MIN_WORDS = 3
+WIDTH = 150  # columns of the printed table
 
 Hold = Callable[[VoiceProbe], HeldTalk]
 
@@ -90,7 +91,7 @@ def run(as_json: bool = False, smallest: bool = False) -> None:
     if as_json:
         print(json.dumps(found, indent=1))
     else:
-        Console().print(table(found))
+        Console(width=WIDTH).print(table(found))
 
 
 def probes() -> list[VoiceProbe]:
@@ -121,6 +122,7 @@ def measure(
             if probe.kind in row.kinds:
                 progress(row.name, number, len(probes))
                 held[row.name].append(row.hold(probe))
+    print(file=sys.stderr)  # ends the line of progress
     return {name: figures(talks) for name, talks in held.items()}
 
 
@@ -172,4 +174,4 @@ def _pipecat(setup: Setup) -> Hold:
 
 
 def _progress(name: str, number: int, total: int) -> None:
-    print(f"\r{number} of {total}: {name:<20}", end="", file=sys.stderr, flush=True)
+    print(f"\r{number} of {total}: {name:<30}", end="", file=sys.stderr, flush=True)
