@@ -47,6 +47,7 @@ class Answer:
     playout: Playout = field(default_factory=Playout)
     thought: Thought | None = None
     made: list[Message] = field(default_factory=list)  # calls and results, for the history
+    speed: float = 1.0  # of the voice, times the usual one
     aloud: bool = True  # False: the clauses are written, not voiced
     most_words: int | None = None  # beyond which the answer breaks off
     clients: frozenset[str] = frozenset()  # names of tools that the client calls itself
@@ -76,7 +77,7 @@ class Answer:
             self._think_on()
         while self.aloud and self._clauses and self.playout.waiting < AHEAD:
             clause = self._clauses.popleft()
-            self.playout.add(self.mouth.say(clause.text), clause.written or clause.text)
+            self.playout.add(self.mouth.say(clause.text, self.speed), clause.written or clause.text)
         for fault in self.playout.faults:
             self.tell("fault", fault)
         self.playout.faults.clear()

@@ -200,11 +200,11 @@ class MeasuredMouth:
     """A mouth whose sound comes when its work is done."""
 
     def __init__(self, mouth: Mouth, executor: MeasuredExecutor) -> None:
-        self.name, self._mouth, self._executor = mouth.name, mouth, executor
+        self.name, self.paced, self._mouth, self._executor = mouth.name, mouth.paced, mouth, executor
 
-    def say(self, clause: str) -> Voicing:
+    def say(self, clause: str, speed: float = 1.0) -> Voicing:
         """See `Mouth.say`."""
-        return _MeasuredVoicing(self._mouth.say(clause), self._executor)
+        return _MeasuredVoicing(self._mouth.say(clause, speed), self._executor)
 
     def nods(self) -> Mapping[str, Voiced]:
         """See `Mouth.nods`."""

@@ -105,8 +105,8 @@ class Assistant:
 
     def check(self, wish: Wish) -> None:
         """See `Partner`."""
-        if isinstance(wish, TalkSettings) and wish.speed != 1.0:
-            raise RefusedError("this assistant's mouth keeps the speed that it was started with: agent serve --speed")
+        if isinstance(wish, TalkSettings) and wish.speed != 1.0 and not self.parts.mouth.paced:
+            raise RefusedError(f"the mouth {self.parts.mouth.name} has one speed; another one has several: agent serve --mouth")
 
     def ask(self, slot: int, wish: Wish) -> None:
         """See `Partner`."""

@@ -216,12 +216,14 @@ class Mouth(Protocol):
 
     Attributes:
         name: as the user gave it.
+        paced: it heeds `speed`.
     """
 
     name: str
+    paced: bool
 
-    def say(self, clause: str) -> Voicing:
-        """Begin to speak a clause; of several, the earlier are made first."""
+    def say(self, clause: str, speed: float = 1.0) -> Voicing:
+        """Begin to speak a clause, at so many times the usual speed; of several, the earlier are made first."""
         ...
 
     def nods(self) -> Mapping[str, Voiced]:

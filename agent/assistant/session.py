@@ -254,6 +254,7 @@ class AssistantTalk:
             self._messages(words),
             self._tell,
             aloud=settings.speaks if given is None or given.speaks is None else given.speaks,
+            speed=settings.speed,
             clients=self.asked.clients,
             most_words=None if settings.most_tokens is None else max(1, round(settings.most_tokens * WORDS_A_TOKEN)),
         )

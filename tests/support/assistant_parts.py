@@ -157,13 +157,13 @@ class _ScriptedThought:
 class HummingMouth:
     """A steady sound of 0.32 s a word, a step of its lane for each clause."""
 
-    name = "humming"
+    name, paced = "humming", False
 
     def __init__(self, executor: Executor, level: float = 0.5) -> None:
         self.lane, self.level = executor.lane("mouth"), np.float32(level)
         self.said: list[str] = []
 
-    def say(self, clause: str) -> _Hum:
+    def say(self, clause: str, speed: float = 1.0) -> _Hum:
         """See `Mouth.say`."""
         self.said.append(clause)
         hum = _Hum(clause, self.level)

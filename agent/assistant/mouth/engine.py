@@ -20,6 +20,7 @@ from .clause_cut import ClauseCut
 from .utterance import NOTHING, ClauseSound
 
 LEVEL = -23.0  # LUFS
+SLOWEST, FASTEST = 0.5, 2.0  # that engines take, see `Style`
 PAUSES = {".": 0.3, "?": 0.3, "!": 0.3, ",": 0.12}  # s of silence after a clause, by its last mark
 TRIES = 2  # seeds, where an engine's clip is no speech
 NODS = ("Mhm.", "Yeah.", "I see.")
@@ -52,7 +53,7 @@ class EngineMouth:
         seed: int = 0,
         nods: tuple[str, ...] = NODS,
     ) -> None:
-        self.name = name
+        self.name, self.paced = name, True
         self._engine, self._voice, self._style, self._language, self._seed = engine, voice, Style(speed), language, seed
         self._lane = executor.lane("mouth")
         self._bank = BackchannelBank(engine, voice, derive(seed, "nods"), language)
@@ -60,18 +61,19 @@ class EngineMouth:
         self._gain: float | None = None
         self._prepare(list(nods))
 
-    def say(self, clause: str) -> ClauseSound:
+    def say(self, clause: str, speed: float = 1.0) -> ClauseSound:
         """See `Mouth.say`."""
-        return ClauseSound().begin(self._lane, lambda sound: self._speak(clause, sound))
+        style = Style(min(max(self._style.rate * speed, SLOWEST), FASTEST))
+        return ClauseSound().begin(self._lane, lambda sound: self._speak(clause, style, sound))
 
     def nods(self) -> Mapping[str, Voiced]:
         """See `Mouth.nods`."""
         return dict(self._nods)
 
-    def _speak(self, clause: str, sound: ClauseSound) -> Iterator[None]:
+    def _speak(self, clause: str, style: Style, sound: ClauseSound) -> Iterator[None]:
         """A clause at its level, from right before its first word to the pause after its last, as it is made."""
         if any(map(str.isalnum, clause)):
-            speech = self._begun(clause)
+            speech = self._begun(clause, style)
             if self._gain is None:
                 self._gain = self._measured(self._calibration())
             words, pieces = speech.words, speech.pieces
@@ -87,10 +89,10 @@ class EngineMouth:
             sound.add(cut.end(), ())
         yield
 
-    def _begun(self, clause: str) -> SpeechStream:
+    def _begun(self, clause: str, style: Style) -> SpeechStream:
         for attempt in range(TRIES):
             try:
-                return stream(self._engine, clause, self._voice, self._style, derive(self._seed, clause, attempt))
+                return stream(self._engine, clause, self._voice, style, derive(self._seed, clause, attempt))
             except EngineFailureError:
                 if attempt == TRIES - 1:
                     raise

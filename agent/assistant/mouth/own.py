@@ -35,13 +35,13 @@ class OwnMouth:
         executor: gives the lane `mouth`.
     """
 
-    name = "own"
+    name, paced = "own", False
 
     def __init__(self, read: Callable[[str], Read], executor: Executor) -> None:
         self._read, self._lane = read, executor.lane("mouth")
 
-    def say(self, clause: str) -> ClauseSound:
-        """See `Mouth.say`."""
+    def say(self, clause: str, speed: float = 1.0) -> ClauseSound:
+        """See `Mouth.say`; the model keeps its own speed."""
         return ClauseSound().begin(self._lane, lambda sound: self._speak(clause, sound))
 
     def nods(self) -> Mapping[str, Voiced]:
