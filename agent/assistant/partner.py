@@ -106,7 +106,9 @@ class Assistant:
     def check(self, wish: Wish) -> None:
         """See `Partner`."""
         if isinstance(wish, TalkSettings) and wish.speed != 1.0 and not self.parts.mouth.paced:
-            raise RefusedError(f"the mouth {self.parts.mouth.name} has one speed; another one has several: agent serve --mouth")
+            raise RefusedError(
+                f"the mouth {self.parts.mouth.name} has one speed; another one has several: agent serve --mouth"
+            )
 
     def ask(self, slot: int, wish: Wish) -> None:
         """See `Partner`."""

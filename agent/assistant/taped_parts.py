@@ -161,10 +161,11 @@ class TapedMouth:
 
     def __init__(self, tape: Tape, mouth: Mouth | None = None) -> None:
         self.name, self._tape, self._mouth = mouth.name if mouth else "tape", tape, mouth
+        self.paced = mouth is None or mouth.paced  # what a tape was asked for, it was given
 
-    def say(self, clause: str) -> TapedVoicing:
+    def say(self, clause: str, speed: float = 1.0) -> TapedVoicing:
         """See `Mouth.say`."""
-        return TapedVoicing(self._tape, self._mouth.say(clause) if self._mouth else None)
+        return TapedVoicing(self._tape, self._mouth.say(clause, speed) if self._mouth else None)
 
     def nods(self) -> Mapping[str, Voiced]:
         """See `Mouth.nods`."""

@@ -50,6 +50,11 @@ def test_a_clause_is_heard_at_its_words_with_a_pause_after_it_and_all_at_one_lev
     fast = sound(EngineMouth("tone", ToneEngine(), VOICE, executor, speed=1.5, nods=()).say("the light is on now."))
     slow = sound(EngineMouth("tone", ToneEngine(), VOICE, executor, speed=0.75, nods=()).say("the light is on now."))
     assert fast.words[-1].end < 0.7 * slow.words[-1].end
+    asked = sound(mouth.say("the light is on now.", 1.5))  # its level was measured at the usual speed
+    assert asked.words == fast.words
+    np.testing.assert_allclose(asked.samples, fast.samples, atol=0.01)
+    fastest, beyond = (sound(mouth.say("the light is on now.", speed)).samples for speed in (2.0, 9.0))
+    np.testing.assert_array_equal(fastest, beyond)
     nothing = sound(mouth.say("..."))
     assert (nothing.done, nothing.words, nothing.fault) == (True, (), "")
 

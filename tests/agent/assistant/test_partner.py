@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import soundfile
 from agent.assistant.asked import Asked
 from agent.assistant.log import HappeningLog
 from agent.assistant.manners import Manners
+from agent.assistant.mouth.tone import ToneMouth
 from agent.assistant.partner import Assistant
 from agent.assistant.parts import Message, ToolCall
 from agent.assistant.settings import AssistantSettings, gather
@@ -120,7 +122,7 @@ class OneTalk:
         self.assistant = scripted_assistant(**parts)
         self.slot = self.assistant.open()
         self.events: list[Any] = []
-        self.words = ""
+        self.words, self.sounding = "", 0  # frames with sound
 
     def hear(self, frames: list[Any]) -> list[Any]:
         found: list[Any] = []
@@ -128,6 +130,7 @@ class OneTalk:
             out = self.assistant.step({self.slot: frame})[self.slot]
             found += [event for event in out.events if not isinstance(event, Happening)]
             self.words += out.text
+            self.sounding += bool(out.audio.any())
         self.events += found
         return found
 
@@ -252,6 +255,20 @@ def test_an_answer_ends_with_its_tokens_and_gives_way_to_another() -> None:
     found = talk.hear(quiet(4.0))
     told = [(type(event), getattr(event, "status", "")) for event in found]
     assert told == [(AgentEnded, "interrupted"), (AgentBegan, ""), (AgentEnded, "completed")]
+
+
+def test_a_client_sets_the_speed_of_a_mouth_that_has_several() -> None:
+    ends = []
+    for speed in (1.0, 2.0):
+        talk = OneTalk()
+        executor: Any = talk.assistant.executor
+        parts = replace(talk.assistant.parts, mouth=ToneMouth(executor))
+        talk.assistant.parts = talk.assistant.talk(talk.slot).parts = parts
+        talk.ask(TalkSettings(speed=speed))
+        found = talk.hear(voice(0.8) + quiet(6.0))
+        assert [event.status for event in found if isinstance(event, AgentEnded)] == ["completed"]
+        ends.append(talk.sounding)
+    assert ends[1] < 0.75 * ends[0]
 
 
 def test_rules_of_turns_are_manners() -> None:

@@ -121,7 +121,7 @@ def test_a_mind_that_dies_in_mid_sentence_says_so_and_the_talk_goes_on() -> None
 def test_a_mouth_without_sound_is_a_fault_and_no_hang() -> None:
     talk, executor, _ = scripted_talk(["What is it?", "And Spain?"], [ANSWER])
     mute = Voiced(np.zeros(0, np.float32), (), True, "the mouth failed")
-    talk.parts.mouth.say = lambda clause: DoneVoicing(mute)  # type: ignore[method-assign]
+    talk.parts.mouth.say = lambda clause, speed: DoneVoicing(mute)  # type: ignore[method-assign]
     outs = hold(talk, executor, voice(0.8) + quiet(6.0))
     assert ("fault", "the mouth failed") in happenings(outs)
     assert talk.state.mode == "listening"
