@@ -130,13 +130,17 @@ def replacing(path: Path, shared: bool = False) -> Iterator[Path]:
 
     Args:
         path: of the file; its folder is made if missing.
-        shared: several processes may write it at once: each writes a file of its own, the last one's stays.
+        shared: several processes may write it at once: each writes a file of its own, the last one's stays; those
+            that killed processes left are removed.
 
     Raises:
         DiskFullError: there is no room.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part" if shared else f".{path.name}.part")
+    for left in path.parent.glob(f".{path.name}.*.part") if shared else ():
+        if not _lives(left.name.split(".")[-2]):
+            left.unlink(missing_ok=True)
     try:
         with disk_full_told(path.parent):
             partial.unlink(missing_ok=True)
@@ -150,6 +154,17 @@ def replacing(path: Path, shared: bool = False) -> Iterator[Path]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def _lives(process: str) -> bool:
+    """Whether a process of this number runs here, whoever's it is."""
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, OverflowError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def replace_text(path: Path, text: str) -> None:

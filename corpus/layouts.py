@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,6 +21,7 @@ from .manifest import MAIN_SPEAKER, MANIFEST, USER_SPEAKER, WORK
 
 Layout = Literal["moshi-finetune", "j-moshi"]
 AUDIO_SUFFIXES = {".flac", ".wav", ".ogg", ".opus", ".mp3"}
+TRAINING, VALIDATION = {"train", "training"}, {"eval", "evaluation", "valid", "validation", "val", "dev"}
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,14 @@ def detect(path: str | Path) -> Source:
     if found.manifest is None:
         raise ValueError(f"{path} holds no corpus: neither a .jsonl manifest nor audio/ and text/ folders")
     return found
+
+
+def training_and_validation(manifests: Iterable[Path]) -> tuple[Path, Path] | None:
+    """The two manifests of a folder that are called so: `train.jsonl`, `my-eval.jsonl`; None unless one of each is."""
+    named = [(path, set(re.split(r"[-_.]", path.stem.lower()))) for path in manifests]
+    training = [path for path, words in named if words & TRAINING]
+    validation = [path for path, words in named if words & VALIDATION]
+    return (training[0], validation[0]) if (len(training), len(validation)) == (1, 1) else None
 
 
 def items(source: Source) -> Iterator[LayoutRecording | BadLine]:

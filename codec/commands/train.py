@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -32,47 +31,19 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="go on from the run's checkpoint")] = False,
 ) -> None:
     """Train a codec from scratch or from a checkpoint; run it under torchrun for several devices."""
-    import torch
-
-    from corpus.durable import replace_text
-
     from ..device import pick_device
-    from ..training.clips import find_clips, fingerprint, without_twins
-    from ..training.data import Audio, CodecCrops, split_speakers
-    from ..training.parallel import process_group, rank
-    from ..training.progress import CodecProgress, validation_clips
+    from ..training.parallel import process_group
     from ..training.recipe import read_recipe
-    from ..training.recognizer import RecognizerLoss
-    from ..training.run_state import StoppedError, check_free
-    from ..training.start import starting_codec
-    from ..training.teacher import make_teacher
-    from ..training.trainer import CodecTrainer
+    from ..training.run import CodecOrder
+    from ..training.run import train as run
 
     plan = read_recipe(recipe, steps=steps, batch=batch, accumulate=accumulate)
     if init is not None:
         plan = plan.changed(continuous_steps=0)  # its codebooks are kept from the first step
-    check_free(out, resume)
-    if threads:
-        torch.set_num_threads(threads)
-    with process_group(pick_device(device)) as device_here:
-        clips, twins = without_twins(find_clips(data, plan.source_weights))
-        speech, held_out = split_speakers(Audio(clips, cache), plan.held_out)
-        loud = Audio(find_clips(noise), cache) if noise else None
-        start = starting_codec(preset, plan, init)
-        crops = CodecCrops(speech, plan.frames * start.config.frame_samples, plan.seed, noise=loud)
-        guide = make_teacher(teacher, teacher_model, speech, cache or out)
-        listener = RecognizerLoss(recognizer, device_here) if recognizer is not None else None
-        origin = {"data": fingerprint(clips), "teacher": teacher}
-        trainer = CodecTrainer(start, plan, crops, out, device_here, guide, init is not None, listener, origin)
-        progress = CodecProgress(out, validation_clips(held_out), typer.echo)
-        if twins:
-            progress.say(f"{twins} clips sound like another one and were left out")
-        if resume:
-            for change in trainer.resume():
-                progress.say(f"goes on with another {change}")
-        if rank() == 0:
-            settings = {"preset": preset, **trainer.recipe.model_dump()}
-            replace_text(out / "recipe.json", json.dumps(settings, indent=1) + "\n")
-        if not trainer.run(progress):
-            raise StoppedError(f"after step {trainer.step} all is saved: the same command with --resume goes on")
-        typer.echo(str(trainer.export()))
+    order = CodecOrder(
+        data, out, plan, preset, init, noise or (), cache, teacher, teacher_model, recognizer, threads, resume
+    )
+    order.check()
+    with process_group(pick_device(device)) as here:
+        run(order, here, typer.echo)
+    typer.echo(str(out / "codec.safetensors"))

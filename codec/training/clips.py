@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any
 
+import numpy as np
 import soundfile  # type: ignore[import-untyped]
+from pydantic import ConfigDict, Field, model_validator
 
-from corpus.durable import sha256_of
+from corpus.layouts import training_and_validation
 from corpus.manifest import IDENTITY
 from corpus.store import Corpus
+from corpus.strict import Strict, load_lines
+from corpus.suggestion import suggestion
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 
@@ -28,17 +34,19 @@ class Clip:
     channel: int | None = None  # None averages the channels
     start: float = 0.0  # s into the file
     text: str | None = None
+    held_out: bool = False  # of a manifest for validation
 
 
 def find_clips(sources: Sequence[str | Path], weights: Mapping[str, float] | None = None) -> list[Clip]:
     """List the clips of folders of audio, JSON-lines manifests and Duologue corpora, in a stable order.
 
-    A manifest line holds `path` (relative to the manifest), `seconds`, and optionally `speaker`, `source` and `text`;
-    `weights` maps `source`, and the name of a corpus' folder, to the relative chance of a second of it (1 where
-    unnamed, 0 drops it). In a folder the speaker is the folder a file lies in.
+    A manifest line holds `path` (relative to the manifest), `seconds` (or `duration`), and optionally `speaker`,
+    `source` and `text`; `weights` maps `source`, and the name of a corpus' folder, to the relative chance of a second
+    of it (1 where unnamed, 0 drops it). In a folder the speaker is the folder a file lies in; of a folder with
+    `train.jsonl` and `eval.jsonl` (or names like these) both are taken, the clips of the latter as held out.
 
     Raises:
-        ValueError: a source is missing or holds no audio.
+        ValueError: a source is missing or holds no audio, or a manifest has a bad line.
     """
     clips: list[Clip] = []
     for source in map(Path, sources):
@@ -47,7 +55,7 @@ def find_clips(sources: Sequence[str | Path], weights: Mapping[str, float] | Non
         elif (source / IDENTITY).is_file():
             found = _corpus_clips(Corpus(source), (weights or {}).get(source.resolve().name, 1.0))
         elif source.is_dir():
-            found = _folder_clips(source)
+            found = _both(source, weights or {}) or _folder_clips(source)
         else:
             raise ValueError(f"{source} is neither a folder of audio, a corpus nor a .jsonl manifest")
         if not found:
@@ -57,20 +65,44 @@ def find_clips(sources: Sequence[str | Path], weights: Mapping[str, float] | Non
 
 
 def without_twins(clips: Sequence[Clip]) -> tuple[list[Clip], int]:
-    """The clips without those that hold the same part of the same file again, under any name; and how many went.
+    """The clips without those that hold the same part of the same sound again, under any name; and how many went.
 
-    Files are the same when their bytes are; only those of equal size are read to know.
+    Of twins one that is held out stays, else the first. Sounds are the same when their samples are, whatever the files
+    are like; only files of one length are read to know.
     """
-    sizes: dict[int, set[Path]] = {}
-    for clip in clips:
-        path = clip.path.resolve()
-        sizes.setdefault(path.stat().st_size, set()).add(path)
-    digests = {path: sha256_of(path) for paths in sizes.values() if len(paths) > 1 for path in paths}
-    kept: dict[tuple[object, ...], Clip] = {}
-    for clip in clips:
-        path = clip.path.resolve()
-        kept.setdefault((digests.get(path, path), clip.channel, clip.start, clip.seconds), clip)
-    return list(kept.values()), len(clips) - len(kept)
+    lengths: dict[object, set[Path]] = {}
+    for path in {clip.path.resolve() for clip in clips}:
+        lengths.setdefault(_length(path), set()).add(path)
+    sounds = {path: _sound(path) for paths in lengths.values() if len(paths) > 1 for path in paths}
+    kept: dict[tuple[object, ...], int] = {}
+    for index in sorted(range(len(clips)), key=lambda index: not clips[index].held_out):
+        clip, path = clips[index], clips[index].path.resolve()
+        kept.setdefault((sounds.get(path, path), clip.channel, clip.start, clip.seconds), index)
+    return [clips[index] for index in sorted(kept.values())], len(clips) - len(kept)
+
+
+def _length(path: Path) -> tuple[int, int, int]:
+    info = _info(path)
+    return info.frames, info.samplerate, info.channels
+
+
+def _sound(path: Path) -> str:
+    """A digest of a file's samples, as 16 bits."""
+    digest = hashlib.sha256()
+    try:
+        with soundfile.SoundFile(str(path)) as file:
+            for block in file.blocks(1 << 18, dtype="int16", always_2d=True):
+                digest.update(np.ascontiguousarray(block).tobytes())
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise ValueError(f"cannot read {path} as audio: {error}") from None
+    return digest.hexdigest()
+
+
+def _info(path: Path) -> Any:
+    try:
+        return soundfile.info(str(path))
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise ValueError(f"cannot read {path} as audio: {error}") from None
 
 
 def fingerprint(clips: Sequence[Clip]) -> str:
@@ -79,20 +111,53 @@ def fingerprint(clips: Sequence[Clip]) -> str:
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
-def _manifest_clips(manifest: Path, weights: Mapping[str, float]) -> list[Clip]:
+class ClipLine(Strict):
+    """A line of a manifest; what further keys it has is not for us."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    path: str  # relative to the manifest
+    seconds: Annotated[float, Field(gt=0)] | None = None
+    duration: Annotated[float, Field(gt=0)] | None = None  # moshi-finetune's word for it
+    speaker: str | None = None
+    source: str | None = None
+    text: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spelt_rightly(cls, values: Any) -> Any:
+        """Refuse a key that is none of ours and looks like one that the line lacks."""
+        if isinstance(values, dict):
+            lacking = cls.model_fields.keys() - values.keys()
+            for key in values.keys() - cls.model_fields.keys():
+                if difflib.get_close_matches(str(key), lacking, n=1, cutoff=0.75):
+                    raise ValueError(f"unknown key {key!r}{suggestion(str(key), lacking)}")
+        return values
+
+    @model_validator(mode="after")
+    def _timed(self) -> ClipLine:
+        if self.seconds is None and self.duration is None:
+            raise ValueError("seconds is missing")
+        return self
+
+
+def _manifest_clips(manifest: Path, weights: Mapping[str, float], held_out: bool = False) -> list[Clip]:
     clips = []
-    for number, line in enumerate(manifest.read_text(encoding="utf-8-sig").splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            path, seconds = manifest.parent / row["path"], float(row["seconds"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{manifest}:{number}: needs `path` and `seconds` ({error!r})") from None
-        weight = weights.get(row.get("source", ""), 1.0)
+    for line in load_lines(manifest, ClipLine, "manifest"):
+        path, weight = manifest.parent / line.path, weights.get(line.source or "", 1.0)
+        seconds = line.seconds if line.seconds is not None else line.duration
+        assert seconds is not None, "checked"
         if weight > 0:
-            clips.append(Clip(path, seconds, str(row.get("speaker") or path.stem), weight, text=row.get("text")))
+            clips.append(Clip(path, seconds, line.speaker or path.stem, weight, text=line.text, held_out=held_out))
     return clips
+
+
+def _both(folder: Path, weights: Mapping[str, float]) -> list[Clip]:
+    """The clips of a folder's manifests for training and for validation, if it has one of each."""
+    named = training_and_validation(sorted(folder.glob("*.jsonl")))
+    if named is None:
+        return []
+    return [*_manifest_clips(named[0], weights), *_manifest_clips(named[1], weights, held_out=True)]
 
 
 def _corpus_clips(corpus: Corpus, weight: float) -> list[Clip]:
@@ -114,10 +179,7 @@ def _corpus_clips(corpus: Corpus, weight: float) -> list[Clip]:
 def _folder_clips(folder: Path) -> list[Clip]:
     clips = []
     for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES):
-        try:
-            info = soundfile.info(str(path))
-        except soundfile.LibsndfileError as error:
-            raise ValueError(f"cannot read {path} as audio: {error}") from None
+        info = _info(path)
         speaker = path.parent.name if path.parent != folder else path.stem
         clips.append(Clip(path, info.frames / info.samplerate, speaker))
     return clips

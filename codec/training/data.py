@@ -6,23 +6,17 @@ every process of a parallel run draws its own rows.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-import soundfile  # type: ignore[import-untyped]
 
-from corpus.audio import SAMPLE_RATE, Samples, read_mono, resample
-from corpus.durable import replacing
-from corpus.strict import load_json
+from corpus.audio import SAMPLE_RATE, Samples
 
+from .cache import Pcm, cached
 from .clips import Clip
-
-Pcm = npt.NDArray[np.int16]
+from .reading import read_segment
 
 
 class Audio:
@@ -33,7 +27,7 @@ class Audio:
         self._mapped: Pcm | None = None
         self._begins: list[int] = [0] * len(self.clips)  # of each clip in the mapped file
         if cache is not None:
-            self._mapped, lengths = _cached(self.clips, Path(cache))
+            self._mapped, lengths = cached(self.clips, Path(cache))
             self._begins = (np.cumsum(lengths) - lengths).tolist()
             self.clips = [replace(clip, seconds=n / SAMPLE_RATE) for clip, n in zip(self.clips, lengths, strict=True)]
 
@@ -56,71 +50,23 @@ class Audio:
             begin = self._begins[index] + start
             end = min(begin + length, self._begins[index] + round(self.clips[index].seconds * SAMPLE_RATE))
             return np.asarray(self._mapped[begin:end], np.float32) / 32768.0
-        return _read_segment(self.clips[index], start, length)
+        return read_segment(self.clips[index], start, length)
 
 
 def split_speakers(audio: Audio, held_out: Sequence[str]) -> tuple[Audio, Audio]:
-    """Part audio into (training, validation) by speaker name. Raises ValueError when a name is nobody's."""
+    """Part audio into (training, validation) by speaker name, and by what the clips' manifest is for.
+
+    Raises ValueError when a name is nobody's, or nothing is left to train on.
+    """
     names = set(held_out)
     unknown = names - {clip.speaker for clip in audio.clips}
     if unknown:
         raise ValueError(f"no clip is spoken by {', '.join(sorted(unknown))}; check the held-out speakers")
-    kept = [index for index, clip in enumerate(audio.clips) if clip.speaker not in names]
-    if not kept:
+    apart = [clip.held_out or clip.speaker in names for clip in audio.clips]
+    if all(apart):
         raise ValueError("every speaker is held out; nothing is left to train on")
-    return audio.subset(kept), audio.subset([i for i, clip in enumerate(audio.clips) if clip.speaker in names])
-
-
-def _read_segment(clip: Clip, start: int, length: int) -> Samples:
-    with soundfile.SoundFile(str(clip.path)) as file:
-        rate = file.samplerate
-        file.seek(min(round(clip.start * rate) + start * rate // SAMPLE_RATE, file.frames))
-        data = file.read(-(-length * rate // SAMPLE_RATE), dtype="float32", always_2d=True)
-    mono = data.mean(axis=1) if clip.channel is None else data[:, clip.channel]
-    return resample(np.ascontiguousarray(mono), rate, SAMPLE_RATE)[:length]
-
-
-def _cached(clips: Sequence[Clip], folder: Path) -> tuple[Pcm, list[int]]:
-    """All clips' samples as one mapped file and their lengths; made anew unless what is there is whole.
-
-    Processes that make it at once each write a file of their own and put the same content in its place.
-    """
-    key = json.dumps([_identity(clip) for clip in clips])
-    name = hashlib.sha256(key.encode()).hexdigest()[:16]
-    index, pcm = folder / f"{name}.json", folder / f"{name}.i16"
-    lengths = _whole_lengths(index, pcm, len(clips))
-    if lengths is None:
-        folder.mkdir(parents=True, exist_ok=True)
-        lengths = []
-        with replacing(pcm, shared=True) as partial, partial.open("wb") as out:
-            for clip in clips:
-                whole = read_mono(clip.path) if clip.channel is None else _turn(clip)
-                lengths.append(len(whole))
-                out.write((np.clip(whole, -1.0, 1.0) * 32767.0).round().astype("<i2").tobytes())
-        with replacing(index, shared=True) as partial:
-            partial.write_text(json.dumps(lengths))  # last: its presence says the samples are complete
-    return np.memmap(pcm, dtype="<i2", mode="r"), lengths
-
-
-def _whole_lengths(index: Path, pcm: Path, clips: int) -> list[int] | None:
-    """What a cache's index says; None where there is no cache, or its files do not belong together."""
-    try:
-        lengths = load_json(index, list[int])
-        fits = len(lengths) == clips and pcm.stat().st_size == 2 * sum(lengths)
-    except (ValueError, OSError):
-        return None
-    return lengths if fits else None
-
-
-def _identity(clip: Clip) -> list[str | int | float | None]:
-    """What a clip's samples depend on."""
-    about = clip.path.stat()
-    file: list[str | int | float | None] = [str(clip.path.resolve()), clip.channel, about.st_size, about.st_mtime_ns]
-    return file if clip.channel is None else [*file, clip.start, clip.seconds]
-
-
-def _turn(clip: Clip) -> Samples:
-    return _read_segment(clip, 0, round(clip.seconds * SAMPLE_RATE))
+    kept = [index for index, out in enumerate(apart) if not out]
+    return audio.subset(kept), audio.subset([index for index, out in enumerate(apart) if out])
 
 
 @dataclass(frozen=True)

@@ -10,27 +10,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from corpus.audio import FRAME_RATE, SAMPLE_RATE, Samples, write_flac
+from corpus.audio import FRAME_RATE, Samples, write_flac
 
 from ..metrics import load_metrics
 from ..model import Codec
 from . import parallel
 from .curves import Curves
-from .data import Audio
 from .losses import SpectralLoss
 from .pace import Pace
 from .recipe import CodecRecipe
 
-VALIDATION_CLIPS = 12
-VALIDATION_SECONDS = 6.0
+SAMPLES = 4  # crops whose sound is kept at every validation
 
 
 class CodecProgress:
     """Collects losses and code counts between lines; silent in all processes but the first."""
 
     def __init__(self, folder: Path, validation: Sequence[Samples] = (), say: Callable[[str], None] = print) -> None:
-        """`validation`: clips float32 `[T]` at 24 kHz, never trained on."""
-        self.folder, self.validation = folder, list(validation)
+        """`validation`: crops float32 `[T]` at 24 kHz, never trained on."""
+        self.folder, self.validation = folder, validation
         self._print = say if parallel.rank() == 0 else lambda _: None
         self._parts: dict[str, list[float]] = defaultdict(list)
         self._counts: Tensor | None = None
@@ -89,26 +87,33 @@ class CodecProgress:
 
     @torch.inference_mode()
     def validate(self, step: int, codec: Codec, quantized: bool = True) -> dict[str, float]:
-        """Encode and decode the validation clips: mean loss and signal metrics, written to `validation.jsonl`."""
+        """Encode and decode all validation crops, written to `validation.jsonl`.
+
+        Returns:
+            Mean loss and signal metrics, every crop by its length.
+        """
         if not self.validation or parallel.rank():
             return {}
-        found: dict[str, list[float]] = defaultdict(list)
-        device = next(codec.parameters()).device
+        found: dict[str, list[tuple[float, int]]] = defaultdict(list)
+        size, device = codec.config.frame_samples, next(codec.parameters()).device
         spectral, (metrics, _) = SpectralLoss().to(device), load_metrics(("pesq", "stoi"))
+        heard = {number * len(self.validation) // SAMPLES: number for number in reversed(range(SAMPLES))}
         for index, clip in enumerate(self.validation):
-            size = codec.config.frame_samples
             wav = torch.from_numpy(clip[: len(clip) // size * size]).to(device)[None, None]
             entries, _, _ = codec.quantize(codec.encoder_latent(wav), unquantized=not quantized)
             output = codec.decode_latent(entries)
-            found["mel"].append(float(spectral(output[:, 0], wav[:, 0]).mel))
+            found["mel"].append((float(spectral(output[:, 0], wav[:, 0]).mel), len(clip)))
             original, decoded = wav[0, 0].cpu().numpy(), output[0, 0].float().cpu().numpy()
             for name, metric in metrics.items():
                 value = metric(original, decoded)
                 if value is not None:
-                    found[name].append(value)
-            if index < 4:
-                self._sample(step, index, original, decoded)
-        means = {name: float(np.mean(values)) for name, values in found.items()}
+                    found[name].append((value, len(clip)))
+            if index in heard:
+                self._sample(step, heard[index], original, decoded)
+        means = {
+            name: float(np.average([v for v, _ in values], weights=[n for _, n in values]))
+            for name, values in found.items()
+        }
         self._curves.validation(step, means)
         self._print(f"validation at {step}: " + "  ".join(f"{name} {value:.3f}" for name, value in means.items()))
         return means
@@ -119,13 +124,3 @@ class CodecProgress:
         write_flac(folder / f"{index}-original.flac", original[None])
         write_flac(folder / f"{index}-step{step:07d}.flac", np.clip(decoded, -1.0, 1.0)[None])
         self._curves.sound(f"sample{index}", decoded, step)
-
-
-def validation_clips(audio: Audio) -> list[Samples]:
-    """The start of up to VALIDATION_CLIPS clips, spread over the speakers: float32 `[T]` at 24 kHz."""
-    speakers: dict[str, int] = {}
-    for index, clip in enumerate(audio.clips):
-        if clip.seconds > 2.0:
-            speakers.setdefault(clip.speaker, index)
-    chosen = list(speakers.values())[:: max(1, len(speakers) // VALIDATION_CLIPS)][:VALIDATION_CLIPS]
-    return [audio.segment(index, 0, int(VALIDATION_SECONDS * SAMPLE_RATE)) for index in chosen]

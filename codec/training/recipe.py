@@ -18,8 +18,8 @@ MAY_CHANGE = {
     f"recipe.{name}"
     for name in (
         "steps", "continuous_steps", "adversarial_steps", "learning_rate", "adversarial_learning_rate", "warmup",
-        "decay", "clip", "precision", "checkpoint_every", "validate_every", "log_every", "collapse_perplexity",
-        "collapse_patience",
+        "decay", "clip", "precision", "checkpoint_every", "validate_every", "validation_crops", "log_every",
+        "collapse_perplexity", "collapse_patience",
     )
 }  # fmt: skip
 
@@ -68,6 +68,7 @@ class CodecRecipe(Strict):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # of products; auto: bfloat16 on GPUs, float32 on CPUs
     checkpoint_every: int = Field(default=200, ge=1)
     validate_every: int = Field(default=1_000, ge=1)
+    validation_crops: int = Field(default=60, ge=0)  # of 6 s, spread evenly over what is held out; 0 for all
     log_every: int = Field(default=20, ge=1)
     collapse_perplexity: float = Field(default=0.02, ge=0, le=1)  # of the codebook's size; lower stops the run
     collapse_patience: int = Field(default=2_000, ge=0)  # quantized steps before that is judged

@@ -7,9 +7,7 @@ border, a second voice or inserted silence are left out.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +22,7 @@ from corpus.audio import FRAME_SAMPLES, SAMPLE_RATE, Samples, resample
 from corpus.durable import replacing
 
 from ..layers.quantize import QuantizerAux
+from .cache import identity, key_of, read_lengths, write_lengths
 from .data import Audio, CropBatch
 from .phones import PHONES, PhoneAligner
 
@@ -91,21 +90,32 @@ class StoredTeacher:
 
 
 def _stored(audio: Audio, extract: Extract, name: str, folder: Path) -> tuple[Features, list[int], list[int]]:
-    key = hashlib.sha256(json.dumps([name, [str(c.path.resolve()) for c in audio.clips]]).encode()).hexdigest()[:16]
+    """All clips' features as one mapped file, where each begins and how long it is; anew unless what is there fits."""
+    key = key_of([name, [identity(clip) for clip in audio.clips]])
     values, index = folder / f"{key}.npy", folder / f"{key}.json"
-    if not index.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+    lengths = read_lengths(index, len(audio))
+    features = None if lengths is None else _whole(values, sum(lengths))
+    if lengths is None or features is None:
         parts = [extract(audio.whole(i), clip.text) for i, clip in enumerate(audio.clips)]
         known = [part for part in parts if part is not None]
         if not known:
             raise ValueError(f"the teacher {name} found features in no clip; the phoneme teacher needs transcripts")
-        with replacing(values, shared=True) as partial, partial.open("wb") as file:
-            np.save(file, np.concatenate(known))
-        with replacing(index, shared=True) as partial:  # last: its presence says that the features are complete
-            partial.write_text(json.dumps([0 if part is None else len(part) for part in parts]))
-    lengths = json.loads(index.read_text())
+        lengths = [0 if part is None else len(part) for part in parts]
+        with replacing(values, shared=True) as partial, partial.open("wb") as out:
+            np.save(out, np.concatenate(known))
+        write_lengths(index, lengths)
+        features = np.load(values, mmap_mode="r", allow_pickle=False)
     begins = (np.cumsum(lengths) - lengths).tolist()
-    return np.load(values, mmap_mode="r", allow_pickle=False), begins, lengths
+    return features, begins, lengths
+
+
+def _whole(values: Path, rows: int) -> Features | None:
+    """A file of features with so many rows; None where it is missing, torn or another."""
+    try:
+        features: Features = np.load(values, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError):
+        return None
+    return features if features.ndim == 2 and len(features) == rows else None
 
 
 def whisper_ctranslate2(model: str | Path, threads: int = 1) -> Extract:

@@ -267,7 +267,7 @@ def test_a_checkpoint_is_whole_has_the_umasks_mode_and_leaves_nothing_behind(
     def full(*_: object) -> None:
         raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr("codec.training.run_state.save_file", full)
+    monkeypatch.setattr("codec.tensor_file.save_file", full)
     with pytest.raises(DiskFullError, match=r"disk full while writing .*checkpoint\.safetensors"):
         trainer.save()
     assert path.read_bytes() == whole
