@@ -12,6 +12,9 @@ def finetune(
     base: Annotated[str, typer.Option(help="model to start from: shipped name, folder or id of the hub")],
     data: Annotated[list[Path], typer.Option("--data", help="folder that `agent tokenize` wrote; repeatable")],
     out: Annotated[Path, typer.Option(help="the run's folder")] = Path("runs/finetune"),
+    validation: Annotated[
+        list[Path] | None, typer.Option(help="tokens to validate on; repeatable, in place of a share of the data's")
+    ] = None,
     lora: Annotated[int, typer.Option(min=1, help="rank of the adapters")] = 128,
     scaling: Annotated[float, typer.Option(help="of the adapters")] = 2.0,
     full: Annotated[bool, typer.Option("--full", help="train all weights, no adapters")] = False,
@@ -41,7 +44,7 @@ def finetune(
     from ..training.start import keys_of, write_bundle
 
     plan = read_recipe(recipe, DEFAULTS, steps=steps, batch=batch, accumulate=accumulate)
-    order = TrainingOrder(data, out, plan, threads=threads, resume=resume, sharded=sharded)
+    order = TrainingOrder(data, out, plan, validation or (), threads=threads, resume=resume, sharded=sharded)
     order.check()
     adapters = None if full else (lora, scaling)
     with process_group(pick_device(device)) as here:

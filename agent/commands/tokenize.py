@@ -9,7 +9,7 @@ import typer
 
 
 def tokenize(
-    corpus: Annotated[Path, typer.Argument(help="a corpus of ours, moshi-finetune's or J-Moshi's layout")],
+    corpus: Annotated[Path, typer.Argument(help="a corpus of ours, moshi-finetune's or J-Moshi's layout, or its .jsonl")],
     out: Annotated[Path, typer.Option(help="folder of the tokens: new, or an earlier run's to resume or extend")],
     codec: Annotated[str, typer.Option(help="shipped name, file, folder or cached hub id")] = "laptop",
     codebooks: Annotated[int | None, typer.Option(help="per side, all of the codec's if left out")] = None,
@@ -30,6 +30,7 @@ def tokenize(
     from rich.console import Console
 
     from ..tokens.progress import TokenProgress, summary
+    from ..tokens.shards import VALIDATION, is_tokens, read_manifest
     from ..tokens.tokenize import TokenOrder
     from ..tokens.tokenize import tokenize as run
 
@@ -49,5 +50,7 @@ def tokenize(
     )
     console = Console()
     with TokenProgress(console) as progress:
-        manifest = run(order, progress.advance)
+        manifest = run(order, progress.advance, console.print)
     console.print(summary(out, manifest))
+    if is_tokens(out / VALIDATION):
+        console.print(summary(out / VALIDATION, read_manifest(out / VALIDATION)))

@@ -13,6 +13,9 @@ def train(
     out: Annotated[Path, typer.Option(help="the run's folder: checkpoint, model, curves")] = Path("runs/agent"),
     preset: Annotated[str | None, typer.Option(help="laptop, tiny or moshi-7b; before the recipe's")] = None,
     recipe: Annotated[Path | None, typer.Option(help="TOML with settings of agent.training.recipe.AgentRecipe")] = None,
+    validation: Annotated[
+        list[Path] | None, typer.Option(help="tokens to validate on; repeatable, in place of a share of the data's")
+    ] = None,
     init_lm: Annotated[
         str | None, typer.Option("--init-lm", help="start as this language model: folder or id of the hub")
     ] = None,
@@ -43,7 +46,7 @@ def train(
     from ..training.start import keys_of, starting_model, write_bundle
 
     plan = read_recipe(recipe, preset=preset, steps=steps, batch=batch, accumulate=accumulate)
-    order = TrainingOrder(data, out, plan, text or (), unspoken or (), threads, resume, sharded)
+    order = TrainingOrder(data, out, plan, validation or (), text or (), unspoken or (), threads, resume, sharded)
     order.check()
     with process_group(pick_device(device)) as here:
         model = starting_model(plan, read_manifest(data[0]), data[0], init, init_lm, out / "language-model", download)

@@ -19,6 +19,7 @@ from torch import nn
 
 from codec import Codec
 from corpus.durable import replace_text
+from corpus.strict import load_json
 
 from ..model.config import ModelConfig
 from ..model.language_model import LanguageModel
@@ -200,11 +201,8 @@ def _load_codec(folder: Path, config: ModelConfig, values: dict[str, Any], given
 
 
 def codec_of(folder: Path) -> CodecIdentity | None:
-    """The codec that a folder names in its codec.json, if it has one."""
+    """The codec that a folder names in its codec.json, if it has one. Raises ValueError when the file is broken."""
     path = folder / CODEC
     if not path.exists():
         return None
-    try:
-        return CodecIdentity.model_validate_json(path.read_bytes())
-    except (OSError, ValueError):
-        raise ValueError(f"cannot read {path}: it must hold name, sha256, codebooks and codebook_size") from None
+    return load_json(path, CodecIdentity, "codec's identity")

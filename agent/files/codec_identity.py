@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import hashlib
 
+from pydantic import Field
 from torch import Tensor
 
 from codec import Codec
-from corpus.record import Record
+from corpus.strict import Strict
 
 
-class CodecIdentity(Record):
+class CodecIdentity(Strict):
     """What codes depend on."""
 
     name: str  # what `Codec.load` finds
     sha256: str  # see `codec_digest`
-    codebooks: int
-    codebook_size: int
+    codebooks: int = Field(ge=1)
+    codebook_size: int = Field(ge=1)
 
     @classmethod
     def of(cls, codec: Codec, name: str) -> CodecIdentity:

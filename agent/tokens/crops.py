@@ -87,6 +87,7 @@ class Dialogues:
             for folder, manifest in zip(folders, manifests, strict=True)
             for entry in manifest.shards
         ]
+        self._shards_of = [len(manifest.shards) for manifest in manifests]
         places = [
             (index, begin, end)
             for index, shard in enumerate(self._shards)
@@ -161,6 +162,19 @@ class Dialogues:
         out[int(drawn.argmin())] = True
         if not 0.0 < held_out < 1.0 or out.all():
             raise ValueError(f"cannot hold out {held_out} of {len(self)} dialogues and train on the rest")
+        return self._parted(out)
+
+    def apart(self, folders: int) -> tuple[Dialogues, Dialogues]:
+        """Training and validation parts, the latter that of the first `folders` folders and without hints.
+
+        Raises ValueError when nothing is left to train on: all sounds like something in the first folders.
+        """
+        out = self._places[:, 0] < sum(self._shards_of[:folders])
+        if out.all():
+            raise ValueError("nothing is left to train on: every dialogue is one that is held out for validation, too")
+        return self._parted(out)
+
+    def _parted(self, out: npt.NDArray[np.bool_]) -> tuple[Dialogues, Dialogues]:
         training, validation = self._subset(np.flatnonzero(~out)), self._subset(np.flatnonzero(out))
         validation.hints = 0.0
         return training, validation

@@ -22,10 +22,10 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, ValidationError
+from pydantic import Field
 from safetensors.numpy import save
 
-from corpus.record import Record
+from corpus.strict import Strict, load_json
 
 from ..files.codec_identity import CodecIdentity
 from ..files.vocabulary import Vocabulary
@@ -34,6 +34,7 @@ from .text_stream import Placement, Tokens
 
 MANIFEST = "manifest.json"
 SHARDS = "shards"
+VALIDATION = "validation"  # a folder of tokens in the folder, to validate on
 
 Codes = npt.NDArray[np.uint16]
 _TYPES = {"U16": np.uint16, "I32": np.int32, "U8": np.uint8, "I64": np.int64}
@@ -57,14 +58,14 @@ class TokenDialogue:
         return len(self.labels)
 
 
-class VocabularyIdentity(Record):
+class VocabularyIdentity(Strict):
     """The vocabulary of the text rows, and the ids that are no text in them."""
 
     file: str
     sha256: str
-    size: int
-    pad: int
-    end_pad: int
+    size: int = Field(ge=1)
+    pad: int = Field(ge=0)
+    end_pad: int = Field(ge=0)
 
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> VocabularyIdentity:
@@ -78,17 +79,17 @@ class VocabularyIdentity(Record):
         )
 
 
-class TokenShard(Record):
+class TokenShard(Strict):
     """One shard file."""
 
     file: str
     sha256: str
     dialogues: int = Field(ge=1)
-    frames: int
+    frames: int = Field(ge=1)
     text: Placement  # of all its dialogues
 
 
-class TokenManifest(Record):
+class TokenManifest(Strict):
     """The content of manifest.json."""
 
     format: Literal[1] = 1
@@ -120,16 +121,17 @@ class TokenManifest(Record):
         return (self.model_dump_json(indent=1) + "\n").encode()
 
 
+def is_tokens(folder: Path) -> bool:
+    """Whether a folder is one of tokens."""
+    return (folder / MANIFEST).is_file()
+
+
 def read_manifest(folder: str | Path) -> TokenManifest:
     """The manifest of a folder of tokens. Raises ValueError when there is none or it is broken."""
     path = Path(folder) / MANIFEST
-    try:
-        return TokenManifest.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise ValueError(f"{folder} holds no tokens: make them with `agent tokenize`") from None
-    except (OSError, ValidationError) as error:
-        line = str(error).splitlines()[0]
-        raise ValueError(f"{path} is broken: {line}") from None
+    if not path.exists():
+        raise ValueError(f"{folder} holds no tokens: make them with `agent tokenize`")
+    return load_json(path, TokenManifest, "manifest")
 
 
 def read_vocabulary(folder: str | Path, manifest: TokenManifest) -> Vocabulary:

@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import soundfile  # type: ignore[import-untyped]
 
 from corpus.audio import SAMPLE_RATE, Samples, read
 from corpus.interleave import TimedWord
-from corpus.layouts import BadLine, Source, detect, items, read_words
-from corpus.manifest import IDENTITY, MAIN_SPEAKER, USER_SPEAKER
+from corpus.layouts import BadLine, Source, detect, items, read_words, training_and_validation
+from corpus.manifest import IDENTITY, MAIN_SPEAKER, MANIFEST, USER_SPEAKER
 from corpus.record import AGENT_CHANNEL, USER_CHANNEL, Dialogue
 from corpus.store import Corpus
+
+SILENCE = 1e-4  # peak below which nothing is heard: -80 dB
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Take:
     audio: Path
     words: tuple[TimedWord, ...]  # SPEAKER_MAIN's are the agent's, all others the user's
     dialogue: Dialogue | None = None  # of a corpus of ours
+    claimed: float | None = None  # seconds, by a manifest of someone else's
 
     def seconds(self, resample: bool = False) -> float:
         """Length, by the file's header. Raises ValueError unless it has two channels at 24 kHz (or `resample`)."""
@@ -44,6 +48,15 @@ class Take:
         """The sound, float32 `[2, T]` at 24 kHz. Raises ValueError if it cannot be read."""
         return read(self.audio)
 
+    def is_silent(self) -> bool:
+        """Whether neither channel holds any sound; reads up to the first. Raises ValueError if it cannot be read."""
+        try:
+            with soundfile.SoundFile(str(self.audio)) as file:
+                blocks = file.blocks(SAMPLE_RATE, dtype="float32", always_2d=True)
+                return not any(float(np.abs(block).max(initial=0.0)) > SILENCE for block in blocks)
+        except (soundfile.LibsndfileError, OSError) as error:
+            raise ValueError(f"cannot read {self.audio} as audio: {error}") from None
+
     def said(self, agent: bool) -> list[TimedWord]:
         """One side's words."""
         return [word for word in self.words if (word.speaker == MAIN_SPEAKER) == agent]
@@ -53,6 +66,26 @@ class Take:
         """What each side says, agent first."""
         agent, user = (" ".join(word.text.strip() for word in self.said(side)) for side in (True, False))
         return agent, user
+
+
+def manifests(corpus: Path) -> tuple[Path, Path | None]:
+    """What of a corpus is for training, and what for validation where two manifests are called so.
+
+    A folder with `data.jsonl` is that, whatever lies beside it. Raises ValueError where there are several and names do
+    not tell.
+    """
+    source = detect(corpus)
+    if not corpus.is_dir() or not source.strays or source.manifest is None or source.manifest.name == MANIFEST:
+        return corpus, None
+    every = sorted((source.manifest, *source.strays))
+    both = training_and_validation(every)
+    if both is None or len(every) > 2:
+        names = ", ".join(path.relative_to(corpus).as_posix() for path in every)
+        raise ValueError(
+            f"{corpus} holds {len(every)} manifests ({names}): name one, as in {every[0]}, or leave two that are "
+            "called train.jsonl and eval.jsonl"
+        )
+    return both
 
 
 def recordings(path: str | Path) -> Iterator[Take]:
@@ -88,7 +121,7 @@ def _foreign(source: Source) -> Iterator[Take]:
             words = read_words(item, source.layout)
         except ValueError as error:
             raise ValueError(f"{item.audio}: {error}") from None
-        yield Take(_id(item.audio, source.root), item.audio, tuple(words))
+        yield Take(_id(item.audio, source.root), item.audio, tuple(words), claimed=item.duration)
 
 
 def _id(audio: Path, root: Path) -> str:

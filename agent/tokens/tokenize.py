@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +20,9 @@ from ..files.vocabulary import Vocabulary, train_vocabulary
 from .augment import augment_user, read_noises, variant_rng
 from .frame_labels import dialogue_labels, word_labels
 from .shard_writer import ShardWriter
-from .shards import Codes, TokenDialogue, TokenManifest, VocabularyIdentity
-from .take import Take, recordings
+from .shards import VALIDATION, Codes, TokenDialogue, TokenManifest, VocabularyIdentity
+from .survey import survey
+from .take import Take, manifests, recordings
 from .text_stream import Placement, Tokens, lay_sides
 from .workers import in_order
 
@@ -109,30 +110,6 @@ class MakeTokenizer:
         return Tokenizer(order.load_codec(), vocabulary, 1 + order.augment, order.seed, order.load_noises())
 
 
-@dataclass(frozen=True)
-class Survey:
-    """What a corpus holds, found before any work is done on it."""
-
-    ids: tuple[str, ...]
-    seconds: tuple[float, ...]
-    texts: tuple[str, ...]  # of every side of every recording, if asked for
-
-
-def survey(order: TokenOrder, texts: bool) -> Survey:
-    """Look at every recording and list of words. Raises ValueError for the first that cannot be tokenized."""
-    ids: list[str] = []
-    seconds: list[float] = []
-    said: list[str] = []
-    for recording in recordings(order.corpus):
-        ids.append(recording.id)
-        seconds.append(recording.seconds(order.resample))
-        if texts:
-            said += recording.texts
-    if not ids:
-        raise ValueError(f"{order.corpus} holds no recordings")
-    return Survey(tuple(ids), tuple(seconds), tuple(said))
-
-
 def encode(codec: Codec, audio: Samples) -> Codes:
     """Codes of channels float32 `[C, T]` at 24 kHz: uint16 `[C, Q, ceil(T / 1920)]`."""
     device, size = next(codec.parameters()).device, codec.config.frame_samples
@@ -145,32 +122,56 @@ def encode(codec: Codec, audio: Samples) -> Codes:
     return torch.cat(codes, dim=-1).numpy().astype(np.uint16)
 
 
-def tokenize(order: TokenOrder, advance: Callable[[float, float], None] = lambda done, total: None) -> TokenManifest:
+def tokenize(
+    order: TokenOrder,
+    advance: Callable[[float, float], None] = lambda done, total: None,
+    say: Callable[[str], None] = lambda line: None,
+) -> TokenManifest:
     """Tokenize a corpus into a folder. The same order again goes on where it stopped, or adds what the corpus gained.
+
+    Of a folder with manifests for training and validation both are taken, the latter into `validation` in the folder,
+    with the vocabulary of the former and without variants of the user.
 
     Args:
         order: what and how.
         advance: told seconds of sound done and seconds in all, once before the first recording and after every one.
+        say: told what is odd about the corpus, in lines.
+
+    Returns:
+        The manifest of what is for training.
 
     Raises:
         ValueError: nothing is there, something does not fit or is missing; what was published stays as it is.
     """
+    training, validation = manifests(order.corpus)
+    manifest = _tokenize(replace(order, corpus=training), advance, say)
+    if validation is not None:
+        vocabulary = order.out / manifest.vocabulary.file
+        apart = replace(order, corpus=validation, out=order.out / VALIDATION, vocabulary=vocabulary, augment=0)
+        _tokenize(apart, advance, say)
+    return manifest
+
+
+def _tokenize(order: TokenOrder, advance: Callable[[float, float], None], say: Callable[[str], None]) -> TokenManifest:
     identity = CodecIdentity.of(order.load_codec(), order.codec)
     given = None if order.vocabulary is None else Vocabulary.load(order.vocabulary)
     noise = _digest(order.load_noises())
     with ShardWriter(order.out) as writer:
         vocabulary = given or writer.stored_vocabulary()
-        found = survey(order, texts=vocabulary is None)
+        found = survey(order.corpus, recordings(order.corpus), order.resample, texts=vocabulary is None)
         begun = len(writer.ids)
         if tuple(writer.ids) != found.ids[:begun]:
             raise ValueError(f"{order.out} holds tokens of another corpus than {order.corpus}: choose another --out")
+        for line in found.told:
+            say(line)
         if vocabulary is None:
             vocabulary = train_vocabulary(found.texts, order.vocabulary_size)
         text, variants = VocabularyIdentity.of(vocabulary), 1 + order.augment
         writer.begin(
             TokenManifest(codec=identity, vocabulary=text, variants=variants, seed=order.seed, noise=noise), vocabulary
         )
-        left = itertools.islice(recordings(order.corpus), begun, len(found.ids))  # it may have grown meanwhile
+        wanted = set(found.ids)  # without what is empty, and what came meanwhile
+        left = itertools.islice((take for take in recordings(order.corpus) if take.id in wanted), begun, None)
         with contextlib.closing(in_order(MakeTokenizer(order, text), left, order.workers)) as made:
             _write(writer, made, found.seconds, order.shard_dialogues, advance)
         return writer.finish()

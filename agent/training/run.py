@@ -17,6 +17,7 @@ from corpus.durable import replace_text
 from ..model.config import ModelConfig
 from ..model.language_model import LanguageModel
 from ..tokens.crops import Dialogues
+from ..tokens.shards import VALIDATION, is_tokens
 from ..tokens.unspoken import Unspoken
 from .progress import AgentProgress
 from .recipe import AgentRecipe
@@ -30,6 +31,7 @@ class TrainingOrder:
     data: Sequence[Path]  # folders of tokens
     out: Path  # the run's folder
     recipe: AgentRecipe
+    validation: Sequence[Path] = ()  # folders of tokens to validate on; empty: those in the data's folders, or a share
     texts: Sequence[Path] = ()  # .txt files for steps on text alone
     unspoken: Sequence[Path] = ()  # dialogues without sound to read in every step
     threads: int = 0  # of the CPU; 0 is torch's choice
@@ -59,9 +61,13 @@ class RunData:
     def open(cls, order: TrainingOrder, config: ModelConfig) -> RunData:
         """The data of an order, checked, parted and counted. Raises ValueError where nothing is to be learnt."""
         recipe = order.recipe
-        every = Dialogues(order.data, config, seed=recipe.seed, hints=recipe.hints, texts=order.texts)
-        every.check_words()
-        training, held_out = every.split(recipe.held_out) if recipe.held_out else (every, None)
+        apart = [*order.validation] or [path for each in order.data if is_tokens(path := each / VALIDATION)]
+        every = Dialogues([*apart, *order.data], config, seed=recipe.seed, hints=recipe.hints, texts=order.texts)
+        if apart:
+            training, held_out = every.apart(len(apart))
+        else:
+            training, held_out = every.split(recipe.held_out) if recipe.held_out else (every, None)
+        training.check_words()
         unspoken = None
         if order.unspoken:
             unspoken = Unspoken(order.unspoken, config, every.vocabulary, seed=recipe.seed)
