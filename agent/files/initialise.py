@@ -1,17 +1,20 @@
 """A model whose temporal transformer starts as an open decoder LM of `transformers`, in the LM's own vocabulary.
 
 Read are the decoders that share Llama's modules: Llama, SmolLM2 and 3, Mistral, Qwen 2 and 3, Gemma and Gemma 3,
-gpt-oss, and others that happen to agree: the result is run against the LM before it is handed out. The text stream
-gets two ids behind the LM's, PAD and end of PAD; the codebooks, their embeddings and the depth transformer are fresh.
+gpt-oss, and others that happen to agree: every tensor of the LM must find its place and every one of ours a source,
+and the result is run against the LM before it is handed out. The text stream gets two ids behind the LM's, PAD and end
+of PAD; the codebooks, their embeddings and the depth transformer are fresh.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ..model.attention import Attention
@@ -27,7 +30,9 @@ from ..model.temporal import TemporalLayer
 from .open_lm import body_of, temporal_config
 
 OFFSET_NORMS = ("gemma", "gemma2", "gemma3", "gemma3_text")  # their norms multiply by 1 + weight
-TOLERANCE = 1e-3  # of the largest hidden value, between the LM and the model made of it
+TOLERANCE = 1e-3  # of the largest logit, between the LM and the model made of it
+FRESH = ("emb.", "depth.", "user_text_", "hint_in.", "extra_heads.", "condition_provider.")  # ours that no LM has
+SENTENCE = "When the rain stopped, we sat down by the harbour and talked about boats, music and the summer of 1984."
 
 
 def load_language_model(source: str | Path, download: bool = False) -> Any:
@@ -42,12 +47,21 @@ def load_language_model(source: str | Path, download: bool = False) -> Any:
     except ImportError:
         raise ValueError("starting from a language model needs transformers: pip install transformers") from None
     try:
-        return AutoModelForCausalLM.from_pretrained(
-            source, local_files_only=not download, use_safetensors=True, dtype=torch.float32
+        model, about = AutoModelForCausalLM.from_pretrained(
+            source,
+            local_files_only=not download,
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
         )
-    except (OSError, ValueError) as error:
-        line = str(error).strip().splitlines()[0]
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"cannot load {source} as a causal language model of transformers: {line}") from None
+    for key, what in (("missing_keys", "lack"), ("unexpected_keys", "hold, and the model has no place for,")):
+        names = sorted(about[key])
+        if names:  # transformers would go on with random values, or without
+            raise ValueError(f"the weights in {source} {what} {len(names)} tensors, first {names[0]}")
+    return model
 
 
 def copy_tokenizer(source: str | Path, folder: str | Path, download: bool = False) -> dict[str, str]:
@@ -62,13 +76,46 @@ def copy_tokenizer(source: str | Path, folder: str | Path, download: bool = Fals
     return {"tokenizer_name": "tokenizer.json"}
 
 
-def initialise(language_model: Any, config: ModelConfig) -> LanguageModel:
+class _Ledger:
+    """Which of an LM's tensors were read, and which of ours were written."""
+
+    def __init__(self) -> None:
+        self._read: set[int] = set()
+        self._written: set[int] = set()
+
+    def take(self, parameter: Tensor) -> Tensor:
+        """One of the LM's parameters, in float32."""
+        self._read.add(id(parameter))
+        return parameter.detach().float()
+
+    def put(self, parameter: Tensor, values: Tensor) -> None:
+        """Give one of ours its values."""
+        if parameter.shape != values.shape:
+            raise ValueError(f"the language model cannot be mapped: {list(values.shape)} for {list(parameter.shape)}")
+        parameter.copy_(values)
+        self._written.add(id(parameter))
+
+    def check(self, theirs: Iterable[tuple[str, Tensor]], ours: LanguageModel, kind: str) -> None:
+        """Raise ValueError for a tensor of theirs that has found no place, or one of ours without a source."""
+        left = [name for name, parameter in theirs if id(parameter) not in self._read]
+        if left:
+            raise ValueError(
+                f'a language model of type "{kind}" cannot be mapped: there is no place for {left[0]}'
+                + (f" and {len(left) - 1} more" if left[1:] else "")
+            )
+        for name, parameter in ours.named_parameters():
+            if id(parameter) not in self._written and not name.startswith(FRESH):
+                raise ValueError(f'a language model of type "{kind}" cannot be mapped: it has nothing for our {name}')
+
+
+def initialise(language_model: Any, config: ModelConfig, text: Sequence[int] = ()) -> LanguageModel:
     """A model with the LM as its temporal transformer.
 
     Args:
         language_model: what `load_language_model` gave, or any such object.
         config: everything but the temporal transformer, the text vocabulary and the PAD ids is taken from it; its
             context stays the window of attention where the LM's own is longer.
+        text: ids of some text to compare on, besides random ones.
 
     Raises:
         ValueError: the LM has a part that has no counterpart here; the message names it.
@@ -77,17 +124,19 @@ def initialise(language_model: Any, config: ModelConfig) -> LanguageModel:
     rows = len(body.embed_tokens.weight)
     temporal = temporal_config(body, settings, config.temporal.context)
     config = replace(config, temporal=temporal, text_card=rows + 2, text_card_out=None, pad=rows, end_pad=rows + 1)
-    model = LanguageModel(config)
+    model, ledger = LanguageModel(config), _Ledger()
     with torch.no_grad():
-        _copy_text(model, language_model, body, settings)
+        _copy_text(ledger, model, language_model, body, settings)
         for layer, source in zip(model.temporal.layers, body.layers, strict=True):
             assert isinstance(layer, TemporalLayer)
-            _copy_attention(layer.self_attn, source.self_attn, body, settings)
-            _copy_rest(layer, source, settings)
+            _copy_attention(ledger, layer.self_attn, source.self_attn, body, settings)
+            _copy_rest(ledger, layer, source, settings)
         assert isinstance(model.out_norm, RMSNorm)
-        model.out_norm.alpha.copy_(_alpha(body.norm, settings).view(1, 1, -1))
+        ledger.put(model.out_norm.alpha, _alpha(ledger, body.norm, settings).view(1, 1, -1))
         _quiet_audio(model)
-    _verify(model.eval(), body, settings)
+    head = ((f"lm_head.{name}", parameter) for name, parameter in language_model.lm_head.named_parameters())
+    ledger.check([*body.named_parameters(), *head], model, settings.model_type)
+    _verify(model.eval(), language_model, settings, text)
     return model
 
 
@@ -102,24 +151,24 @@ def _query_gain(body: Any, attention: Any, settings: Any, width: int) -> Tensor:
     return gain
 
 
-def _alpha(norm: Any, settings: Any) -> Tensor:
-    weight: Tensor = norm.weight.float()
+def _alpha(ledger: _Ledger, norm: Any, settings: Any) -> Tensor:
+    weight = ledger.take(norm.weight)
     return weight + 1 if settings.model_type in OFFSET_NORMS else weight
 
 
-def _copy_text(model: LanguageModel, language_model: Any, body: Any, settings: Any) -> None:
+def _copy_text(ledger: _Ledger, model: LanguageModel, language_model: Any, body: Any, settings: Any) -> None:
     """Embeddings and text logits; new ids start as the mean, the initial token as the LM's beginning of text."""
-    table = body.embed_tokens.weight.float()
+    table = ledger.take(body.embed_tokens.weight)
     scale = float(getattr(body.embed_tokens, "scalar_embed_scale", 1.0))
     start = settings.bos_token_id
     first = table.mean(0) if start is None or not 0 <= start < len(table) else table[start]
     mean = table.mean(0, keepdim=True)
-    model.text_emb.weight.copy_(scale * torch.cat([table, mean, mean, first[None]]))
-    head = language_model.lm_head.weight.float()
-    model.text_linear.weight.copy_(torch.cat([head, head.mean(0, keepdim=True).expand(2, -1)]))
+    ledger.put(model.text_emb.weight, scale * torch.cat([table, mean, mean, first[None]]))
+    head = ledger.take(language_model.lm_head.weight)
+    ledger.put(model.text_linear.weight, torch.cat([head, head.mean(0, keepdim=True).expand(2, -1)]))
 
 
-def _copy_attention(ours: Attention, source: Any, body: Any, settings: Any) -> None:
+def _copy_attention(ledger: _Ledger, ours: Attention, source: Any, body: Any, settings: Any) -> None:
     """One matrix of queries, keys and values, their rows in the order of interleaved rotation."""
     width = ours.width
     module = body.rotary_emb
@@ -129,21 +178,23 @@ def _copy_attention(ours: Attention, source: Any, body: Any, settings: Any) -> N
     gain = _query_gain(body, source, settings, width)
     normed = ours.q_norm is not None
     if ours.q_norm is not None and ours.k_norm is not None:
-        ours.q_norm.alpha.copy_((_alpha(source.q_norm, settings) * gain)[order].view(1, 1, -1))
-        ours.k_norm.alpha.copy_(_alpha(source.k_norm, settings)[order].view(1, 1, -1))
+        ledger.put(ours.q_norm.alpha, (_alpha(ledger, source.q_norm, settings) * gain)[order].view(1, 1, -1))
+        ledger.put(ours.k_norm.alpha, _alpha(ledger, source.k_norm, settings)[order].view(1, 1, -1))
     projections = (source.q_proj, source.k_proj, source.v_proj)
     for name in ("weight", "bias")[: 1 + (source.q_proj.bias is not None)]:
-        query, key, value = (torch.unflatten(getattr(each, name), 0, (-1, width)) for each in projections)
+        rows = [ledger.take(getattr(each, name)) for each in projections]
+        query, key, value = (torch.unflatten(each, 0, (-1, width)) for each in rows)
         if not normed:
             query = query * gain.view(1, -1, *[1] * (query.dim() - 2))
         parts = [query[:, order].flatten(0, 1), key[:, order].flatten(0, 1), value.flatten(0, 1)]
-        getattr(ours.in_projs[0], name).copy_(torch.cat(parts))
-    ours.out_projs[0].load_state_dict(source.o_proj.state_dict())
+        ledger.put(getattr(ours.in_projs[0], name), torch.cat(parts))
+    for name, parameter in ours.out_projs[0].named_parameters():
+        ledger.put(parameter, ledger.take(getattr(source.o_proj, name)))
     if ours.sinks is not None:
-        ours.sinks.copy_(source.sinks)
+        ledger.put(ours.sinks, ledger.take(source.sinks))
 
 
-def _copy_rest(layer: TemporalLayer, source: Any, settings: Any) -> None:
+def _copy_rest(ledger: _Ledger, layer: TemporalLayer, source: Any, settings: Any) -> None:
     names = ["input_layernorm", "post_attention_layernorm"]
     targets = [layer.norm1, layer.norm2]
     if hasattr(source, "post_feedforward_layernorm"):
@@ -151,28 +202,27 @@ def _copy_rest(layer: TemporalLayer, source: Any, settings: Any) -> None:
         targets = [layer.norm1, layer.post_norm1, layer.norm2, layer.post_norm2]
     for target, name in zip(targets, names, strict=True):
         assert isinstance(target, RMSNorm)
-        target.alpha.copy_(_alpha(getattr(source, name), settings).view(1, 1, -1))
+        ledger.put(target.alpha, _alpha(ledger, getattr(source, name), settings).view(1, 1, -1))
     mlp = source.mlp
     if isinstance(layer.gating, Experts):
-        _copy_experts(layer.gating, mlp)
+        _copy_experts(ledger, layer.gating, mlp)
         return
     assert isinstance(layer.gating, Gating)
-    layer.gating.linear_in.weight.copy_(torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight]))
-    layer.gating.linear_out.weight.copy_(mlp.down_proj.weight)
-    if mlp.gate_proj.bias is not None:
-        layer.gating.linear_in.bias.copy_(torch.cat([mlp.gate_proj.bias, mlp.up_proj.bias]))
-        layer.gating.linear_out.bias.copy_(mlp.down_proj.bias)
+    for name in ("weight", "bias")[: 1 + (mlp.gate_proj.bias is not None)]:
+        gate, up, down = (ledger.take(getattr(each, name)) for each in (mlp.gate_proj, mlp.up_proj, mlp.down_proj))
+        ledger.put(getattr(layer.gating.linear_in, name), torch.cat([gate, up]))
+        ledger.put(getattr(layer.gating.linear_out, name), down)
 
 
-def _copy_experts(experts: Experts, mlp: Any) -> None:
+def _copy_experts(ledger: _Ledger, experts: Experts, mlp: Any) -> None:
     inner = mlp.experts
-    experts.router.weight.copy_(mlp.router.weight)
-    experts.router.bias.copy_(mlp.router.bias)
-    both = inner.gate_up_proj.transpose(1, 2)  # gates and values alternate there
-    experts.weight_in.copy_(torch.cat([both[:, ::2], both[:, 1::2]], dim=1))
-    experts.bias_in.copy_(torch.cat([inner.gate_up_proj_bias[:, ::2], inner.gate_up_proj_bias[:, 1::2]], dim=1))
-    experts.weight_out.copy_(inner.down_proj.transpose(1, 2))
-    experts.bias_out.copy_(inner.down_proj_bias)
+    ledger.put(experts.router.weight, ledger.take(mlp.router.weight))
+    ledger.put(experts.router.bias, ledger.take(mlp.router.bias))
+    both, bias = ledger.take(inner.gate_up_proj).transpose(1, 2), ledger.take(inner.gate_up_proj_bias)
+    ledger.put(experts.weight_in, torch.cat([both[:, ::2], both[:, 1::2]], dim=1))  # gates and values alternate there
+    ledger.put(experts.bias_in, torch.cat([bias[:, ::2], bias[:, 1::2]], dim=1))
+    ledger.put(experts.weight_out, ledger.take(inner.down_proj).transpose(1, 2))
+    ledger.put(experts.bias_out, ledger.take(inner.down_proj_bias))
 
 
 def _quiet_audio(model: LanguageModel) -> None:
@@ -191,18 +241,23 @@ def _quiet_audio(model: LanguageModel) -> None:
 
 
 @torch.no_grad()
-def _verify(model: LanguageModel, body: Any, settings: Any) -> None:
-    """Raise ValueError unless the model thinks what the LM thinks, on a few ids, without audio."""
+def _verify(model: LanguageModel, language_model: Any, settings: Any, text: Sequence[int]) -> None:
+    """Raise ValueError unless the model says what the LM says, without audio, on text and on random ids."""
     steps = min(24, model.config.temporal.context or 24)
-    ids = torch.randint(settings.vocab_size, (1, steps), generator=torch.Generator().manual_seed(0))
-    sequence = torch.full((1, model.config.streams, steps), ZERO)
-    sequence[:, 0] = ids
-    training = body.training
-    expected = body.eval()(input_ids=ids, use_cache=False).last_hidden_state.float()
-    body.train(training)
-    error = float((model.hidden(sequence) - expected).abs().max() / expected.abs().max())
-    if not error < TOLERANCE:
-        raise ValueError(
-            f'a language model of type "{settings.model_type}" cannot be mapped: the result differs from it by '
-            f"{error:.1e} of its largest hidden value"
-        )
+    drawn = torch.randint(settings.vocab_size, (steps,), generator=torch.Generator().manual_seed(0))
+    training = language_model.training
+    language_model.eval()
+    for ids in (torch.tensor(list(text)[:steps], dtype=torch.int64), drawn):
+        if not len(ids):
+            continue
+        sequence = torch.full((1, model.config.streams, len(ids)), ZERO)
+        sequence[:, 0] = ids
+        expected = language_model(input_ids=ids[None], use_cache=False).logits.float()
+        found = model.text_linear(model.hidden(sequence))[..., : expected.shape[-1]]
+        error = float((found - expected).abs().max() / expected.abs().max())
+        if not error < TOLERANCE:
+            raise ValueError(
+                f'a language model of type "{settings.model_type}" cannot be mapped: the result differs from it by '
+                f"{error:.1e} of its largest logit"
+            )
+    language_model.train(training)

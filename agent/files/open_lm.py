@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
@@ -9,6 +11,10 @@ from torch import nn
 from ..model.config import ACTIVATIONS, TransformerConfig, Variation
 from ..model.experts import ExpertsConfig
 
+SCALING = re.compile(r"multiplier|scal(e|ar|ing)\b|scal(e|ar|ing)_|softcap|_cap\b|^scale")  # of an LM's configuration
+KNOWN_SCALINGS = {  # read off the modules: the attention's `scaling` and the rotary tables
+    "query_pre_attn_scalar", "attention_multiplier", "rope_scaling", "rope_parameters",
+}  # fmt: skip
 NAMES = {"gelu_pytorch_tanh": "gelu_tanh", "gelu_new": "gelu_tanh", "swish": "silu"}  # activations called otherwise
 
 
@@ -63,10 +69,12 @@ def temporal_config(body: Any, settings: Any, context: int | None) -> Transforme
 
 def _refuse(body: Any, settings: Any) -> None:
     kind, layer = settings.model_type, body.layers[0]
-    parts = {"attn_logit_softcapping": "capped attention scores", "final_logit_softcapping": "capped text logits"}
-    for key, part in parts.items():
-        if getattr(settings, key, None):
-            raise ValueError(f'a language model of type "{kind}" cannot be mapped: it has {part}')
+    odd = unknown_scalings(settings.to_dict())
+    if odd:
+        raise ValueError(
+            f'a language model of type "{kind}" cannot be mapped: it scales by {", ".join(odd)}, which have no '
+            "counterpart here"
+        )
     for name in (
         "self_attn.q_proj",
         "self_attn.k_proj",
@@ -81,6 +89,17 @@ def _refuse(body: Any, settings: Any) -> None:
             raise ValueError(f'a language model of type "{kind}" cannot be mapped: its layers have no {name}') from None
     if getattr(layer.input_layernorm, "bias", None) is not None or not hasattr(settings, "rms_norm_eps"):
         raise ValueError(f'a language model of type "{kind}" cannot be mapped: its norms are not RMSNorm')
+
+
+def unknown_scalings(settings: Mapping[str, Any]) -> list[str]:
+    """Factors and caps of an LM's configuration that are not neutral and not among KNOWN_SCALINGS: `key = value`."""
+    found = []
+    for key, value in settings.items():
+        neutral = (None, 0, 1) if "cap" in key else (None, 1)
+        values = value if isinstance(value, list) else [value]
+        if SCALING.search(key) and key not in KNOWN_SCALINGS and any(each not in neutral for each in values):
+            found.append(f"{key} = {value}")
+    return found
 
 
 def _feedforward(mlp: Any, settings: Any) -> tuple[ExpertsConfig | None, int, str, bool]:

@@ -12,7 +12,7 @@ import torch
 
 from ..files.bundle import check_codec, find_bundle, kept_keys, save_bundle
 from ..files.checkpoints import load_model
-from ..files.initialise import copy_tokenizer, initialise, load_language_model
+from ..files.initialise import SENTENCE, copy_tokenizer, initialise, load_language_model
 from ..files.vocabulary import Vocabulary
 from ..model.language_model import LanguageModel
 from ..model.quantized import dequantize
@@ -90,7 +90,8 @@ def model_of_language_model(
         ValueError: the tokens have another vocabulary, or the LM cannot be mapped.
     """
     copy_tokenizer(source, scratch, download)
-    if not same_pieces(Vocabulary.load(scratch / "tokenizer.json"), read_vocabulary(folder, tokens)):
+    vocabulary = Vocabulary.load(scratch / "tokenizer.json")
+    if not same_pieces(vocabulary, read_vocabulary(folder, tokens)):
         raise ValueError(
             f"the tokens in {folder} have another vocabulary than {source}: "
             f"agent tokenize --vocabulary {scratch / 'tokenizer.json'}"
@@ -98,7 +99,8 @@ def model_of_language_model(
     language_model = load_language_model(source, download)
     torch.manual_seed(recipe.seed)
     codec = tokens.codec
-    return initialise(language_model, recipe.model.config(8, codec.codebooks, codec.codebook_size))
+    config = recipe.model.config(8, codec.codebooks, codec.codebook_size)
+    return initialise(language_model, config, vocabulary.encode(SENTENCE))
 
 
 def trained_model(

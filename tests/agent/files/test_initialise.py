@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from agent import GREEDY, load_model, tiny
 from agent.files.checkpoints import save
@@ -46,6 +48,7 @@ MAPPED: dict[str, dict[str, Any]] = {
     "Qwen3": {"head_dim": 16},
     "Gemma": {"head_dim": 16},
     "Gemma3Text": {"head_dim": 16, "sliding_window": 8, "query_pre_attn_scalar": 7, "layer_types": ALTERNATING},
+    "Granite": {"attention_multiplier": 0.3},
     "GptOss": {
         "head_dim": 12,
         "num_local_experts": 4,
@@ -56,10 +59,14 @@ MAPPED: dict[str, dict[str, Any]] = {
     },
 }
 REFUSED = {
-    "Gemma2": ({}, "capped attention scores"),
+    "Gemma2": ({}, r"scales by .*logit_softcapping = 30\.0"),
+    "Cohere": ({}, r'type "cohere" cannot be mapped: it scales by logit_scale = 0\.0625'),
     "Phi3": ({}, "no self_attn.q_proj"),
     "Olmo": ({}, "not RMSNorm"),
-    "Granite": ({"residual_multiplier": 0.5}, "differs from it"),
+    "Granite": (
+        {"residual_multiplier": 0.5, "embedding_multiplier": 12.0, "logits_scaling": 8.0, "attention_multiplier": 0.3},
+        r"scales by .*embedding_multiplier = 12\.0, logits_scaling = 8\.0, residual_multiplier = 0\.5, which have no",
+    ),
     "Qwen3Moe": ({"num_experts": 4, "moe_intermediate_size": 16}, "neither gated"),
 }
 
@@ -135,6 +142,48 @@ def test_what_has_no_counterpart_is_refused(transformers: Any, name: str) -> Non
     settings, message = REFUSED[name]
     with pytest.raises(ValueError, match=message):
         initialise(language_model(transformers, name, settings), tiny())
+
+
+def test_a_tensor_without_a_place_or_a_source_is_named(transformers: Any, tmp_path: Path) -> None:
+    theirs = language_model(transformers, "Llama", {})
+    theirs.model.layers[1].mlp.gate_norm = torch.nn.LayerNorm(4)
+    with pytest.raises(ValueError, match=r"no place for layers\.1\.mlp\.gate_norm\.weight and 1 more"):
+        initialise(theirs, tiny())
+    del theirs.model.layers[1].mlp.gate_norm
+    theirs.model.norm.weight.data = theirs.model.norm.weight.data[:10]
+    with pytest.raises(ValueError, match=r"cannot be mapped: \[1, 1, 10\] for \[1, 1, 48\]"):
+        initialise(theirs, tiny())
+    language_model(transformers, "Llama", {}).save_pretrained(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    for lost, more, message in (
+        ("model.layers.2.mlp.up_proj.weight", {}, r"lack 1 tensors, first model\.layers\.2\.mlp\.up_proj\.weight"),
+        ("", {"model.layers.0.extra.weight": torch.ones(2)}, r"no place for, 1 tensors, first model\.layers\.0\.extra"),
+    ):
+        kept = {name: tensor for name, tensor in weights.items() if name != lost}
+        save_file({**kept, **more}, tmp_path / "model.safetensors", {"format": "pt"})
+        with pytest.raises(ValueError, match=message):
+            load_language_model(tmp_path)
+    os.truncate(tmp_path / "model.safetensors", 5000)
+    with pytest.raises(ValueError, match="cannot load"):
+        load_language_model(tmp_path)
+
+
+def test_the_check_is_of_what_it_says_on_text(transformers: Any) -> None:
+    """A model that differs on some ids only is found out where a text has them, and heads count."""
+    theirs, text = language_model(transformers, "Llama", {}), [90, 91, 92, 90]
+    untouched = theirs.forward
+
+    def other(input_ids: torch.Tensor, **more: Any) -> Any:
+        out = untouched(input_ids=input_ids, **more)
+        out.logits[..., 5] += 1.0 * (input_ids == 91)
+        return out
+
+    theirs.forward = other
+    drawn = torch.randint(100, (16,), generator=torch.Generator().manual_seed(0))
+    assert 91 not in drawn
+    initialise(theirs, tiny())
+    with pytest.raises(ValueError, match="of its largest logit"):
+        initialise(theirs, tiny(), text)
 
 
 def test_a_model_that_is_no_such_decoder_is_refused(transformers: Any) -> None:
