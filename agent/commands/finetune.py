@@ -27,6 +27,9 @@ def finetune(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     threads: Annotated[int, typer.Option(help="CPU threads; 0: torch's choice")] = 0,
     sharded: Annotated[bool, typer.Option("--sharded", help="share the model among torchrun's processes")] = False,
+    moshi: Annotated[
+        bool, typer.Option("--moshi", help="also write OUT/moshi, the nearest model that Kyutai's moshi reads")
+    ] = False,
     download: Annotated[bool, typer.Option("--download", help="fetch --base from the hub")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="go on from the run's checkpoint")] = False,
 ) -> None:
@@ -37,11 +40,12 @@ def finetune(
     from codec.training.parallel import process_group, rank
 
     from ..tokens.shards import read_manifest
-    from ..training.finetune import DEFAULTS, adapters_origin, base_model, hub_folder, write_adapters, write_merged
+    from ..training.finetune import DEFAULTS, adapters_origin, base_model, hub_folder
+    from ..training.products import MERGED, tell_moshi, without_adapters, write_adapters, write_bundle, write_moshi
     from ..training.recipe import read_recipe
     from ..training.run import RunData, TrainingOrder
     from ..training.run import train as run
-    from ..training.start import keys_of, write_bundle
+    from ..training.start import keys_of
 
     plan = read_recipe(recipe, DEFAULTS, steps=steps, batch=batch, accumulate=accumulate)
     order = TrainingOrder(data, out, plan, validation or (), threads=threads, resume=resume, sharded=sharded)
@@ -49,12 +53,19 @@ def finetune(
     adapters = None if full else (lora, scaling)
     with process_group(pick_device(device)) as here:
         model = base_model(base, plan, read_manifest(data[0]), data[0], here, adapters, both_sides, download)
-        tokens = RunData.open(order, model.config)
-        kept = keys_of(hub_folder(base))
-        export = partial(write_bundle, tokens.every, kept) if full else partial(write_adapters, kept)
+        tokens, place = RunData.open(order, model.config), hub_folder(base)
+        kept, beside = keys_of(place), keys_of(place, files=True)
+        export = partial(write_bundle, tokens.every, kept) if full else partial(write_adapters, beside)
         trainer = run(order, model, tokens, here, export, typer.echo, adapters_origin(model, adapters))
         trained = trainer.whole_model()
-        if rank() == 0:
-            typer.echo(str(out if full else out / "lora.safetensors"))
-        if merge and not full and rank() == 0:
-            typer.echo(str(write_merged(trained, tokens.every, kept, out / "merged")))
+        if rank():
+            return
+        typer.echo(str(out if full else out / "lora.safetensors"))
+        if not full and (merge or moshi):
+            trained = without_adapters(trained)
+        if merge and not full:
+            typer.echo(str(write_bundle(tokens.every, kept, trained, out / MERGED)))
+        if moshi:
+            write_moshi(tokens.every, kept, trained, out, typer.echo)
+        else:
+            tell_moshi(tokens.every, trained, out, typer.echo)

@@ -9,7 +9,7 @@ import typer
 
 
 def tokenize(
-    corpus: Annotated[Path, typer.Argument(help="a corpus of ours, moshi-finetune's or J-Moshi's layout, or its .jsonl")],
+    corpus: Annotated[Path, typer.Argument(help="corpus of ours, moshi-finetune's or J-Moshi's layout, or a .jsonl")],
     out: Annotated[Path, typer.Option(help="folder of the tokens: new, or an earlier run's to resume or extend")],
     codec: Annotated[str, typer.Option(help="shipped name, file, folder or cached hub id")] = "laptop",
     codebooks: Annotated[int | None, typer.Option(help="per side, all of the codec's if left out")] = None,

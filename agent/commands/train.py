@@ -30,6 +30,9 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     threads: Annotated[int, typer.Option(help="CPU threads; 0: torch's choice")] = 0,
     sharded: Annotated[bool, typer.Option("--sharded", help="share the model among torchrun's processes")] = False,
+    moshi: Annotated[
+        bool, typer.Option("--moshi", help="also write OUT/moshi, the nearest model that Kyutai's moshi reads")
+    ] = False,
     download: Annotated[bool, typer.Option("--download", help="fetch --init-lm from the hub")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="go on from the run's checkpoint")] = False,
 ) -> None:
@@ -37,19 +40,25 @@ def train(
     from functools import partial
 
     from codec.device import pick_device
-    from codec.training.parallel import process_group
+    from codec.training.parallel import process_group, rank
 
     from ..tokens.shards import read_manifest
+    from ..training.products import tell_moshi, write_bundle, write_moshi
     from ..training.recipe import read_recipe
     from ..training.run import RunData, TrainingOrder
     from ..training.run import train as run
-    from ..training.start import keys_of, starting_model, write_bundle
+    from ..training.start import keys_of, starting_model
 
     plan = read_recipe(recipe, preset=preset, steps=steps, batch=batch, accumulate=accumulate)
     order = TrainingOrder(data, out, plan, validation or (), text or (), unspoken or (), threads, resume, sharded)
     order.check()
     with process_group(pick_device(device)) as here:
         model = starting_model(plan, read_manifest(data[0]), data[0], init, init_lm, out / "language-model", download)
-        tokens = RunData.open(order, model.config)
-        run(order, model, tokens, here, partial(write_bundle, tokens.every, keys_of(init)), typer.echo)
+        tokens, kept = RunData.open(order, model.config), keys_of(init)
+        trainer = run(order, model, tokens, here, partial(write_bundle, tokens.every, kept), typer.echo)
+        trained = trainer.whole_model()
+        if rank() == 0 and moshi:
+            write_moshi(tokens.every, kept, trained, out, typer.echo)
+        elif rank() == 0:
+            tell_moshi(tokens.every, trained, out, typer.echo)
     typer.echo(str(out))

@@ -126,9 +126,14 @@ def save_bundle(
     return save(model, folder, dtype=dtype, part_bytes=part_bytes, passengers=passengers)
 
 
-def kept_keys(folder: Path) -> dict[str, Any]:
-    """What a model's `config.json` says of how to run it, to be kept by a model made of it: all but names of files."""
-    named = {"moshi_name", "tokenizer_name", "lora", "lora_name", "lora_rank", "lora_scaling", "quantize"}
+def kept_keys(folder: Path, files: bool = False) -> dict[str, Any]:
+    """What a model's `config.json` says of how to run it, to be kept by a model made of it.
+
+    `files`: also what its weights and its tokenizer are called.
+    """
+    named = {"lora", "lora_name", "lora_rank", "lora_scaling", "quantize"}
+    if not files:
+        named |= {"moshi_name", "tokenizer_name"}
     values = read_config(folder)[1]
     return {key: values[key] for key in PASSENGERS if key in values and key not in named}
 

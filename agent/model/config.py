@@ -192,6 +192,8 @@ class ModelConfig:
             raise ValueError(f"dep_q must lie in 0..n_q={self.n_q}, got {self.dep_q}")
         if (self.depth is None) != (self.dep_q == 0):
             raise ValueError(f"dep_q={self.dep_q} does not fit {'no' if self.depth is None else 'a'} depth transformer")
+        if self.ours.agent_q == self.dep_q:  # as without: one form for one model
+            object.__setattr__(self, "ours", dataclasses.replace(self.ours, agent_q=None))
         if self.depth is not None and len(self.depth.schedule) != self.dep_q:
             raise ValueError(f"the schedule has {len(self.depth.schedule)} steps, dep_q is {self.dep_q}")
         if not 0 <= self.agent_codebooks <= self.dep_q:

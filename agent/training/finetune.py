@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from codec.tensor_file import save_tensors
-
-from ..files.bundle import save_bundle
-from ..files.checkpoints import ADAPTERS, write_config
-from ..files.config_json import to_moshi
-from ..files.tensor_names import to_native
 from ..model.language_model import LanguageModel
-from ..model.lora import LoraLinear, adapter_tensors, add_adapters, merge_adapters
-from ..tokens.crops import Dialogues
+from ..model.lora import LoraLinear, add_adapters
 from ..tokens.shards import TokenManifest
 from .precision import shortened
 from .recipe import AgentRecipe
@@ -118,27 +109,3 @@ def adapt(model: LanguageModel, rank: int, scaling: float, seed: int) -> Languag
             layer.lora_A.float()
             layer.lora_B.float()
     return model
-
-
-def write_adapters(kept: Mapping[str, Any], model: LanguageModel, folder: Path) -> Path:
-    """Write `lora.safetensors` and a `config.json` that says how to apply it, with `keys_of` the base, not copied.
-
-    `agent.load_model(base, lora=path)` and Kyutai's software read it. Returns the file's path.
-    """
-    native = {to_native(name): tensor for name, tensor in model.state_dict().items()}
-    layer = next(each for each in model.modules() if isinstance(each, LoraLinear))
-    values: dict[str, Any] = {**to_moshi(model.config), **kept}
-    values |= {"lora": True, "lora_rank": layer.lora_A.out_features, "lora_scaling": layer.scaling}
-    values["lora_name"] = ADAPTERS
-    folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: t.detach().cpu().float().contiguous() for name, t in adapter_tensors(native).items()}
-    save_tensors(folder / ADAPTERS, tensors)
-    write_config(folder, values)
-    return folder / ADAPTERS
-
-
-def write_merged(model: LanguageModel, data: Dialogues, kept: Mapping[str, Any], folder: Path) -> Path:
-    """Write a model folder with the adapters folded into the weights."""
-    merged = copy.deepcopy(model)
-    merge_adapters(merged)
-    return save_bundle(folder, merged, data.vocabulary, data.codec, kept=kept)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ..files.bundle import check_codec, find_bundle, kept_keys, save_bundle
+from ..files.bundle import check_codec, find_bundle, kept_keys
 from ..files.checkpoints import load_model
 from ..files.initialise import SENTENCE, copy_tokenizer, initialise, load_language_model
 from ..files.vocabulary import Vocabulary
 from ..model.language_model import LanguageModel
 from ..model.quantized import dequantize
-from ..tokens.crops import Dialogues
 from ..tokens.shards import TokenManifest, read_vocabulary
 from .recipe import AgentRecipe
 
@@ -54,14 +52,12 @@ def starting_model(
     return fresh_model(recipe, tokens)
 
 
-def keys_of(base: str | None) -> dict[str, Any]:
-    """What the configuration of a base says of how to run it, for the model that comes of it; nothing without one."""
-    return {} if base is None else kept_keys(find_bundle(base))
+def keys_of(base: str | None, files: bool = False) -> dict[str, Any]:
+    """What the configuration of a base says of how to run it, for the model that comes of it; nothing without one.
 
-
-def write_bundle(tokens: Dialogues, kept: Mapping[str, Any], model: LanguageModel, folder: Path) -> Path:
-    """Write a model for use, with the vocabulary and codec of the tokens it learnt from and `keys_of` its base."""
-    return save_bundle(folder, model, tokens.vocabulary, tokens.codec, kept=kept)
+    `files`: also how its weights and its tokenizer are called, for what is read beside them.
+    """
+    return {} if base is None else kept_keys(find_bundle(base), files)
 
 
 def fresh_model(recipe: AgentRecipe, tokens: TokenManifest) -> LanguageModel:

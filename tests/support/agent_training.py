@@ -6,12 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 
 from agent import LanguageModel, tiny
+from agent.files.codec_identity import CodecIdentity
+from agent.files.vocabulary import Vocabulary
 from agent.model.config import ModelConfig
 from agent.tokens.frame_labels import Label
+from agent.tokens.shard_writer import ShardWriter
+from agent.tokens.shards import TokenDialogue, TokenManifest, VocabularyIdentity
+from agent.tokens.text_stream import Placement
 from agent.training.progress import AgentProgress
 from agent.training.recipe import AgentRecipe
 from agent.training.trainer import AgentTrainer
@@ -81,3 +87,22 @@ def quiet(folder: Path, recipe: AgentRecipe = QUICK) -> AgentProgress:
 def everything(trainer: AgentTrainer) -> dict[str, torch.Tensor]:
     trainer.save()
     return load_file(trainer.folder / "checkpoint.safetensors")
+
+
+def write_tokens(folder: Path, vocabulary: Vocabulary) -> Path:
+    """Six dialogues of random codes of a codec that is no more than a name."""
+    draw = np.random.default_rng(0)
+    codec = CodecIdentity(name="tiny", sha256="0" * 64, codebooks=2, codebook_size=32)
+    dialogues = []
+    for number in range(6):
+        text = np.full((2, 30), vocabulary.pad, np.int32)
+        text[:, 4:6] = [vocabulary.end_pad, vocabulary.encode("hello")[0]]
+        codes = draw.integers(0, 32, (3, 2, 30)).astype(np.uint16)
+        labels = np.zeros(30, np.uint8)
+        dialogues.append(TokenDialogue(f"d{number}", codes[0], codes[1:], text, labels, Placement()))
+    with ShardWriter(folder) as writer:
+        about = VocabularyIdentity.of(vocabulary)
+        writer.begin(TokenManifest(codec=codec, vocabulary=about, variants=2, seed=0), vocabulary)
+        writer.append(dialogues)
+        writer.finish()
+    return folder

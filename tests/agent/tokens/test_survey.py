@@ -26,7 +26,9 @@ from corpus.audio import SAMPLE_RATE
 MAIN, USER = "SPEAKER_MAIN", "SPEAKER_USER"
 
 
-def recording(folder: Path, name: str, words: list[Any] | None = None, level: float = 0.1, seconds: float = 1.0) -> Path:
+def recording(
+    folder: Path, name: str, words: list[Any] | None = None, level: float = 0.1, seconds: float = 1.0
+) -> Path:
     """One recording of two channels with its list of words, in moshi-finetune's layout."""
     folder.mkdir(exist_ok=True)
     draw = np.random.default_rng(list(name.encode()))

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -17,15 +16,13 @@ from agent.commands.finetune import finetune
 from agent.commands.train import train
 from agent.files.bundle import save_bundle
 from agent.files.checkpoints import save
-from agent.files.codec_identity import CodecIdentity
 from agent.files.vocabulary import Vocabulary, train_vocabulary
-from agent.tokens.shard_writer import ShardWriter
-from agent.tokens.shards import TokenDialogue, TokenManifest, VocabularyIdentity, read_manifest
-from agent.tokens.text_stream import Placement
-from agent.training.finetune import adapt, hub_folder, write_adapters
+from agent.tokens.shards import read_manifest
+from agent.training.finetune import adapt, hub_folder
+from agent.training.products import write_adapters
 from agent.training.start import trained_model
 from agent.training.trainer import AgentTrainer
-from tests.support.agent_training import CPU, QUICK, RandomCodes, quiet
+from tests.support.agent_training import CPU, QUICK, RandomCodes, quiet, write_tokens
 
 SMALL = """
 steps = 4
@@ -39,25 +36,6 @@ held_out = 0.2
 [model]
 preset = "tiny"
 """
-
-
-def write_tokens(folder: Path, vocabulary: Vocabulary) -> Path:
-    """Six dialogues of random codes of a codec that is no more than a name."""
-    draw = np.random.default_rng(0)
-    codec = CodecIdentity(name="tiny", sha256="0" * 64, codebooks=2, codebook_size=32)
-    dialogues = []
-    for number in range(6):
-        text = np.full((2, 30), vocabulary.pad, np.int32)
-        text[:, 4:6] = [vocabulary.end_pad, vocabulary.encode("hello")[0]]
-        codes = draw.integers(0, 32, (3, 2, 30)).astype(np.uint16)
-        labels = np.zeros(30, np.uint8)
-        dialogues.append(TokenDialogue(f"d{number}", codes[0], codes[1:], text, labels, Placement()))
-    with ShardWriter(folder) as writer:
-        about = VocabularyIdentity.of(vocabulary)
-        writer.begin(TokenManifest(codec=codec, vocabulary=about, variants=2, seed=0), vocabulary)
-        writer.append(dialogues)
-        writer.finish()
-    return folder
 
 
 def test_the_commands_train_and_adapt_and_overwrite_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
