@@ -10,7 +10,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -18,7 +18,7 @@ from .audio import SAMPLE_RATE
 from .envelope import measure
 from .faults import audio_faults, file_fault, word_faults
 from .interleave import StreamCount, TimedWord, Tokenizer, approximate_tokens, replay
-from .layouts import BadLine, Layout, LayoutRecording, Source, detect, items, read_words
+from .layouts import BadLine, Layout, LayoutRecording, Source, detect, items, read_words, training_and_validation
 from .manifest import MAIN_SPEAKER, USER_SPEAKER
 
 Severity = Literal["error", "warning"]
@@ -156,9 +156,11 @@ def lint(
     """
     source = detect(path)
     report = LintReport(str(path), source.layout)
-    for stray in source.strays:
+    both = None if source.manifest is None else training_and_validation((source.manifest, *source.strays))
+    for stray in source.strays if both is None or len(source.strays) > 1 else ():
         report.add(Finding("stray-manifest", _relative(stray, source), "a second manifest"), examples)
-    for item in items(source):
+    every = [source] if both is None else [replace(source, manifest=manifest) for manifest in both]
+    for item in (item for each in every for item in items(each)):
         if isinstance(item, BadLine):
             finding = Finding("bad-line", _relative(item.manifest, source), f"line {item.number} {item.why}")
             report.add(finding, examples)

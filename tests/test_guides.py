@@ -6,16 +6,26 @@ earlier step would have taken hours to make is a corpus of bursts.
 
 from __future__ import annotations
 
+import json
+import re
 import shlex
 from pathlib import Path
 
 import pytest
 import soundfile  # type: ignore[import-untyped]
+import torch
 
+from agent import LanguageModel
+from agent.files.checkpoints import save
+from agent.files.vocabulary import Vocabulary
+from agent.model.size import ModelSize
+from codec import Codec
+from codec.config import tiny as tiny_codec
 from tests.support.agent_fixtures import noise
 from tests.support.command_lines import CommandLine, command_lines, files_shown, program
 from tests.support.places import DATASETS, ROOT
-from tests.support.tiny_corpus import write_corpus
+from tests.support.tiny_corpus import dialogue, write_corpus
+from tests.support.vocabularies import sentencepiece_model
 
 GUIDES = ROOT / "docs" / "guides"
 SMALLER = {  # words of the guides -> what is run
@@ -49,6 +59,7 @@ ELSEWHERE = {  # beginning of a line -> where it runs, or why it cannot
     "codec train": "tests/codec/training/test_train.py",
     "codec evaluate": "tests/codec/judging/test_evaluate.py",
 }
+FINE_TUNING = "fine-tune-moshi.md"
 OURS = ("corpus-in-my-language-and-voice.md", "train-from-scratch.md", "serve-many-users.md")
 
 
@@ -78,6 +89,61 @@ def test_the_lines_of_a_guide_run(name: str, tmp_path: Path, monkeypatch: pytest
         if not elsewhere(line):
             words = smaller(line)
             program(words[0])(args=words[1:], prog_name=words[0], standalone_mode=False)
+
+
+def write_recordings(folder: Path) -> None:
+    """Two recordings of bursts with their words, in moshi-finetune's layout, and a manifest for each."""
+    folder.mkdir()
+    for number, manifest in enumerate(("train", "eval")):
+        record, audio = dialogue(number)
+        path = folder / f"{number}.wav"
+        soundfile.write(path, audio.T, 24_000)
+        rows = [
+            [word.text, [word.start, word.end], f"SPEAKER_{('MAIN', 'USER')[turn.index % 2]}"]
+            for turn in record.turns
+            for word in turn.words
+        ]
+        path.with_suffix(".json").write_text(json.dumps({"alignments": rows}))
+        (folder / f"{manifest}.jsonl").write_text(json.dumps({"path": path.name, "duration": 8.0}))
+
+
+def write_base(folder: Path) -> None:
+    """A model of Moshi's kind as Kyutai's folders are, at some fifty thousand parameters."""
+    size = ModelSize(preset="tiny", both_sides=False, user_text_delay=-1, hint=False)
+    vocabulary = Vocabulary.load(sentencepiece_model(folder.parent / "spm.model"))
+    torch.manual_seed(0)
+    codec = "tokenizer-e351c8d8-checkpoint125.safetensors"
+    keys = {"model_type": "moshi", "mimi_name": codec, "tokenizer_name": vocabulary.save(folder).name}
+    save(LanguageModel(size.config(vocabulary.size, 2, 32)), folder, passengers=keys)
+    Codec(tiny_codec(2)).save(folder / codec)
+
+
+def test_the_lines_of_the_guide_to_fine_tuning_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("sentencepiece", reason="needs the extra 'lm'")
+    guide = (GUIDES / FINE_TUNING).read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    write_recordings(Path("mine"))
+    write_base(tmp_path / "moshiko")
+    soundfile.write("question.wav", noise(6), 24_000)
+    (recipe,) = files_shown(guide).values()
+    small = {"steps": 2, "batch": 1, "accumulate": 2, "frames": 20, "validate_every": 1}
+    for key, value in small.items():
+        recipe = re.sub(rf"^{key} = .*$", f"{key} = {value}", recipe, flags=re.MULTILINE)
+    Path("mine.toml").write_text(recipe)
+    for line in command_lines(guide):
+        text = line.text.replace("--codebooks 8", "--codebooks 2").replace("--lora 128", "--lora 2")
+        words = shlex.split(text.replace("--input", "--runtime torch --input"))
+        program(words[0])(args=words[1:], prog_name=words[0], standalone_mode=False)
+    said = capsys.readouterr().out
+    assert "1 dialogues, 0.00 h; 1 held out" in said
+    assert "validation at 2: loss" in said
+    assert "runs/mine/moshi, for Kyutai's moshi, is without the codec \"" in said  # which is no Mimi but a tiny one
+    assert soundfile.info("both.wav").channels == 2
+    for folder in (Path("runs/mine"), Path("runs/mine/merged"), Path("runs/mine/moshi")):
+        assert not (folder / "duologue.json").exists()
+        assert json.loads((folder / "config.json").read_text())["model_type"] == "moshi"
 
 
 def test_what_runs_elsewhere_is_named_once_and_there() -> None:

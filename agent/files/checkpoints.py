@@ -21,12 +21,17 @@ from corpus.strict import load_json
 from ..model.config import ModelConfig
 from ..model.language_model import LanguageModel
 from ..model.lora import LoraLinear, adapter_tensors, merge_adapters
+from ..model.presets import moshi_7b
 from ..model.quantized import Int8Linear
 from .assemble import build, cast, load_adapters, with_both_sides
 from .config_json import OWN_KEY, PASSENGERS, from_moshi, to_moshi
 from .tensor_names import from_native, stack, to_native
 
 WEIGHTS, ADAPTERS = "model.safetensors", "lora.safetensors"
+LEGACY = {  # files of Moshi's first repositories, which have no config.json and are the 7B model
+    "mimi_name": "tokenizer-e351c8d8-checkpoint125.safetensors",
+    "tokenizer_name": "tokenizer_spm_32k_3.model",
+}
 OWN_CONFIG = "duologue.json"  # beside config.json, which Kyutai's software takes no unknown key in
 
 
@@ -36,6 +41,8 @@ def read_config(folder: str | Path) -> tuple[ModelConfig, dict[str, Any]]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
+        if (Path(folder) / LEGACY["tokenizer_name"]).exists():
+            return moshi_7b(), {**to_moshi(moshi_7b()), **LEGACY}
         raise ValueError(f"{folder} has no config.json; for Moshi 7B write agent.moshi_7b() into one") from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError(f"cannot read {path}: {error}") from None

@@ -46,8 +46,9 @@ def load_language_model(source: str | Path, download: bool = False) -> Any:
         from transformers import AutoModelForCausalLM
     except ImportError:
         raise ValueError("starting from a language model needs transformers: pip install transformers") from None
+    load: Any = AutoModelForCausalLM.from_pretrained  # its types know of the model alone
     try:
-        model, about = AutoModelForCausalLM.from_pretrained(
+        model, about = load(
             source,
             local_files_only=not download,
             use_safetensors=True,

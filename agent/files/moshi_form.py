@@ -21,7 +21,7 @@ from .checkpoints import save
 from .codec_identity import CodecIdentity, codec_digest
 from .vocabulary import Vocabulary
 
-MIMI = "mimi.safetensors"
+MIMI, CODEBOOKS = "mimi.safetensors", 32  # as many as their loader expects
 CLOSE = 1e-5  # of a rotary frequency: tables in float32 are no closer
 DROPPED = {  # fields of ours that the nearest model is without, and what that costs
     "user_text_delay": "it no longer writes down the user's words, nor reads them",
@@ -37,7 +37,7 @@ def in_the_way(config: ModelConfig, vocabulary: Vocabulary, codec: CodecIdentity
     own += [f"variation.{name}" for name in _changed(config.temporal.variation, Variation())]
     if not vocabulary.name.endswith(".model"):
         own.append(f"{vocabulary.name} (it reads SentencePiece only)")
-    if not _is_mimi(codec):
+    if _mimi(codec) is None:
         own.append(f'the codec "{codec.name}" (it reads Mimi only)')
     return own
 
@@ -62,8 +62,8 @@ def save_moshi(
     """
     found, lines = nearest(model)
     passengers = {**kept, "tokenizer_name": vocabulary.save(folder).name}
-    if _is_mimi(codec):
-        mimi = Codec.load(codec.name)
+    mimi = _mimi(codec)
+    if mimi is not None:
         if codec_digest(Codec.load(codec.name, codec.codebooks)) != codec.sha256:
             raise ValueError(f"{codec.name} is not the codec that the tokens were made with: it changed since")
         passengers["mimi_name"] = mimi.save(folder / MIMI, layout="kyutai").name
@@ -137,7 +137,7 @@ def _heard(model: LanguageModel) -> dict[str, Tensor]:
     agent, found = model.config.first_heard - 1, dict[str, Tensor]()
     for index, table in enumerate(model.emb):
         assert isinstance(table, TokenEmbedding)
-        weight = table.weight
+        weight: Tensor = table.weight
         if table.low_rank is not None:
             weight = weight @ table.low_rank.weight.T
         found[f"emb.{index + agent}.weight"] = weight
@@ -145,9 +145,11 @@ def _heard(model: LanguageModel) -> dict[str, Tensor]:
     return {**{f"emb.{index}.weight": torch.zeros_like(some) for index in range(agent)}, **found}
 
 
-def _is_mimi(codec: CodecIdentity) -> bool:
-    """Whether a codec that can be loaded here is one of Kyutai's form."""
+def _mimi(codec: CodecIdentity) -> Codec | None:
+    """A codec with all of its codebooks, if it is one of Kyutai's that can be loaded here."""
     try:
-        return isinstance(Codec.load(codec.name, codec.codebooks).config.body, SeanetConfig)
+        if isinstance(Codec.load(codec.name, codec.codebooks).config.body, SeanetConfig):
+            return Codec.load(codec.name, CODEBOOKS)
     except ValueError:
-        return False
+        pass
+    return None

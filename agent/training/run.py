@@ -63,10 +63,10 @@ class RunData:
         recipe = order.recipe
         apart = [*order.validation] or [path for each in order.data if is_tokens(path := each / VALIDATION)]
         every = Dialogues([*apart, *order.data], config, seed=recipe.seed, hints=recipe.hints, texts=order.texts)
-        if apart:
-            training, held_out = every.apart(len(apart))
-        else:
-            training, held_out = every.split(recipe.held_out) if recipe.held_out else (every, None)
+        training: Dialogues = every
+        held_out: Dialogues | None = None
+        if apart or recipe.held_out:
+            training, held_out = every.apart(len(apart)) if apart else every.split(recipe.held_out)
         training.check_words()
         unspoken = None
         if order.unspoken:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import unicodedata
 from pathlib import Path
@@ -12,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.files.vocabulary import END_PAD, PAD, Vocabulary, train_vocabulary
+from tests.support.vocabularies import TEXTS, sentencepiece_model
 
-TEXTS = ["hello there how are you", "it's a sunny day, hello", "there are twelve of them"] * 20
 VOCABULARY = train_vocabulary(TEXTS, 340)
 
 
@@ -50,27 +49,6 @@ def test_a_vocabulary_is_the_same_again_and_from_its_file(tmp_path: Path) -> Non
     assert Vocabulary.load(tmp_path) == Vocabulary.load(tmp_path / "tokenizer.json") == VOCABULARY
     assert VOCABULARY.size <= 340
     assert train_vocabulary(TEXTS, 280).digest != VOCABULARY.digest
-
-
-def sentencepiece_model(path: Path) -> Path:
-    """A model with Moshi's special ids and byte pieces."""
-    import sentencepiece
-
-    data = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(TEXTS),
-        model_writer=data,
-        vocab_size=310,
-        byte_fallback=True,
-        unk_id=0,
-        bos_id=1,
-        eos_id=2,
-        pad_id=3,
-        hard_vocab_limit=False,
-        minloglevel=2,
-    )
-    path.write_bytes(data.getvalue())
-    return path
 
 
 def test_moshis_kind_of_file_is_read(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from codec.training.held_out import HeldOut
 from codec.training.progress import CodecProgress
 from codec.training.reading import with_sound
 from codec.training.recipe import CodecRecipe
-from codec.training.run import RunAudio, CodecOrder
+from codec.training.run import CodecOrder, RunAudio
 from codec.training.teacher import StoredTeacher
 from corpus.durable import DiskFullError, replacing
 from tests.support.speechlike import speech_like
