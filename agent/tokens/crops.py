@@ -26,11 +26,13 @@ from corpus.audio import FRAME_RATE
 from ..files.vocabulary import Vocabulary
 from ..model.config import ModelConfig
 from ..model.streams import ZERO
-from .shards import Shard, TokenManifest, open_shard, read_manifest, read_vocabulary
+from .cut import Cutter, Rows
+from .fit import check_alike, check_fit
+from .frame_labels import Labels
+from .shards import Shard, open_shard, read_manifest, read_vocabulary
 from .text_stream import Tokens
 from .training_text import corpus_text, file_text
 
-Rows = npt.NDArray[np.int64]
 TEXT = 1  # marks the random numbers of text batches, apart from those of crops
 
 
@@ -74,14 +76,13 @@ class Dialogues:
         if not folders:
             raise ValueError("no tokens to train on: give at least one folder")
         manifests = [read_manifest(folder) for folder in folders]
-        _check_alike(folders, manifests)
+        check_alike(folders, manifests)
         first = manifests[0]
         vocabulary = read_vocabulary(folders[0], first)
-        _check_fit(first, vocabulary, config, folders[0])
+        check_fit(first, vocabulary, config, folders[0])
         self.config, self.seed, self.hints, self.starts = config, seed, hints, starts
         self.codec = first.codec
         self.vocabulary: Vocabulary = vocabulary.with_ids(config.pad, config.end_pad)
-        self._stored_pads = (first.vocabulary.pad, first.vocabulary.end_pad)
         self._shards = [
             open_shard(folder, entry)
             for folder, manifest in zip(folders, manifests, strict=True)
@@ -100,7 +101,8 @@ class Dialogues:
         self.twins = self._without_twins()
         self._shares: dict[int, Rows] = {}  # by length of a crop: dialogues, each as often as an epoch has it
         self._covers: dict[int, Rows] = {}  # by length of a crop: dialogue and first frame, to cover all
-        self._begins_word = np.array([vocabulary.begins_word(id) for id in range(config.text_card)])
+        begins_word = np.array([vocabulary.begins_word(id) for id in range(config.text_card)])
+        self._cutter = Cutter(config, (first.vocabulary.pad, first.vocabulary.end_pad), begins_word)
         self._file_text = file_text(texts, self.vocabulary) if texts else None
         self._own_text: Tokens | None = None  # once asked for
 
@@ -121,7 +123,7 @@ class Dialogues:
     @property
     def wordless(self) -> int:
         """Dialogues in which the agent says no word."""
-        silent = self._stored_pads
+        silent = self._cutter.stored_pads
         return sum(
             bool(np.isin(self._shards[place].text[0, begin:end], silent).all())
             for place, begin, end in self._places.tolist()
@@ -241,7 +243,7 @@ class Dialogues:
         if self._file_text is not None:
             return self._file_text
         if self._own_text is None:
-            self._own_text = corpus_text(self._shards, self._places, self._stored_pads, self.config.pad)
+            self._own_text = corpus_text(self._shards, self._places, self._cutter.stored_pads, self.config.pad)
         return self._own_text
 
     def _drawn(self, number: int, frames: int) -> int:
@@ -260,37 +262,14 @@ class Dialogues:
 
     def _crop(
         self, index: int, start: int, frames: int, variant: int, rng: np.random.Generator | None
-    ) -> tuple[Rows, npt.NDArray[np.uint8]]:
+    ) -> tuple[Rows, Labels]:
         """Codes int64 `[streams, frames]` and labels `[frames]`; hints where `rng` draws some."""
-        config = self.config
         place, begin, end = (int(value) for value in self._places[index])
-        shard, cut = self._shards[place], slice(begin + start, min(begin + start + frames, end))
-        count, agent = cut.stop - cut.start, config.agent_codebooks
-        codes = np.full((config.streams, frames), ZERO, np.int64)
-        codes[0, :count] = self._own_pads(shard.text[0, cut])
-        codes[1 : 1 + agent, :count] = shard.agent[:agent, cut]
-        codes[1 + agent : 1 + config.n_q, :count] = shard.user[variant, : config.user_codebooks, cut]
-        if config.user_text:
-            codes[1 + config.n_q, :count] = self._own_pads(shard.text[1, cut])
-        if config.ours.hint and rng is not None and rng.random() < self.hints:
-            codes[-1] = self._hinted(codes[0], rng)
-        labels = np.zeros(frames, np.uint8)
-        labels[:count] = shard.labels[cut]
+        span = slice(begin + start, min(begin + start + frames, end))
+        codes, labels = self._cutter.cut(self._shards[place], span, frames, variant)
+        if self.config.ours.hint and rng is not None and rng.random() < self.hints:
+            codes[-1] = self._cutter.hinted(codes[0], rng)
         return codes, labels
-
-    def _own_pads(self, text: npt.NDArray[np.int32]) -> Rows:
-        """Text with the model's PAD and EPAD in place of the shard's."""
-        out = text.astype(np.int64)
-        out[text == self._stored_pads[0]] = self.config.pad
-        out[text == self._stored_pads[1]] = self.config.end_pad
-        return out
-
-    def _hinted(self, text: Rows, rng: np.random.Generator) -> Rows:
-        """A hint row: the tokens of a random share of the words, -1 elsewhere."""
-        spoken = (text != ZERO) & (text != self.config.pad) & (text != self.config.end_pad)
-        word = np.cumsum(spoken & self._begins_word[text])
-        given = rng.random(len(text) + 1) < rng.random()
-        return np.where(spoken & given[word], text, ZERO)
 
 
 @functools.lru_cache(maxsize=8)
@@ -298,7 +277,7 @@ def _shuffled(seed: int, epoch: int, count: int) -> Rows:
     return np.random.default_rng((seed, epoch)).permutation(count)
 
 
-def _stacked(crops: Sequence[tuple[Rows, npt.NDArray[np.uint8]]]) -> TokenBatch:
+def _stacked(crops: Sequence[tuple[Rows, Labels]]) -> TokenBatch:
     codes, labels = zip(*crops, strict=True)
     return TokenBatch(torch.from_numpy(np.stack(codes)), torch.from_numpy(np.stack(labels)))
 
@@ -309,29 +288,3 @@ def _content(shard: Shard, begin: int, end: int) -> bytes:
     for codes in (shard.agent[:, begin:end], shard.user[0, :, begin:end]):
         digest.update(codes.tobytes())
     return digest.digest()
-
-
-def _check_alike(folders: Sequence[str | Path], manifests: Sequence[TokenManifest]) -> None:
-    first = manifests[0]
-    for folder, manifest in zip(folders, manifests, strict=True):
-        if (manifest.codec.sha256, manifest.codec.codebooks) != (first.codec.sha256, first.codec.codebooks):
-            raise ValueError(f"{folders[0]} and {folder} hold tokens of different codecs")
-        if manifest.vocabulary != first.vocabulary:
-            raise ValueError(f"{folders[0]} and {folder} have different vocabularies: tokenize with --vocabulary")
-
-
-def _check_fit(manifest: TokenManifest, vocabulary: Vocabulary, config: ModelConfig, folder: str | Path) -> None:
-    codec, ids = manifest.codec, vocabulary.pieces.size
-    wanted = max(config.agent_codebooks, config.user_codebooks)
-    if codec.codebooks < wanted:
-        raise ValueError(f"{folder} has {codec.codebooks} codebooks a side, the model wants {wanted}")
-    if codec.codebook_size != config.card:
-        raise ValueError(f"{folder} has codebooks of {codec.codebook_size} entries, the model's have {config.card}")
-    if ids > config.text_card:
-        raise ValueError(f"{folder} has a vocabulary of {ids} ids, the model {config.text_card}: set text_card")
-    for name, stored, own in (
-        ("pad", vocabulary.pad, config.pad),
-        ("end_pad", vocabulary.end_pad, config.end_pad),
-    ):
-        if own != stored and own < ids:
-            raise ValueError(f'{folder}: id {own} is text in its vocabulary and "{name}" in the model: set it {stored}')

@@ -11,13 +11,12 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from codec.training import loop, parallel
-from codec.training.draws import Draw
 from codec.training.optimizer_state import optimizer_tensors, restore_optimizer
 from codec.training.run_state import CHECKPOINT, TrainingError, check_same, read_checkpoint, write_checkpoint
 from codec.training.seeds import seeded
@@ -27,6 +26,7 @@ from ..model.language_model import LanguageModel
 from . import sharding
 from .objective import Objective
 from .optimizer import make_optimizer
+from .passes import Batches, Passes, Texts
 from .precision import onednn_products, shortened
 from .progress import AgentProgress, Seen, StepReport
 from .recipe import MAY_CHANGE, AgentRecipe
@@ -34,35 +34,6 @@ from .regularise import add_dropout
 from .validation import Crops, validate
 
 FORMAT = 2  # of checkpoints; 1: losses on held-out crops were of a random part, as `best` was
-
-
-class TrainingBatch(Protocol):
-    """Crops of dialogues."""
-
-    @property
-    def codes(self) -> Tensor:
-        """int64 `[B, K, T]` in the model's order, -1 for no token."""
-
-    @property
-    def labels(self) -> Tensor:
-        """uint8 `[B, T]`, see `frame_labels.Label`."""
-
-
-class Batches(Protocol):
-    """Where crops come from; the same arguments give the same batch."""
-
-    def batch(self, step: int, rows: int, frames: int, part: int = 0, parts: int = 1) -> TrainingBatch:
-        """Crops of dialogues for a step: part `part` of the `rows` x `parts` there are."""
-
-    def text_batch(self, step: int, rows: int, frames: int, part: int = 0) -> TrainingBatch:
-        """The same without audio."""
-
-
-class Texts(Protocol):
-    """Where crops without sound come from; the same arguments give the same batch."""
-
-    def batch(self, step: int, rows: int, frames: int, part: int = 0) -> TrainingBatch:
-        """Crops of dialogues nobody has spoken, for a part of a step."""
 
 
 class AgentTrainer:
@@ -96,8 +67,8 @@ class AgentTrainer:
             sharded: share the model among the processes of torchrun instead of giving each a whole one.
             origin: what else decides what the run is (data, base, adapters), as JSON: kept and compared on resuming.
         """
-        self.model, self.recipe, self.data, self.held_out = model.to(device), recipe, data, held_out
-        self.unspoken, self.origin = unspoken, dict(origin or {})
+        self.model, self.recipe, self.held_out = model.to(device), recipe, held_out
+        self.passes, self.origin = Passes(recipe, data, unspoken), dict(origin or {})
         self.folder, self.device, self.export, self.step = folder, device, export, 0
         self.best = math.inf  # lowest loss on held-out crops
         self.seen = Seen()  # all that was trained on
@@ -153,11 +124,9 @@ class AgentTrainer:
     def train_step(self) -> StepReport:
         """One update. Returns what all processes learnt and what of."""
         recipe, step = self.recipe, self.step
-        text_only = bool(torch.rand((), generator=seeded(recipe.seed, step)) < recipe.text_only)
-        first = parallel.rank() * recipe.accumulate
-        passes = [self._pass(part, text_only) for part in range(first, first + recipe.accumulate)]
-        lessons = [self.objective.lesson(codes.to(self.device), labels, draw) for codes, labels, draw, _ in passes]
-        counts, seen = torch.stack([lesson.counts for lesson in lessons]).sum(0), torch.stack([p[3] for p in passes])
+        passes, first = self.passes.of(step), parallel.rank() * recipe.accumulate
+        lessons = [self.objective.lesson(each.codes.to(self.device), each.labels, each.draw) for each in passes]
+        counts, seen = torch.stack([lesson.counts for lesson in lessons]).sum(0), torch.stack([p.seen for p in passes])
         mine = torch.cat([counts, seen.sum(0).to(counts)])
         parallel.sum_over_processes([mine])
         counts, sums = mine[: len(counts)], torch.zeros_like(counts)
@@ -173,29 +142,7 @@ class AgentTrainer:
         norm = self._descend()
         new = Seen.of(mine[len(counts) :])
         self.seen = self.seen + new
-        return StepReport(self._named(sums, counts, norm, text_only), new)
-
-    def _pass(self, part: int, text_only: bool) -> tuple[Tensor, Tensor, Draw, Tensor]:
-        """Codes, labels and draws of a part of this step, and what there is in it, as `Seen.of` takes it."""
-        recipe, step = self.recipe, self.step
-        rows, frames, parts = recipe.batch, recipe.frames, parallel.world_size() * recipe.accumulate
-        batch = (
-            self.data.text_batch(step, rows, frames, part)
-            if text_only
-            else self.data.batch(step, rows, frames, part, parts)
-        )
-        codes, labels, numbers = batch.codes, batch.labels, torch.arange(part * rows, (part + 1) * rows)
-        total, there = parts * rows, (codes[:, 0] >= 0).sum()
-        sound, places = int(not text_only), torch.tensor(codes[:, 0].numel())
-        seen = torch.stack([there * sound, there * (1 - sound), places * sound])
-        if self.unspoken is not None and not text_only:
-            more = recipe.unspoken
-            read = self.unspoken.batch(step, more, frames, part)
-            codes, labels = torch.cat([codes, read.codes]), torch.cat([labels, read.labels])
-            numbers = torch.cat([numbers, total + torch.arange(part * more, (part + 1) * more)])
-            total += parts * more
-            seen[1] += (read.codes[:, 0] >= 0).sum()
-        return codes, labels, Draw(seeded(recipe.seed, step, 0), numbers, total), seen
+        return StepReport(self._named(sums, counts, norm, self.passes.text_only(step)), new)
 
     def _named(self, sums: Tensor, counts: Tensor, norm: Tensor, text_only: bool) -> dict[str, float]:
         parts = self.objective.parts(sums, counts)

@@ -6,8 +6,7 @@ same bits on a CPU. A step's rows may be cut into passes (`accumulate`) and shar
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,18 +22,16 @@ from .data import CodecCrops, CropBatch
 from .draws import Draw
 from .kmeans import collect_latents, start_codebooks
 from .optimizer_state import Average, optimizer_tensors, restore_optimizer
+from .optimizers import make_optimizers
 from .progress import CodecProgress
 from .recipe import MAY_CHANGE, CodecRecipe, Stage
 from .recognizer import RecognizerLoss
-from .run_state import CHECKPOINT, TrainingError, check_same, read_checkpoint, write_checkpoint
+from .run_state import CHECKPOINT, check_same, read_checkpoint, write_checkpoint
 from .seeds import seeded
 from .step import PassShare, StepLosses, adversarial_terms, move_codebooks
+from .stops import stop_if_collapsed, stop_if_not_finite
 from .teacher import Teacher, TeacherHead
 
-# This layer's output is the waveform itself: a step of Adam at the full rate would move it by more than a whisper.
-WAVEFORM_LAYER = "head.free"
-WAVEFORM_RATE = 0.01  # of the learning rate
-EPSILON = 1e-12  # of Adam: clipped gradients of the early layers are tiny
 KMEANS_STEP = 1 << 40  # where the k-means crops are drawn: steps no training reaches
 
 STAGES = ("steps", "continuous_steps", "adversarial_steps")
@@ -69,31 +66,8 @@ class CodecTrainer:
         config = discriminators.full() if recipe.discriminators == "full" else discriminators.light()
         self.judges = discriminators.Discriminators(config).to(device) if recipe.judged else None
         self.average = Average(codec, recipe.average)
-        self.optimizers = self._optimizers()
+        self.optimizers = make_optimizers(self.codec, self.losses, self.judges, recipe)
         parallel.copy_from_first(tensor for _, tensor in self._tensors())
-
-    def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        recipe = self.recipe
-        everything = [*self.codec.named_parameters(), *self.losses.named_parameters()]
-        made: dict[str, torch.optim.Optimizer] = {"codec": self._adamw(everything, recipe.learning_rate)}
-        rate = recipe.adversarial_learning_rate
-        if recipe.adversarial_steps:
-            made["decoder"] = self._adamw(self.codec.decoder.named_parameters(), rate)
-        if self.judges is not None:
-            made["judges"] = self._adamw(self.judges.named_parameters(), rate)
-        return made
-
-    def _adamw(self, named: Iterable[tuple[str, torch.nn.Parameter]], rate: float) -> torch.optim.AdamW:
-        coarse: list[torch.nn.Parameter] = []
-        waveform: list[torch.nn.Parameter] = []
-        for name, parameter in named:
-            (waveform if WAVEFORM_LAYER in name else coarse).append(parameter)
-        groups = [{"params": coarse, "lr": rate}, {"params": waveform, "lr": rate * WAVEFORM_RATE}]
-        used = [group for group in groups if group["params"]]
-        optimizer = torch.optim.AdamW(used, betas=(0.8, 0.99), eps=EPSILON, weight_decay=self.recipe.weight_decay)
-        for group in optimizer.param_groups:
-            group["full_rate"] = group["lr"]
-        return optimizer
 
     @property
     def rhythm(self) -> CodecRecipe:
@@ -120,7 +94,7 @@ class CodecTrainer:
         self.step += 1
         progress.record(self.step, recipe, parts, counts, self._rate())
         if self.step % recipe.log_every == 0:
-            self._stop_if_collapsed(progress)
+            stop_if_collapsed(self.codec, recipe, self.step)
 
     def judge(self) -> None:
         """Validate the averaged weights, and write them for use."""
@@ -186,7 +160,7 @@ class CodecTrainer:
             at = self._judged_slice(wav.shape[-1], draw.generator)
             found, judge_loss = adversarial_terms(found, self.judges, wav[:, 0, at], output[:, 0, at], self.recipe)
             found.parts["judges"] = float(judge_loss.detach()) * share.rows
-        self._stop_if_not_finite(found.parts)
+        stop_if_not_finite(found.parts, self.step, self.folder)
         found.total.backward()
         if judge_loss is not None:
             torch.autograd.backward(judge_loss * share.rows)
@@ -233,26 +207,6 @@ class CodecTrainer:
         parallel.copy_from_first(self.codec.quantizer.buffers())
         self.has_codebooks = True
         return [round(share, 3) for share in left]
-
-    def _stop_if_not_finite(self, parts: dict[str, float]) -> None:
-        broken = [name for name, value in parts.items() if not math.isfinite(value)]
-        if broken:
-            raise TrainingError(
-                f"step {self.step}: the loss is not finite ({', '.join(broken)}); nothing was saved since the last "
-                f"checkpoint in {self.folder}; resume with a lower learning rate, and check the audio for broken files"
-            )
-
-    def _stop_if_collapsed(self, progress: CodecProgress) -> None:
-        quantized = self.step - self.recipe.continuous_steps
-        if self.recipe.stage(self.step - 1) != "quantized" or quantized < self.recipe.collapse_patience:
-            return
-        size = self.codec.config.quantizer.codebook_size
-        for level, perplexity in enumerate(self.codec.quantizer.perplexity()):
-            if perplexity < self.recipe.collapse_perplexity * size:
-                raise TrainingError(
-                    f"step {self.step}: codebook {level} has collapsed (perplexity {perplexity:.0f} of {size}); "
-                    "train longer without quantizer (continuous_steps) or on more varied audio, then start again"
-                )
 
     @contextmanager
     def averaged(self) -> Iterator[None]:

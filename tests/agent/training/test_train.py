@@ -89,7 +89,7 @@ def test_resuming_equals_an_undisturbed_run_to_the_bit(tmp_path: Path) -> None:
 WORKER = """
 import sys, torch
 from pathlib import Path
-from agent.training.progress import Progress
+from agent.training.progress import AgentProgress
 from codec.training import parallel
 from tests.support.agent_training import LONG, SHARED, make_trainer
 torch.set_num_threads(1)
@@ -102,7 +102,7 @@ with parallel.process_group(torch.device("cpu")):
         place.mkdir(exist_ok=True)
         trainer = make_trainer(place, recipe, seed=parallel.rank(), sharded=name == "sharded")
         for until in (7, recipe.steps):
-            trainer.run(Progress(place, recipe, lambda line: print(line, flush=True)), until)
+            trainer.run(AgentProgress(place, recipe, lambda line: print(line, flush=True)), until)
             if name != ".":
                 trainer = make_trainer(place, recipe, seed=5 + parallel.rank(), sharded=name == "sharded")
                 trainer.resume()
