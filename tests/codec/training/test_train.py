@@ -419,19 +419,20 @@ from safetensors.torch import save_file
 from codec.training import parallel
 from codec.config import tiny
 from codec.training.clips import find_clips
-from codec.training.data import Audio, Crops
+from codec.training.data import Audio, CodecCrops
 from codec.model import Codec
-from codec.training.progress import Progress
+from codec.training.progress import CodecProgress
 from codec.training.recipe import CodecRecipe
-from codec.training.trainer import Trainer
+from codec.training.trainer import CodecTrainer
 torch.set_num_threads(1)
 out = Path(sys.argv[2])
 recipe = CodecRecipe(steps=7, continuous_steps=2, adversarial_steps=2, batch=1, frames=4, adversarial_frames=3,
                 kmeans_batches=16, dead_every=2, checkpoint_every=100, validate_every=100)
 with parallel.process_group(torch.device("cpu")) as device:
     torch.manual_seed(parallel.rank())  # fresh weights differ until the first process's are copied
-    trainer = Trainer(Codec(tiny()), recipe, Crops(Audio(find_clips([sys.argv[1]])), 4 * 1920, 0), out, device)
-    trainer.run(Progress(out, say=lambda line: None))
+    crops = CodecCrops(Audio(find_clips([sys.argv[1]])), 4 * 1920, 0)
+    trainer = CodecTrainer(Codec(tiny()), recipe, crops, out, device)
+    trainer.run(CodecProgress(out, say=lambda line: None))
     state = {n: t.contiguous().clone() for n, t in trainer.codec.state_dict().items()}
     save_file(state, out / f"{parallel.rank()}.safetensors")
 """
