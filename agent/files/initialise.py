@@ -67,9 +67,16 @@ def load_language_model(source: str | Path, download: bool = False) -> Any:
 
 def copy_tokenizer(source: str | Path, folder: str | Path, download: bool = False) -> dict[str, str]:
     """Write the LM's `tokenizer.json` into a model folder; returns the key of `config.json` that names it."""
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=not download)
+    try:
+        from transformers import AutoTokenizer
+    except ImportError:
+        raise ValueError("starting from a language model needs transformers: pip install transformers") from None
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=not download)
+    except (OSError, ValueError) as error:
+        hint = "" if download else "; neither a folder nor in the cache? --download fetches it"
+        line = str(error).strip().splitlines()[0]
+        raise ValueError(f"cannot load the tokenizer of {source}: {line}{hint}") from None
     if not tokenizer.is_fast:
         raise ValueError(f"the tokenizer of {source} has no tokenizer.json form")
     Path(folder).mkdir(parents=True, exist_ok=True)

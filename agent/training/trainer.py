@@ -18,7 +18,14 @@ from torch import Tensor, nn
 
 from codec.training import loop, parallel
 from codec.training.optimizer_state import optimizer_tensors, restore_optimizer
-from codec.training.run_state import CHECKPOINT, TrainingError, check_same, read_checkpoint, write_checkpoint
+from codec.training.run_state import (
+    CHECKPOINT,
+    TrainingError,
+    check_same,
+    check_steps,
+    read_checkpoint,
+    write_checkpoint,
+)
 from codec.training.seeds import seeded
 
 from ..files.config_json import from_moshi, to_moshi
@@ -222,6 +229,7 @@ class AgentTrainer:
             ValueError: it is missing, or something else differs; the message names it.
         """
         about, tensors = read_checkpoint(self.folder / CHECKPOINT)
+        check_steps(self.recipe.steps, about["step"])
         about["model"] = to_moshi(from_moshi(about["model"]))  # as this version writes it
         changes = check_same(self.folder, about, self._what(), MAY_CHANGE)
         held = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import torch
 
-from corpus.durable import replace_text
+from corpus.durable import replace_text, sha256_of
 
+from ..locate import find
 from .clips import Clip, find_clips, fingerprint, without_twins
 from .data import Audio, CodecCrops, split_speakers
 from .held_out import HeldOut
@@ -107,7 +108,8 @@ def _trainer(order: CodecOrder, audio: RunAudio, device: torch.device) -> CodecT
     crops = CodecCrops(audio.training, recipe.frames * start.config.frame_samples, recipe.seed, noise=noise)
     teacher = make_teacher(order.teacher, order.teacher_model, audio.training, order.cache or order.out)
     recognizer = RecognizerLoss(order.recognizer, device) if order.recognizer is not None else None
-    origin = {"data": fingerprint(audio.clips), "teacher": order.teacher}
+    init = None if order.init is None else sha256_of(find(order.init))
+    origin = {"data": fingerprint(audio.clips), "teacher": order.teacher, "init": init}
     return CodecTrainer(start, recipe, crops, order.out, device, teacher, order.init is not None, recognizer, origin)
 
 

@@ -47,6 +47,8 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 def check_free(folder: Path, resume: bool) -> None:
     """Raise ValueError when a new run would overwrite one, or there is none to go on with."""
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is no folder: choose another --out")
     there = (folder / CHECKPOINT).exists()
     if there and not resume:
         raise ValueError(f"{folder} holds a run already: add --resume to go on with it, or choose another --out")
@@ -81,6 +83,12 @@ def check_same(
             "go on with the same, or begin another run with another --out"
         )
     return [f"{key} {_short(old)} -> {_short(new)}" for key, (old, new) in changes.items()]
+
+
+def check_steps(asked: int, taken: int) -> None:
+    """Raise ValueError when fewer steps are asked for than a run has taken."""
+    if asked < taken:
+        raise ValueError(f"the run has taken {taken} steps already; {asked} are asked for")
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any], place: str = "") -> list[tuple[str, Any, Any]]:

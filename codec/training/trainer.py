@@ -26,7 +26,7 @@ from .optimizers import make_optimizers
 from .progress import CodecProgress
 from .recipe import MAY_CHANGE, CodecRecipe, Stage
 from .recognizer import RecognizerLoss
-from .run_state import CHECKPOINT, check_same, read_checkpoint, write_checkpoint
+from .run_state import CHECKPOINT, check_same, check_steps, read_checkpoint, write_checkpoint
 from .seeds import seeded
 from .step import PassShare, StepLosses, adversarial_terms, move_codebooks
 from .stops import stop_if_collapsed, stop_if_not_finite
@@ -267,6 +267,7 @@ class CodecTrainer:
             ValueError: it is missing, or something else differs; the message names it.
         """
         about, tensors = read_checkpoint(self.folder / CHECKPOINT)
+        check_steps(self.recipe.steps, about["step"])
         before = self.recipe.changed(**{k: v for k, v in about["recipe"].items() if k in STAGES})
         self.recipe = self.losses.recipe = self.recipe.going_on(before, about["step"])
         changes = check_same(self.folder, about, self._what(), MAY_CHANGE)

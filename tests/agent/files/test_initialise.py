@@ -205,3 +205,5 @@ def test_from_a_folder_with_its_tokenizer(transformers: Any, tmp_path: Path) -> 
     assert read.encode("hello there").ids == [1, 2]
     with pytest.raises(ValueError, match="cannot load"):
         load_language_model(tmp_path / "nothing")
+    with pytest.raises(ValueError, match=r"cannot load the tokenizer of .*nothing: .*--download fetches it"):
+        copy_tokenizer(tmp_path / "nothing", tmp_path / "agent")

@@ -111,3 +111,7 @@ def test_a_full_disk_keeps_the_last_checkpoint_and_the_run_goes_on(
     go(resume=True, steps=3)
     lines = (place / "run" / "validation.jsonl").read_text().splitlines()
     assert [line.split(",")[0] for line in lines] == ['{"step": 1', '{"step": 2', '{"step": 3']
+    with pytest.raises(ValueError, match="has taken 3 steps already; 2 are asked for"):
+        go(resume=True)
+    with pytest.raises(ValueError, match=r"small\.toml is no folder"):
+        train([place / "tokens"], place / "small.toml", recipe=place / "small.toml", device="cpu")

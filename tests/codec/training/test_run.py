@@ -236,6 +236,15 @@ def test_a_base_that_is_cut_off_is_named(speech: Path, tmp_path: Path) -> None:
     os.truncate(path, path.stat().st_size // 2)
     with pytest.raises(ValueError, match=r"base\.safetensors"):
         go(speech, init=str(path))
+    path = Codec(tiny()).save(path)
+    go(speech, init=str(path))
+    with pytest.raises(ValueError, match=r"begun with something else: init was \"\w+\.\.\.\", is null"):
+        go(speech, resume=True)
+    with pytest.raises(ValueError, match="has taken 4 steps already; 3 are asked for"):
+        go(speech, init=str(path), resume=True, steps=3)
+    go(speech, init=str(path), resume=True)
     shutil.rmtree(speech)
     with pytest.raises(ValueError, match="neither a folder of audio"):
-        go(speech)
+        go(speech, init=str(path), resume=True)
+    with pytest.raises(ValueError, match=r"small\.toml is no folder"):
+        train([speech], tmp_path / "small.toml", "tiny", device="cpu")

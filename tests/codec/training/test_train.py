@@ -515,7 +515,7 @@ def test_more_steps_leave_a_run_in_its_stage(folder: Path, tmp_path: Path) -> No
     assert longer.going_on(QUICK, 11).stage(11) == "adversarial"
     assert longer.going_on(QUICK, 3).stage(3) == "continuous"
     with pytest.raises(ValueError, match="has taken 6 steps already; 5 are asked for"):
-        QUICK.changed(steps=5, continuous_steps=1, adversarial_steps=1).going_on(QUICK, 6)
+        trainer(folder, tmp_path, QUICK.changed(steps=5, continuous_steps=1, adversarial_steps=1)).resume()
     with pytest.raises(ValueError, match=r"with something else: recipe\.batch was 2, is 1; recipe\.seed was 0, is 7"):
         trainer(folder, tmp_path, QUICK.changed(seed=7, batch=1)).resume()
 
