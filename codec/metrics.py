@@ -137,8 +137,8 @@ class Recognizer:
         prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
         encoded = self._model.model.encode(ctranslate2.StorageView.from_array(even))
         length = min(448, len(prompt) + 12 + int(8 * len(samples) / METRIC_RATE))
-        found = self._model.model.generate(encoded, [prompt], beam_size=1, max_length=length)[0]
-        return str(tokenizer.decode([token for token in found.sequences_ids[0] if token < tokenizer.eot])).strip()
+        generated = self._model.model.generate(encoded, [prompt], beam_size=1, max_length=length)[0]
+        return str(tokenizer.decode([token for token in generated.sequences_ids[0] if token < tokenizer.eot])).strip()
 
 
 def faster_whisper_tokenizer(tokens: Any, multilingual: bool, language: str) -> Any:

@@ -107,9 +107,9 @@ class Codec(nn.Module):
             if name not in tensors:
                 raise ValueError(f"not a checkpoint of this {self.config.name} codec: no tensor {name}")
             if tensors[name].shape != tensor.shape:
-                found = list(tensors[name].shape)
+                given = list(tensors[name].shape)
                 raise ValueError(
-                    f"not a checkpoint of this {self.config.name} codec: {name} is {found}, not {list(tensor.shape)}"
+                    f"not a checkpoint of this {self.config.name} codec: {name} is {given}, not {list(tensor.shape)}"
                 )
         odd = [name for name in tensors if name not in expected and not name.startswith("quantizer.codebooks.")]
         if odd:

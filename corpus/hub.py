@@ -151,16 +151,16 @@ def safetensors_metadata(path: Path) -> dict[str, str]:
             header = json.loads(file.read(length))
     except (OSError, struct.error, ValueError) as error:
         raise ValueError(f"cannot read {path} as safetensors: {error}") from None
-    found = header.get("__metadata__", {}) if isinstance(header, dict) else {}
-    return {str(key): str(value) for key, value in found.items()}
+    metadata = header.get("__metadata__", {}) if isinstance(header, dict) else {}
+    return {str(key): str(value) for key, value in metadata.items()}
 
 
 def _config_of(weights: Path) -> bytes:
     """The configuration inside a single weights file of ours, as config.json."""
-    found = [value for key, value in safetensors_metadata(weights).items() if _CONFIG_KEY.match(key)]
-    if not found:
+    path = [value for key, value in safetensors_metadata(weights).items() if _CONFIG_KEY.match(key)]
+    if not path:
         raise ValueError(f"{weights} carries no configuration: give a codec or an agent that this project saved")
-    return (json.dumps(json.loads(found[0]), indent=2) + "\n").encode()
+    return (json.dumps(json.loads(path[0]), indent=2) + "\n").encode()
 
 
 def _agent_files(folder: Path) -> dict[str, Path]:
@@ -182,8 +182,8 @@ def _reason(error: Any) -> str:
 
 def _http_error(hub: Any) -> type[Exception]:
     """The class of all errors of the HTTP library that huggingface_hub uses, whichever it is."""
-    found: type[Exception] = hub.errors.HfHubHTTPError.__mro__[1]
-    return found
+    kind: type[Exception] = hub.errors.HfHubHTTPError.__mro__[1]
+    return kind
 
 
 def _hub() -> Any:

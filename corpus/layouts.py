@@ -61,10 +61,10 @@ def detect(path: str | Path) -> Source:
         raise ValueError(f"{path} is no directory and no .jsonl manifest")
     if (path / "audio").is_dir() and (path / "text").is_dir() and not any(_manifests(path)):
         return Source(path, "j-moshi")
-    found = _with_manifests(path, path / MANIFEST)
-    if found.manifest is None:
+    layout = _with_manifests(path, path / MANIFEST)
+    if layout.manifest is None:
         raise ValueError(f"{path} holds no corpus: neither a .jsonl manifest nor audio/ and text/ folders")
-    return found
+    return layout
 
 
 def training_and_validation(manifests: Iterable[Path]) -> tuple[Path, Path] | None:
@@ -141,9 +141,9 @@ def _manifests(root: Path) -> Iterator[Path]:
 
 
 def _with_manifests(root: Path, wanted: Path) -> Source:
-    found = list(_manifests(root))
-    manifest = wanted if wanted in found else found[0] if found else None
-    return Source(root, "moshi-finetune", manifest, tuple(path for path in found if path != manifest))
+    manifests = list(_manifests(root))
+    manifest = wanted if wanted in manifests else manifests[0] if manifests else None
+    return Source(root, "moshi-finetune", manifest, tuple(path for path in manifests if path != manifest))
 
 
 def _manifest_items(manifest: Path) -> Iterator[LayoutRecording | BadLine]:

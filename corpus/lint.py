@@ -127,7 +127,7 @@ class LintReport:
             )
         for code in sorted(self.counts, key=lambda code: (RULES[code].severity, code)):
             lines.append(f"{RULES[code].severity} {code} x {self.counts[code]}: {RULES[code].advice}")
-            lines += [f"    {found.path}: {found.what}" for found in self.findings if found.code == code]
+            lines += [f"    {finding.path}: {finding.what}" for finding in self.findings if finding.code == code]
         return "\n".join([*lines, f"{self.errors} errors, {self.warnings} warnings"])
 
     def add(self, finding: Finding, examples: int) -> None:
@@ -165,8 +165,8 @@ def lint(
             finding = Finding("bad-line", _relative(item.manifest, source), f"line {item.number} {item.why}")
             report.add(finding, examples)
             continue
-        for found in _look(item, source, tokenize, report):
-            report.add(found, examples)
+        for each in _look(item, source, tokenize, report):
+            report.add(each, examples)
         report.files += 1
         if progress:
             progress(report.files)

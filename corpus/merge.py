@@ -36,10 +36,10 @@ def merge(sources: Sequence[str | Path], out: str | Path, generator: str = "duol
             prefix, earlier = corpus.info.sha256[:6], frozenset(recordings)
             for shard in shard_directories(corpus.directory):
                 entries = _entries(shard, prefix, ids)
-                found = {entry.record.audio.sha256 for entry in entries if entry.record.audio}
-                if found & earlier:
+                digests = {entry.record.audio.sha256 for entry in entries if entry.record.audio}
+                if digests & earlier:
                     raise ValueError(f"{shard} holds recordings of another source: leave one of the two out")
-                recordings |= found
+                recordings |= digests
                 if position >= done:
                     writer.publish_entries(entries)
                 position += 1
@@ -80,13 +80,13 @@ def _merged_identity(corpora: Sequence[Corpus], out: Path, generator: str) -> Co
 
 def _origins(corpus: Corpus) -> list[CorpusInfo]:
     """The generated corpora that a corpus consists of: itself, or those it was merged from, at any depth."""
-    pending, found = [corpus.info], []
+    pending, origins = [corpus.info], []
     while pending:
         info = pending.pop()
         pending += [source.info for source in info.sources]
         if not info.sources:
-            found.append(info)
-    return found
+            origins.append(info)
+    return origins
 
 
 def _entries(shard: Path, prefix: str, ids: set[str]) -> list[ShardEntry]:

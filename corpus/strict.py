@@ -95,8 +95,8 @@ def parse_json(text: str | bytes, kind: type[Kind], where: str = "") -> Kind:
     """JSON text as a `kind`. Raises ValueError like `parse`."""
     try:
         wanted: Any = kind
-        found: Kind = _adapter(wanted).validate_json(text)
-        return found
+        value: Kind = _adapter(wanted).validate_json(text)
+        return value
     except ValidationError as error:
         raise ValueError(f"{where + ': ' if where else ''}{told(error, kind)}") from None
 

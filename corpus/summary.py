@@ -77,10 +77,10 @@ class CorpusSummary:
     @classmethod
     def of(cls, dialogues: Corpus | Iterable[Dialogue]) -> CorpusSummary:
         """Count a whole corpus; no audio is read."""
-        found = cls()
+        summary = cls()
         for dialogue in dialogues:
-            found.add(dialogue)
-        return found
+            summary.add(dialogue)
+        return summary
 
     def add(self, dialogue: Dialogue) -> None:
         """Count one dialogue."""

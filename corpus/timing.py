@@ -162,8 +162,8 @@ def offset_test(measured: Offsets, reference: Offsets) -> tuple[float, float]:
     """
     if not len(measured) or not len(reference):
         return float("nan"), float("nan")
-    found = ks_2samp(measured, reference)
-    return float(found.statistic), float(found.pvalue)
+    result = ks_2samp(measured, reference)
+    return float(result.statistic), float(result.pvalue)
 
 
 def turn_offsets(dialogue: Dialogue) -> list[float]:

@@ -69,9 +69,9 @@ def verify(
     problems = list(_identity_problems(corpus))
     readable = []
     for done, shard in enumerate(shards, 1):
-        found = shard_problems(shard, deep)
-        problems += found
-        if not any(problem.path.endswith(SHARD_INFO) for problem in found):
+        faults = shard_problems(shard, deep)
+        problems += faults
+        if not any(problem.path.endswith(SHARD_INFO) for problem in faults):
             readable.append(shard)
         if progress:
             progress(done, len(shards))
@@ -150,13 +150,13 @@ def file_problem(shard: Path, name: str, expected: FileInfo, deep: bool) -> list
 
 def stray_manifests(corpus: Path) -> list[str]:
     """Files outside the shards, other than data.jsonl, that moshi-finetune would load as manifests."""
-    found = []
+    strays = []
     for folder, folders, names in os.walk(corpus):
         here = Path(folder)
         if here == corpus:
             folders[:] = [name for name in folders if name not in (SHARDS, WORK)]
-        found += [(here / name).relative_to(corpus).as_posix() for name in names if name.endswith("jsonl")]
-    return sorted(set(found) - {MANIFEST})
+        strays += [(here / name).relative_to(corpus).as_posix() for name in names if name.endswith("jsonl")]
+    return sorted(set(strays) - {MANIFEST})
 
 
 def strangers(corpus: Path) -> list[str]:

@@ -18,11 +18,11 @@ _WEIGHTS = (".json", ".safetensors", ".bin", ".model", ".txt", ".jinja", ".gguf"
 
 def content_name(path: str, file: str = "") -> str:
     """`sha256:...` of a file, or of `file` in a folder; the path itself where there is none: others tell that."""
-    found = Path(path).expanduser() / file if file else Path(path).expanduser()
-    if not path or not found.is_file():
+    whole = Path(path).expanduser() / file if file else Path(path).expanduser()
+    if not path or not whole.is_file():
         return path
-    state = found.stat()
-    return _digest(found, state.st_mtime_ns, state.st_size)
+    state = whole.stat()
+    return _digest(whole, state.st_mtime_ns, state.st_size)
 
 
 def engine_name(engine: str) -> str:

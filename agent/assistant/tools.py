@@ -44,14 +44,14 @@ def load_tools(path: Path) -> tuple[Tool, ...]:
         ValueError: the file cannot be read or run, or a function cannot be described; the message names it.
     """
     module = _run(path)
-    found = [
+    tools = [
         tool_of(function, str(path))
         for name, function in vars(module).items()
         if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
     ]
-    if not found:
+    if not tools:
         raise ValueError(f"{path} has no public function: each one is a tool")
-    return tuple(found)
+    return tuple(tools)
 
 
 def _run(path: Path) -> ModuleType:
@@ -75,7 +75,7 @@ def tool_of(function: Callable[..., object], where: str) -> Tool:
         hints = get_type_hints(function)
     except (NameError, TypeError) as error:
         raise ValueError(f"{where}: {name}: {error}") from None
-    described = {found[1]: found[2].strip() for line in text.splitlines() if (found := _PARAMETER.match(line))}
+    described = {match[1]: match[2].strip() for line in text.splitlines() if (match := _PARAMETER.match(line))}
     fields: dict[str, Any] = {}
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
@@ -92,7 +92,7 @@ def tool_of(function: Callable[..., object], where: str) -> Tool:
         if parameter_name in described:
             shape["description"] = described[parameter_name]
     schema.pop("title", None)
-    lines = [line for line in text.splitlines() if not ((found := _PARAMETER.match(line)) and found[1] in fields)]
+    lines = [line for line in text.splitlines() if not ((match := _PARAMETER.match(line)) and match[1] in fields)]
     return Tool(name, " ".join(" ".join(lines).split()), {"properties": {}, **schema}, function)
 
 
@@ -178,14 +178,14 @@ def read_arguments(tool: Tool, text: str) -> dict[str, Any]:
         raise ValueError(f"{tool.name} takes no {unknown[0]!r}; it takes {', '.join(parameters) or 'nothing'}")
     if missing := [n for n, p in parameters.items() if p.default is p.empty and n not in given]:
         raise ValueError(f"{tool.name} needs {missing[0]!r}")
-    found = {}
+    arguments = {}
     for name, value in given.items():
         kind = hints.get(name, str)
         try:
-            found[name] = TypeAdapter(kind).validate_python(value)
+            arguments[name] = TypeAdapter(kind).validate_python(value)
         except ValidationError as error:
             raise ValueError(f"{tool.name}: {name}: {told(error, kind)}") from None
-    return found
+    return arguments
 
 
 def as_text(result: object) -> str:

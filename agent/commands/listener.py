@@ -109,5 +109,5 @@ def evaluate(
     judges = Judges.open(model, ear=ear, whisper=whisper, smart_turn=smart_turn)
     if fit:
         judges.fit(collection, fit)
-    found = report(judges, collection, part, silence, conditions.split(","), minutes=empty)
-    print(json.dumps(found.as_json(), indent=2) if as_json else found.text())
+    judged = report(judges, collection, part, silence, conditions.split(","), minutes=empty)
+    print(json.dumps(judged.as_json(), indent=2) if as_json else judged.text())

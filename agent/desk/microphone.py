@@ -65,13 +65,13 @@ def pick_device(devices: list[dict[str, Any]], wanted: str | None, way: str) -> 
         return None
     able = [index for index, device in enumerate(devices) if device[f"max_{way}_channels"] > 0]
     if wanted.isdigit():
-        found = [int(wanted)] if int(wanted) in able else []
+        fitting = [int(wanted)] if int(wanted) in able else []
     else:
-        found = [index for index in able if wanted.lower() in devices[index]["name"].lower()]
-    if len(found) != 1:
-        what = "no" if not found else f"{len(found)}"
+        fitting = [index for index in able if wanted.lower() in devices[index]["name"].lower()]
+    if len(fitting) != 1:
+        what = "no" if not fitting else f"{len(fitting)}"
         raise ValueError(f"{what} {way} device fits {wanted!r}: choose a number of agent talk --list-devices")
-    return found[0]
+    return fitting[0]
 
 
 def tones(rate: int) -> np.ndarray[Any, np.dtype[np.float32]]:

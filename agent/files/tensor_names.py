@@ -43,11 +43,11 @@ def from_native(name: str) -> str:
 
 def split_stacked(tensors: Mapping[str, Tensor], sets: int) -> dict[str, Tensor]:
     """Stacked attention matrices apart; `sets` is the depth transformer's number of weight sets. Native names."""
-    found = {}
+    split = {}
     for name, tensor in tensors.items():
         match = STACKED.match(name)
         if match is None:
-            found[name] = tensor
+            split[name] = tensor
             continue
         prefix, side, adapter, scale = match.groups()
         count = sets if prefix.startswith("depformer.") else 1
@@ -55,21 +55,21 @@ def split_stacked(tensors: Mapping[str, Tensor], sets: int) -> dict[str, Tensor]
             raise ValueError(f"{name} of shape {list(tensor.shape)} does not hold {count} sets of weights")
         for index, part in enumerate(tensor.chunk(count)):
             place = f"{prefix}{side}_projs.{index}." + (f"{adapter}." if adapter else "")
-            found[f"{place}weight{scale or ''}"] = part
-    return found
+            split[f"{place}weight{scale or ''}"] = part
+    return split
 
 
 def stack(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The inverse of `split_stacked`, under the oldest files' names."""
-    found: dict[str, Tensor] = {}
+    stacked: dict[str, Tensor] = {}
     groups: dict[str, dict[int, Tensor]] = {}
     for name, tensor in tensors.items():
         match = SPLIT.match(name)
         if match is None:
-            found[name] = tensor
+            stacked[name] = tensor
             continue
         prefix, side, index, adapter, scale = match.groups()
         tail = f".{adapter}.weight" if adapter else "_weight" if side == "in" else ".weight"
         groups.setdefault(f"{prefix}{side}_proj{tail}{scale or ''}", {})[int(index)] = tensor
-    found.update({name: torch.cat([parts[k] for k in sorted(parts)]) for name, parts in groups.items()})
-    return found
+    stacked.update({name: torch.cat([parts[k] for k in sorted(parts)]) for name, parts in groups.items()})
+    return stacked

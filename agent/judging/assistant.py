@@ -198,5 +198,5 @@ def _quantile(values: Sequence[float], percent: float) -> float | None:
 
 
 def _share(flags: Iterable[bool]) -> float | None:
-    found = list(flags)
-    return round(sum(found) / len(found), 3) if found else None
+    known = list(flags)
+    return round(sum(known) / len(known), 3) if known else None

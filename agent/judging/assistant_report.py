@@ -71,8 +71,8 @@ class AssistantReport:
         if self.emptiness:
             sounds = list(next(iter(self.emptiness.values())))
             table = Table("sentences a minute (aim 0)", *sounds)
-            for source, found in self.emptiness.items():
-                table.add_row(source, *(f"{found[sound]:.2f}" for sound in sounds))
+            for source, counted in self.emptiness.items():
+                table.add_row(source, *(f"{counted[sound]:.2f}" for sound in sounds))
             tables.append(table)
         return tables
 

@@ -148,22 +148,22 @@ def measure(
         wheel: also time the wheel `moshi`.
     """
     batch = Batch(bundle, max(most, 1), runtime, threads=threads)
-    found: list[Times] = []
+    crowds: list[Times] = []
     for crowd in CROWDS:
-        if crowd > most or (found and found[-1].frame_ms.p99 > FRAME_MS):
+        if crowd > most or (crowds and crowds[-1].frame_ms.p99 > FRAME_MS):
             break
-        found.append(crowd_times(batch, crowd, frames))
-    good = [each.sessions for each in found if each.frame_ms.p99 <= FRAME_MS]
+        crowds.append(crowd_times(batch, crowd, frames))
+    good = [each.sessions for each in crowds if each.frame_ms.p99 <= FRAME_MS]
     theirs = wheel_times(bundle.model.config, frames, WARM_UP) if wheel else None
     return FrameTimes(
         name,
         runtime,
         threads,
         f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
-        found[0].frame_ms,
-        round(found[0].real_time_factor, 3),
+        crowds[0].frame_ms,
+        round(crowds[0].real_time_factor, 3),
         old_times(batch, frames),
-        found,
+        crowds,
         max(good, default=0),
         None
         if theirs is None

@@ -214,8 +214,8 @@ def _dialogue(dialogue: Dialogue, audio: Samples) -> Probe:
     """A dialogue's first minute, the agent's side forced for the first few seconds."""
     audio = audio[:, : to_samples(LONGEST_DIALOGUE)]
     free, end = int(CONTEXT / FRAME_SECONDS) * FRAME_SECONDS, audio.shape[1] / SAMPLE_RATE
-    found = agent_segments(audio[AGENT_CHANNEL]), speech_segments(audio[USER_CHANNEL])
-    sides = [SpeechTimes(tuple(side)).within(free, end) for side in found]
+    segments = agent_segments(audio[AGENT_CHANNEL]), speech_segments(audio[USER_CHANNEL])
+    sides = [SpeechTimes(tuple(side)).within(free, end) for side in segments]
     return Probe(
         id=dialogue.id,
         kind="dialogue",

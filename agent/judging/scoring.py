@@ -137,8 +137,8 @@ def _score_listening(turns: Sequence[Judged], figures: Figures) -> None:
         histograms = [
             turn_taking.offset_histogram(
                 offset
-                for each, found in zip(rows, times, strict=True)
-                for offset in turn_taking.clause_offsets(found, each.probe.clause_ends)
+                for each, timed in zip(rows, times, strict=True)
+                for offset in turn_taking.clause_offsets(timed, each.probe.clause_ends)
             )
             for rows, times in ((long, onsets), (turns, own))
         ]

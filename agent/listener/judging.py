@@ -104,13 +104,13 @@ def log_odds(probability: float) -> float:
     return float(np.log(kept / (1 - kept)))
 
 
-def figures(found: Sequence[DecisionScore]) -> dict[str, Separation]:
+def figures(scores: Sequence[DecisionScore]) -> dict[str, Separation]:
     """The table's rows, of what scores there are: gaps of reading (not behind a sentence's end) against all ends, the
     gaps behind sentences, the calls, the pauses put in."""
     reading = ("requests", "reading")
 
     def of(groups: Sequence[str], over: bool, *kinds: Kind) -> list[float]:
-        chosen = (s for s in found if s.group in groups and s.over == over)
+        chosen = (s for s in scores if s.group in groups and s.over == over)
         return [s.value for s in chosen if not kinds or s.kind in kinds]
 
     rows = {
@@ -144,8 +144,8 @@ def fitted_thresholds(
     Pauses behind a sentence's end do not count: there nobody can tell.
     """
     out = {}
-    for silence, found in scores_at(listener, sounds, silences).items():
-        pauses = [score.value for score in found if not score.over and score.kind != "sentence"]
+    for silence, scores in scores_at(listener, sounds, silences).items():
+        pauses = [score.value for score in scores if not score.over and score.kind != "sentence"]
         if not pauses:
             raise ValueError(f"no pause lasts {silence} s: thresholds need some")
         out[silence] = float(1 / (1 + np.exp(-np.quantile(pauses, 1 - budget))))

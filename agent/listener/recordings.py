@@ -118,14 +118,14 @@ def read_recordings(folder: Path, names: Sequence[str]) -> list[CollectedRecordi
     Raises:
         ValueError: a manifest is missing or broken.
     """
-    found = []
+    recordings = []
     for name in names:
         try:
             rows = [json.loads(line) for line in (folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
-            found += [_recording(folder, row) for row in rows]
+            recordings += [_recording(folder, row) for row in rows]
         except (OSError, json.JSONDecodeError, KeyError) as error:
             raise ValueError(f"{folder / name}.jsonl is no manifest of recordings: {error}") from None
-    return found
+    return recordings
 
 
 def _recording(folder: Path, row: Mapping[str, Any]) -> CollectedRecording:

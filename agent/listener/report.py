@@ -64,14 +64,14 @@ class Judges:
 
     def scores(self, judged: Sequence[JudgedSound], silence: float) -> dict[str, list[DecisionScore]]:
         """Everybody's, and the sum of listener's and ear's log odds."""
-        found = {"listener": scores(self.listener, judged, silence)}
+        by_judge = {"listener": scores(self.listener, judged, silence)}
         if self.ear is not None:
-            found["ear"] = asked(self.ear, judged, silence)
-            both = zip(found["listener"], found["ear"], strict=True)
-            found["both"] = [replace(mine, value=mine.value + other.value) for mine, other in both]
+            by_judge["ear"] = asked(self.ear, judged, silence)
+            both = zip(by_judge["listener"], by_judge["ear"], strict=True)
+            by_judge["both"] = [replace(mine, value=mine.value + other.value) for mine, other in both]
         if self.smart_turn is not None:
-            found["smart turn"] = asked(self.smart_turn, judged, silence)
-        return found
+            by_judge["smart turn"] = asked(self.smart_turn, judged, silence)
+        return by_judge
 
 
 def ear_opinion(head: EarTurnHead, whisper: WhisperFrames) -> Callable[[Samples, float], float]:
@@ -134,7 +134,7 @@ def report(
     rows = {}
     for name, change in changes.items():
         changed = [replace(judged, sound=change(judged.sound)) for judged in people]
-        rows[name] = {who: figures(found) for who, found in judges.scores(changed, silence).items()}
+        rows[name] = {who: figures(scores) for who, scores in judges.scores(changed, silence).items()}
     speakers = len({judged.speaker for judged in people})
     threshold = max(judges.listener.thresholds.values())
     rates = {

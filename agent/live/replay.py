@@ -137,5 +137,5 @@ def from_tensor(values: Tensor) -> Controls:
     if values.shape != (1, len(fields)):
         raise ValueError(f"controls must be [1, {len(fields)}], got {list(values.shape)}")
     pairs = zip(fields.items(), values[0].tolist(), strict=True)
-    found: dict[str, Any] = {name: (field.annotation or float)(value) for (name, field), value in pairs}
-    return Controls(**found)
+    settings: dict[str, Any] = {name: (field.annotation or float)(value) for (name, field), value in pairs}
+    return Controls(**settings)

@@ -103,17 +103,17 @@ class Scheduler:
 
     def metrics(self) -> Metrics:
         """A picture of now, and sums since the start."""
-        found = self.admission.picture()
+        picture = self.admission.picture()
         return Metrics(
-            len(found.talking),
-            found.waiting,
-            found.suspended,
-            found.history.admitted,
-            found.history.refused,
-            found.history.ended,
-            found.history.counters,
-            {session.id: session.lag_ms for session in found.talking},
-            {session.id: session.delay_ms for session in found.talking},
+            len(picture.talking),
+            picture.waiting,
+            picture.suspended,
+            picture.history.admitted,
+            picture.history.refused,
+            picture.history.ended,
+            picture.history.counters,
+            {session.id: session.lag_ms for session in picture.talking},
+            {session.id: session.delay_ms for session in picture.talking},
             self.pace_ms,
             self._times.picture(),
         )

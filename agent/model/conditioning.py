@@ -91,15 +91,15 @@ class Conditioning(nn.Module):
             raise ValueError(
                 f"this model has no conditions {', '.join(unknown)}; it has: {', '.join(self.conditioners)}"
             )
-        found: dict[str, list[Tensor]] = {"sum": [], "cross": [], "unused": []}
+        by_fuser: dict[str, list[Tensor]] = {"sum": [], "cross": [], "unused": []}
         for name, conditioner in self.conditioners.items():
             values = given.get(name, [None] * batch)
             if len(values) != batch:
                 raise ValueError(f'condition "{name}" needs {batch} values, one per stream, got {len(values)}')
             assert isinstance(conditioner, Conditioner)
-            found[conditioner.config.fuse].append(conditioner(values))
-        total = torch.stack(found["sum"]).sum(0) if found["sum"] else None
-        crossed = torch.cat(found["cross"], dim=1) if found["cross"] else None
+            by_fuser[conditioner.config.fuse].append(conditioner(values))
+        total = torch.stack(by_fuser["sum"]).sum(0) if by_fuser["sum"] else None
+        crossed = torch.cat(by_fuser["cross"], dim=1) if by_fuser["cross"] else None
         if crossed is not None and self.positions is not None:
             start = torch.zeros(1, dtype=torch.int64, device=crossed.device)
             steps, dim = crossed.shape[1:]

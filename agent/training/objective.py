@@ -137,27 +137,27 @@ class Objective(nn.Module):
     def total(self, sums: Tensor, counts: Tensor) -> Tensor:
         """The loss `[]` of sums and counts, those of one pass or added up over many."""
         recipe, means = self.recipe, sums / counts.clamp(min=1e-9)
-        found = recipe.text_weight * (means[TEXT] + means[WORDING]) + recipe.user_text_weight * means[USER_TEXT]
+        total = recipe.text_weight * (means[TEXT] + means[WORDING]) + recipe.user_text_weight * means[USER_TEXT]
         if self.model.depth is None:
-            return found
+            return total
         weights = means.new_tensor(codebook_weights(self.model.config, recipe))
-        return found + codebook_loss(means[CODEBOOKS:], counts[CODEBOOKS:] > 0, weights)
+        return total + codebook_loss(means[CODEBOOKS:], counts[CODEBOOKS:] > 0, weights)
 
     def parts(self, sums: Tensor, counts: Tensor) -> dict[str, Tensor]:
         """What the loss is made of, for people: means `[]`, detached."""
         means = sums.detach() / counts.clamp(min=1e-9)
-        found = {"text": means[TEXT], "words": means[WORDS]}
+        parts = {"text": means[TEXT], "words": means[WORDS]}
         if bool(counts[WORDING] > 0):
-            found["wording"] = means[WORDING]
+            parts["wording"] = means[WORDING]
         if self.model.user_text_out is not None:
-            found |= {"user_text": means[USER_TEXT], "user_words": means[USER_WORDS]}
+            parts |= {"user_text": means[USER_TEXT], "user_words": means[USER_WORDS]}
         books, config = means[CODEBOOKS:], self.model.config
         for side, start, end in (("", 0, config.agent_codebooks), ("user_", config.agent_codebooks, config.dep_q)):
             if min(end, len(books)) > start:
-                found[f"{side}semantic"] = books[start]
+                parts[f"{side}semantic"] = books[start]
             if min(end, len(books)) > start + 1:
-                found[f"{side}acoustic"] = books[start + 1 : end].mean()
-        return found
+                parts[f"{side}acoustic"] = books[start + 1 : end].mean()
+        return parts
 
     def losses(self, codes: Tensor, draw: Draw | None = None, labels: Tensor | None = None) -> AgentLosses:
         """The loss of a batch by itself, and its parts."""

@@ -32,5 +32,5 @@ def bench(
     runtime = loaded if onnx is None else fastest(loaded, onnx)
     noise = np.random.default_rng(0).standard_normal((frames + WARM_UP) * 1920).astype(np.float32) * 0.1
     times = OurCodec(runtime, codec).process(noise).frame_ms[WARM_UP:]
-    found = {"median_ms": float(np.median(times)), "p95_ms": float(np.percentile(times, 95)), "frames": len(times)}
-    typer.echo(json.dumps(found) if as_json else "  ".join(f"{name} {value:.2f}" for name, value in found.items()))
+    figures = {"median_ms": float(np.median(times)), "p95_ms": float(np.percentile(times, 95)), "frames": len(times)}
+    typer.echo(json.dumps(figures) if as_json else "  ".join(f"{name} {value:.2f}" for name, value in figures.items()))

@@ -54,14 +54,14 @@ def evaluate(
     peers = [peer(spec.strip()) for spec in vs.split(",") if spec.strip()]
     console = Console(stderr=True)
     report = judging.evaluate(chosen, [*systems, *peers], whisper, language, listen, console.print)
-    found = report.as_json()
+    figures = report.as_json()
     if probe:
-        found["phone_probe"] = dataclasses.asdict(phone_probe(loaded, chosen))
+        figures["phone_probe"] = dataclasses.asdict(phone_probe(loaded, chosen))
     if as_json:
-        typer.echo(json.dumps(found, indent=1))
+        typer.echo(json.dumps(figures, indent=1))
         return
     Console().print(report.table())
     for skip in report.skipped:
         typer.echo(f"skipped {skip.name}: {skip.reason}")
     if probe:
-        typer.echo("phone probe: " + "  ".join(f"{name} {value:.3g}" for name, value in found["phone_probe"].items()))
+        typer.echo("phone probe: " + "  ".join(f"{name} {value:.3g}" for name, value in figures["phone_probe"].items()))

@@ -127,8 +127,8 @@ def _measure(clips: Sequence[JudgedClip], decoded: Sequence[Decoded], metrics: d
     seconds = sum(len(clip.audio) for clip in clips) / SAMPLE_RATE
     values = {"kbps": sum(item.bits for item in decoded) / seconds / 1000.0}
     for name, metric in metrics.items():
-        found = [metric(clip.audio, item.audio) for clip, item in zip(clips, decoded, strict=True)]
-        kept = [value for value in found if value is not None]
+        measured = [metric(clip.audio, item.audio) for clip, item in zip(clips, decoded, strict=True)]
+        kept = [value for value in measured if value is not None]
         if kept:
             values[name] = float(np.mean(kept))
     times = [ms for item in decoded for ms in item.frame_ms]

@@ -211,11 +211,11 @@ class SplitQuantizer(nn.Module):
     def statistics(self, traces: Sequence[LevelTrace]) -> list[LevelStatistics]:
         """Counts and sums per entry of one pass. Sum them over processes before `update`."""
         size = self.config.codebook_size
-        found = []
+        levels = []
         for trace in traces:
             sums = trace.inputs.new_zeros(size, trace.inputs.shape[-1]).index_add_(0, trace.codes, trace.inputs)
-            found.append(LevelStatistics(torch.bincount(trace.codes, minlength=size).to(sums.dtype), sums))
-        return found
+            levels.append(LevelStatistics(torch.bincount(trace.codes, minlength=size).to(sums.dtype), sums))
+        return levels
 
     @torch.no_grad()
     def update(self, statistics: Sequence[LevelStatistics], decay: float = 0.99) -> None:

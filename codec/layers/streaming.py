@@ -106,10 +106,10 @@ def unflatten(template: S, tensors: Mapping[str, Tensor]) -> S:
         odd = sorted(expected.keys() ^ tensors.keys())
         raise ValueError(f"not a state of this model: {len(odd)} tensors differ, first {odd[0]}")
     for name, tensor in expected.items():
-        found = tensors[name]
-        if found.shape[1:] != tensor.shape[1:] or found.dtype != tensor.dtype:
+        given = tensors[name]
+        if given.shape[1:] != tensor.shape[1:] or given.dtype != tensor.dtype:
             raise ValueError(
-                f"not a state of this model: {name} is {list(found.shape)} {found.dtype}, "
+                f"not a state of this model: {name} is {list(given.shape)} {given.dtype}, "
                 f"expected {list(tensor.shape)} {tensor.dtype}"
             )
     names = iter(expected)

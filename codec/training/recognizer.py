@@ -61,11 +61,11 @@ class RecognizerLoss:
         x = functional.gelu(encoder.conv1(self._log_mel(audio)))
         x = functional.gelu(encoder.conv2(x)).transpose(1, 2)
         x = x + encoder.embed_positions.weight[: x.shape[1]]
-        found = []
+        layers = []
         for layer in encoder.layers:
             x = layer(x, None)
-            found.append(x)
-        return [*found[:-1], encoder.layer_norm(x)]
+            layers.append(x)
+        return [*layers[:-1], encoder.layer_norm(x)]
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Mean absolute distance of the features of `[B, T]` from the target's, in standard deviations."""

@@ -88,24 +88,24 @@ class StepLosses(nn.Module):
         entries, aux = self._entries(codec, wav, stage, draw)
         with torch.autocast(wav.device.type, torch.bfloat16, enabled=self.recipe.shortened(wav.device.type)):
             output, pitch = codec.decode_supervised(entries, wav)
-        found = CodecLosses(wav.new_zeros(()), share=share or PassShare())
+        terms = CodecLosses(wav.new_zeros(()), share=share or PassShare())
         error = self.spectral(output[:, 0], wav[:, 0], self.complex_weight > 0)
-        found.add("mel", error.mel, self.recipe.mel_weight)
-        found.add("fine", error.fine, self.recipe.fine_weight)
+        terms.add("mel", error.mel, self.recipe.mel_weight)
+        terms.add("fine", error.fine, self.recipe.fine_weight)
         if self.loudness is not None:
-            found.add("loudness", self.loudness(output[:, 0], wav[:, 0]), self.recipe.loudness_weight)
+            terms.add("loudness", self.loudness(output[:, 0], wav[:, 0]), self.recipe.loudness_weight)
         if self.recognizer is not None:
             with torch.autocast(wav.device.type, torch.bfloat16, enabled=self.recipe.shortened(wav.device.type)):
                 heard = self.recognizer.loss(output[:, 0], wav[:, 0])
-            found.add("recognizer", heard, self.recipe.recognizer_weight)
+            terms.add("recognizer", heard, self.recipe.recognizer_weight)
         if self.complex_weight:
-            found.add("complex", error.complex, self.complex_weight)
-        found.add("pitch", pitch, self.recipe.pitch_weight)
+            terms.add("complex", error.complex, self.complex_weight)
+        terms.add("pitch", pitch, self.recipe.pitch_weight)
         if stage == "quantized":
-            found.add("commit", aux.commit, self.recipe.commit_weight)
+            terms.add("commit", aux.commit, self.recipe.commit_weight)
         if self.head is not None and targets is not None and stage != "adversarial":
-            found.add("teacher", self.head.loss(aux, *targets), self.recipe.teacher_weight)
-        return found, output, aux
+            terms.add("teacher", self.head.loss(aux, *targets), self.recipe.teacher_weight)
+        return terms, output, aux
 
     def _entries(self, codec: Codec, wav: Tensor, stage: Stage, draw: Draw) -> tuple[Tensor, QuantizerAux]:
         recipe, device = self.recipe, wav.device
@@ -148,18 +148,18 @@ def _noisy(entries: Tensor, level: float, draw: Draw) -> Tensor:
 
 
 def adversarial_terms(
-    found: CodecLosses, judges: Discriminators, wav: Tensor, output: Tensor, recipe: CodecRecipe
+    terms: CodecLosses, judges: Discriminators, wav: Tensor, output: Tensor, recipe: CodecRecipe
 ) -> tuple[CodecLosses, Tensor]:
     """Add the generator's adversarial and feature terms; also the discriminators' own loss, for audio `[B, T]`."""
     judges.requires_grad_(False)
     _, real_features = judges(wav)
     fake_scores, fake_features = judges(output)
     judges.requires_grad_(True)
-    found.add("adversarial", losses.hinge_generator(fake_scores), recipe.adversarial_weight)
-    found.add("feature", losses.feature_matching(real_features, fake_features), recipe.feature_weight)
+    terms.add("adversarial", losses.hinge_generator(fake_scores), recipe.adversarial_weight)
+    terms.add("feature", losses.feature_matching(real_features, fake_features), recipe.feature_weight)
     real, _ = judges(wav)
     fake, _ = judges(output.detach())
-    return found, losses.hinge_discriminator(real, fake)
+    return terms, losses.hinge_discriminator(real, fake)
 
 
 @torch.no_grad()
@@ -168,10 +168,10 @@ def move_codebooks(
 ) -> Tensor:
     """Exponential averages and, every few steps, new entries for dead ones. Returns counts `[Q, K]` of this step."""
     quantizer = codec.quantizer
-    found = [quantizer.statistics(aux.traces) for aux in passes]
+    levels = [quantizer.statistics(aux.traces) for aux in passes]
     statistics = [
         LevelStatistics(torch.stack([e.counts for e in level]).sum(0), torch.stack([e.sums for e in level]).sum(0))
-        for level in zip(*found, strict=True)
+        for level in zip(*levels, strict=True)
     ]
     parallel.sum_over_processes(tensor for level in statistics for tensor in (level.counts, level.sums))
     quantizer.update(statistics, recipe.codebook_decay)

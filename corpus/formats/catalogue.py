@@ -47,9 +47,9 @@ RESTORES = "huggingface"  # the format that holds whole records, so that a corpu
 def exporter(name: str) -> Exporter:
     """The writer of a format. Raises ValueError, naming all formats, when there is none of this name."""
     module = _module(EXPORTS, name, "exported to")
-    found = importlib.import_module(f".{module}", __package__).EXPORTER
-    assert isinstance(found, Exporter)
-    return found
+    chosen = importlib.import_module(f".{module}", __package__).EXPORTER
+    assert isinstance(chosen, Exporter)
+    return chosen
 
 
 def importer(name: str) -> Importer:
@@ -57,8 +57,8 @@ def importer(name: str) -> Importer:
     module = _module({**IMPORTS, RESTORES: EXPORTS[RESTORES]}, name, "imported from")
     if name == RESTORES:
         raise ValueError(f"{RESTORES} holds whole records: use corpus.formats.huggingface.restore")
-    found: Importer = importlib.import_module(f".{module}", __package__).recordings
-    return found
+    chosen: Importer = importlib.import_module(f".{module}", __package__).recordings
+    return chosen
 
 
 def _module(entries: dict[str, FormatEntry], name: str, what: str) -> str:

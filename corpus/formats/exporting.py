@@ -153,10 +153,10 @@ def _take_up(work: Path, order: Mapping[str, object]) -> None:
     path = work / ORDER
     if path.exists():
         try:
-            found = json.loads(path.read_bytes())
+            begun = json.loads(path.read_bytes())
         except ValueError:
-            found = None
-        if found != order:
+            begun = None
+        if begun != order:
             raise ValueError(f"{work} holds an unfinished export of something else: remove it to begin this one")
     else:
         write_synced(path, json.dumps(order, indent=1).encode())

@@ -59,10 +59,10 @@ class FdbItem:
 def part(part: Part) -> None:
     """Cut the dialogues of one shard into items."""
     for dialogue in part.dialogues:
-        found = list(items(dialogue))
-        if found:
+        kept = list(items(dialogue))
+        if kept:
             channel = read(part.audio(dialogue))[USER_CHANNEL]
-            for item in found:
+            for item in kept:
                 _write(part.target, dialogue, item, channel)
 
 

@@ -95,21 +95,21 @@ def _staged(
 ) -> Iterator[tuple[str, float]]:
     """Id and seconds of every dialogue still to be published, staged. Numbers follow the source's order."""
     first = writer.published.next_number
-    for number, found in enumerate(importer(source, rights)):
+    for number, recording in enumerate(importer(source, rights)):
         if number < first:
             continue
-        if isinstance(found, Unreadable):
-            skipped.append(found)
+        if isinstance(recording, Unreadable):
+            skipped.append(recording)
             continue
         id = f"i{number:08d}"
         record = writer.staged(id)
         if record is None:
             try:
-                dialogue, audio, told = as_dialogue(found, id, number, rights, align)
+                dialogue, audio, told = as_dialogue(recording, id, number, rights, align)
                 record = writer.stage(dialogue, audio)
                 remarks += told
             except ValueError as error:
-                skipped.append(Unreadable(found.name, str(error)))
+                skipped.append(Unreadable(recording.name, str(error)))
                 continue
         assert record.audio is not None, "staging fills in the audio"
         yield id, record.audio.duration

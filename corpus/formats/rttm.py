@@ -25,13 +25,13 @@ def part(part: Part) -> None:
 
 def lines(dialogue: Dialogue) -> list[str]:
     """A dialogue's segments by start time."""
-    found = []
+    rows = []
     for speaker in dialogue.speakers:
         words = [word for turn in dialogue.turns if turn.speaker == speaker.id for word in turn.words]
-        found += [(start, end, speaker.channel + 1, speaker.id) for start, end in segments(words)]
+        rows += [(start, end, speaker.channel + 1, speaker.id) for start, end in segments(words)]
     return [
         f"SPEAKER {dialogue.id} {channel} {start:.3f} {end - start:.3f} <NA> <NA> {speaker} <NA> <NA>\n"
-        for start, end, channel, speaker in sorted(found)
+        for start, end, channel, speaker in sorted(rows)
     ]
 
 

@@ -15,15 +15,15 @@ from .recordings import Recording, Rights, Unreadable, Utterance, file_audio, us
 def recordings(source: Path, rights: Rights) -> Iterator[Recording | Unreadable]:
     """Every recording of a source. Raises ValueError when it is of neither layout."""
     corpus = detect(source)
-    for found in items(corpus):
-        if isinstance(found, BadLine):
-            yield Unreadable(f"{found.manifest.name}:{found.number}", found.why)
+    for item in items(corpus):
+        if isinstance(item, BadLine):
+            yield Unreadable(f"{item.manifest.name}:{item.number}", item.why)
             continue
-        name = found.audio.relative_to(corpus.root).with_suffix("").as_posix()
+        name = item.audio.relative_to(corpus.root).with_suffix("").as_posix()
         try:
-            words = read_words(found, corpus.layout)
+            words = read_words(item, corpus.layout)
             bad = len(words) - len(usable_rows(words))
-            yield Recording(name, file_audio(found.audio), tuple(_utterances(words, rights)), bad)
+            yield Recording(name, file_audio(item.audio), tuple(_utterances(words, rights)), bad)
         except ValueError as error:
             yield Unreadable(name, str(error))
 

@@ -32,13 +32,13 @@ def forced_spans(samples: Samples, rate: int, tokens: Sequence[str]) -> list[tup
     decoder = _decoder()
     if decoder is None or foreign or not any(said):
         return None
-    found = _decode(decoder, resample(samples, rate, RATE), [word for words in said for word in words])
-    if found is None:
+    decoded = _decode(decoder, resample(samples, rate, RATE), [word for words in said for word in words])
+    if decoded is None:
         return None
     spans: list[tuple[float, float] | None] = []
     position = 0
     for words in said:
-        mine = found[position : position + len(words)]
+        mine = decoded[position : position + len(words)]
         spans.append((mine[0][0], mine[-1][1]) if mine else None)
         position += len(words)
     return spans

@@ -61,7 +61,7 @@ def lint(corpus: Corpus, as_json: AsJson = False) -> None:
     """Find what would hurt a training run, in a corpus of any known layout."""
     from corpus.lint import lint
 
-    found = lint(corpus)
-    print(found.to_json() if as_json else found)
-    if found.errors:
-        raise ValueError(f"{found.errors} error{'s' if found.errors > 1 else ''} in {corpus}")
+    report = lint(corpus)
+    print(report.to_json() if as_json else report)
+    if report.errors:
+        raise ValueError(f"{report.errors} error{'s' if report.errors > 1 else ''} in {corpus}")

@@ -44,10 +44,10 @@ def quality(
 
     from ..speaking.quality.yields import collect_yield
 
-    found = collect_yield(Reader(corpus))
+    counted = collect_yield(Reader(corpus))
     if as_json:
-        print(json.dumps(found.to_dict(), indent=2))
+        print(json.dumps(counted.to_dict(), indent=2))
         return
     if rejects:
-        print("\n".join(map(str, found.rejects)))
-    Console().print(found.table())
+        print("\n".join(map(str, counted.rejects)))
+    Console().print(counted.table())

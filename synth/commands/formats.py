@@ -93,8 +93,10 @@ def import_(
         raise ValueError(f"--times must be one of {', '.join(get_args(WordSource))}, not {times!r}")
     rights = Rights(licence, consent, origin, language, timed[0])
     with _bar("dialogues", None) as advance:
-        found = import_corpus(source, format, read, out, rights, align, lambda dialogues, seconds: advance(dialogues))
-    _tell(found, out)
+        imported = import_corpus(
+            source, format, read, out, rights, align, lambda dialogues, seconds: advance(dialogues)
+        )
+    _tell(imported, out)
 
 
 def push(
@@ -127,16 +129,16 @@ def _pushed(folder: Path, repo: str, public: bool, message: str = "") -> str:
     return publish(folder, repo, private=not public, message=message)
 
 
-def _tell(found: Imported, out: Path) -> None:
-    for one in found.skipped[:SKIPPED_SHOWN]:
+def _tell(imported: Imported, out: Path) -> None:
+    for one in imported.skipped[:SKIPPED_SHOWN]:
         print(f"left out {one.name}: {one.why}")
-    if len(found.skipped) > SKIPPED_SHOWN:
-        print(f"and {len(found.skipped) - SKIPPED_SHOWN} more left out")
-    for what in dict.fromkeys(remark.what for remark in found.remarks):
-        of = [remark for remark in found.remarks if remark.what == what]
+    if len(imported.skipped) > SKIPPED_SHOWN:
+        print(f"and {len(imported.skipped) - SKIPPED_SHOWN} more left out")
+    for what in dict.fromkeys(remark.what for remark in imported.remarks):
+        of = [remark for remark in imported.remarks if remark.what == what]
         many = f"in {len(of)} recordings, such as {of[0].name}" if len(of) > 1 else f"in {of[0].name}"
         print(f"{sum(remark.count for remark in of)} {what}: {many}")
-    print(f"{out} holds {found.dialogues} dialogues, {found.seconds / 3600:.2f} h")
+    print(f"{out} holds {imported.dialogues} dialogues, {imported.seconds / 3600:.2f} h")
 
 
 @contextmanager

@@ -50,8 +50,8 @@ def plan(
     planned, seconds, count = Planned(CorpusJob(order.out, order.recipe, order.seed).planner(), sample), 0.0, 0
     nowhere = contextlib.nullcontext(None)  # a sample is judged, not printed
     with nowhere if sample is not None and out is None else _lines_to(out) as stream, planned:
-        for found in planned.dialogues():
-            dialogue = rehearse(found, steady=order.recipe.voices.steady) if timed else found
+        for draft in planned.dialogues():
+            dialogue = rehearse(draft, steady=order.recipe.voices.steady) if timed else draft
             if stream:
                 stream.write(dialogue.model_dump_json(exclude_defaults=True) + "\n")
             seconds, count = seconds + estimated_seconds(dialogue), count + 1

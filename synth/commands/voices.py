@@ -76,8 +76,10 @@ def list_(
     for heading in ("speaker", "language", "licence", "consent", "side"):
         table.add_column(heading, overflow="fold")
     if bank is None:
-        for id, found in load_bank().items():
-            table.add_row(id, found.voice.kind, "", found.language, found.voice.licence, found.voice.consent, "")
+        for id, reference in load_bank().items():
+            table.add_row(
+                id, reference.voice.kind, "", reference.language, reference.voice.licence, reference.voice.consent, ""
+            )
     else:
         store = _opened(bank)
         for entry in store.entries:
@@ -95,11 +97,11 @@ def audit(
     from ..voices.embedding import load_embedder
 
     store = _opened(bank)
-    found = store.audit(load_embedder(embedder))
-    for id, problem in found:
+    problems = store.audit(load_embedder(embedder))
+    for id, problem in problems:
         print(f"{id}: {problem.what} [{problem.fault}]")
-    if found:
-        raise ValueError(f"{len(found)} problem{'s' if len(found) > 1 else ''} in {bank}")
+    if problems:
+        raise ValueError(f"{len(problems)} problem{'s' if len(problems) > 1 else ''} in {bank}")
     print(f"{bank}: {len(store.entries)} voices are sound")
 
 
@@ -181,11 +183,11 @@ def _opened(bank: Path) -> VoiceStore:
     return store
 
 
-def _side(found: object, id: str) -> str:
+def _side(given: object, id: str) -> str:
     from ..voices.records import Split
 
-    assert isinstance(found, Split)
-    return "evaluation" if id in found.evaluation else "left out" if id in found.left_out else "train"
+    assert isinstance(given, Split)
+    return "evaluation" if id in given.evaluation else "left out" if id in given.left_out else "train"
 
 
 def _checked(side: str) -> Literal["train", "evaluation"] | None:

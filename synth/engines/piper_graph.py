@@ -208,14 +208,14 @@ def make_deterministic(graph: onnx.GraphProto) -> None:
 def _before(graph: onnx.GraphProto, node: onnx.NodeProto) -> set[str]:
     """All tensors that a node is computed from."""
     makers = {output: maker for maker in graph.node for output in maker.output}
-    found: set[str] = set()
+    nodes: set[str] = set()
     open_ends = list(node.input)
     while open_ends:
         tensor = open_ends.pop()
-        if tensor not in found:
-            found.add(tensor)
+        if tensor not in nodes:
+            nodes.add(tensor)
             open_ends += makers[tensor].input if tensor in makers else ()
-    return found
+    return nodes
 
 
 def _repeated_to(like: str, output: str) -> list[onnx.NodeProto]:

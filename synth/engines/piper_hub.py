@@ -39,9 +39,9 @@ def is_hub_voice(argument: str) -> bool:
 def hub_weights(argument: str) -> tuple[HubWeights, ...]:
     """The files of a voice on the hub."""
     name = argument.partition("#")[0]
-    found = NAME.fullmatch(name)
-    assert found is not None, "asked only of names that are one"
-    language, region, dataset, quality = found.groups()
+    match = NAME.fullmatch(name)
+    assert match is not None, "asked only of names that are one"
+    language, region, dataset, quality = match.groups()
     folder = f"{language}/{language}_{region}/{dataset}/{quality}"
     files = (f"{folder}/{name}.onnx", f"{folder}/{name}.onnx.json", f"{folder}/{CARD}")
     return (HubWeights(repo=REPO, files=files),)
@@ -65,12 +65,12 @@ def hub_declaration(argument: str) -> PiperDeclaration | None:
         raise ValueError(f"{name} has no speaker {wanted!r}; it has {len(speakers)}: {shown}, ...")
     chosen = {one: number for one, number in speakers.items() if wanted in ("", one, str(number))}
     licence, source = stated_rights(card.read_text(encoding="utf-8", errors="replace"))
-    found = NAME.fullmatch(name)
-    assert found is not None, "asked only of names that are one"
-    language = found["language"]
+    match = NAME.fullmatch(name)
+    assert match is not None, "asked only of names that are one"
+    language = match["language"]
     voices = tuple(
         OwnVoice(
-            id=re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{found['dataset']}-{speaker}"),
+            id=re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{match['dataset']}-{speaker}"),
             name=f"{name}.onnx#{number}",
             language=language,
             licence=licence,

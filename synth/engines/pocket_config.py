@@ -83,7 +83,7 @@ def local_config(argument: str) -> dict[str, Any]:
 
 def _addresses(value: Any, key: str = "") -> list[str]:
     if isinstance(value, dict):
-        return [found for name, part in value.items() for found in _addresses(part, name)]
+        return [address for name, part in value.items() for address in _addresses(part, name)]
     return [value] if isinstance(value, str) and value.startswith(_HUB) and key != _WITHOUT_CLONING else []
 
 
@@ -102,6 +102,6 @@ def _local(value: Any) -> Any:
     if not value.startswith(_HUB):
         raise ValueError(f"pocket-tts would download {value}: fetch it yourself and name the file")
     part = _parsed(value)
-    found = cached(part.repo, part.files[0], part.revision)
-    assert found is not None, "weights are required before they are read"
-    return str(found)
+    local = cached(part.repo, part.files[0], part.revision)
+    assert local is not None, "weights are required before they are read"
+    return str(local)

@@ -15,8 +15,8 @@ def cached(repo: str, file: str, revision: str | None = None) -> Path | None:
         return None
     from huggingface_hub import try_to_load_from_cache
 
-    found = try_to_load_from_cache(repo, file, revision=revision)
-    return Path(found) if isinstance(found, str) else None
+    local = try_to_load_from_cache(repo, file, revision=revision)
+    return Path(local) if isinstance(local, str) else None
 
 
 def missing(weights: Iterable[HubWeights]) -> list[tuple[HubWeights, str]]:

@@ -223,8 +223,8 @@ class WorkerEngine:
 def executable(declared: WorkerDeclaration, folder: Path) -> Path | None:
     """The program that a worker's command starts; None if there is none."""
     program = _expanded(declared.command)[0]
-    found = shutil.which(program) if os.sep not in program else shutil.which(folder / program)
-    return Path(found) if found else None
+    path = shutil.which(program) if os.sep not in program else shutil.which(folder / program)
+    return Path(path) if path else None
 
 
 def _expanded(command: Sequence[str]) -> list[str]:

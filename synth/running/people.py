@@ -34,7 +34,7 @@ def _recogniser(recipe: CorpusRecipe) -> Recognise | None:
     """What hears recordings without transcript, if the recipe names a model. Loaded when first asked."""
     if not recipe.users.whisper:
         return None
-    found = load_recognizer(recipe.users.whisper, recipe.language)
-    if isinstance(found, Skipped):
-        raise ValueError(f"users.whisper: {found.reason}")
-    return found.transcribe
+    recogniser = load_recognizer(recipe.users.whisper, recipe.language)
+    if isinstance(recogniser, Skipped):
+        raise ValueError(f"users.whisper: {recogniser.reason}")
+    return recogniser.transcribe

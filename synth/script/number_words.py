@@ -45,7 +45,7 @@ class Numbers(Strict):
         start, text = max(rule for rule in self.rules if rule[0] <= number)
         divisor = _divisor(start)
         quotient, rest = divmod(number, divisor)
-        text = _OPTIONAL.sub(lambda found: found[1] if rest else "", text)
+        text = _OPTIONAL.sub(lambda match: match[1] if rest else "", text)
         if "<" in text:
             text = text.replace("<", self.cardinal(quotient, before=True))
         if ">" in text:

@@ -35,8 +35,8 @@ def speakable(text: str, language: Language) -> str:
         ValueError: it holds nothing to say, or something that has no one reading; the message tells a writer what.
     """
     text = _lengths(unicodedata.normalize("NFC", text), language).translate(_QUOTES)
-    if found := _LINK.search(text):
-        raise ValueError(f"{found[0]!r} is a link or address; describe it in words")
+    if link := _LINK.search(text):
+        raise ValueError(f"{link[0]!r} is a link or address; describe it in words")
     text = _STRONG.sub(lambda match: match[1] or match[2] or match[3], text)
     text = _BRACKETED.sub(" ", _FIGURES.sub(r", \1, ", _CLAUSE.sub(_clause, _DIRECTION.sub(" ", text))))
     text = _marks(read_aloud(text, language))
@@ -59,14 +59,14 @@ def sentences(text: str) -> str:
     """The same words with a capital where a sentence starts and a mark where the last one ends."""
     text = text.rstrip(",")
     text += "" if text[-1] in ".?!" else "."
-    return _SENTENCE.sub(lambda found: found[1] + found[2].upper(), text)
+    return _SENTENCE.sub(lambda match: match[1] + match[2].upper(), text)
 
 
 def _lengths(text: str, language: Language) -> str:
     """Feet and inches spelled out, before quotation marks go."""
     if language.code != "en":
         return text
-    text = _FEET.sub(lambda found: f"{found[1]} ft" + (f" {found[2]} in." if found[2] else ""), text)
+    text = _FEET.sub(lambda match: f"{match[1]} ft" + (f" {match[2]} in." if match[2] else ""), text)
     return text if text.count('"') % 2 == 0 else _INCHES.sub(r"\1 in.", text)
 
 
@@ -77,7 +77,7 @@ def _clause(found: re.Match[str]) -> str:
 
 def _marks(text: str) -> str:
     """Dashes, colons and dots as commas and full stops; initials as letters."""
-    text = _INITIALS.sub(lambda found: " ".join(found[0].replace(".", " ").split()), text)
+    text = _INITIALS.sub(lambda match: " ".join(match[0].replace(".", " ").split()), text)
     text = re.sub(r"\s*(?:…|\.{2,})\s*(?=\S)", ", ", text)
     text = re.sub(r"…|\.{2,}", ".", text)
     text = re.sub(r"\s+[-–—]+\s+|[–—]+|\s*[;:]\s*", ", ", text)

@@ -57,10 +57,10 @@ def _anchored(plan: Dialogue, turn: Turn, moved: Mapping[int, int], before: list
     while anchor is not None and anchor not in moved:
         anchor = plan.turns[anchor].anchor
     spoken = [one.index for one in before if one.event != "backchannel"]
-    found = moved[anchor] if anchor is not None else spoken[-1] if spoken else None
-    changes: dict[str, object] = {"anchor": found, "anchor_word": None}
+    place = moved[anchor] if anchor is not None else spoken[-1] if spoken else None
+    changes: dict[str, object] = {"anchor": place, "anchor_word": None}
     if turn.event == "interrupt":  # nobody is left to barge in on
         changes |= {"event": "turn", "offset": LEAST_GAP}
-    if found is None or plan.channel(before[found]) == plan.channel(turn):
+    if place is None or plan.channel(before[place]) == plan.channel(turn):
         changes["offset"] = max(turn.offset, LEAST_GAP)
     return changes

@@ -171,10 +171,10 @@ class Studio:
             return _cut(speech, turn, plan.language, FRAME_SAMPLES if steady else 1), None
         reference, style = self.reference(speaker), Style(rate=speaker.rate)
         if self.control is not None:
-            kept, found = self.control.speak(turn.text, reference, style, derive(plan.seed, "speak", turn.index))
+            kept, quality = self.control.speak(turn.text, reference, style, derive(plan.seed, "speak", turn.index))
             if kept is None:
-                raise UnspokenError(found.rejects)
-            return _cut(kept, turn, plan.language), found
+                raise UnspokenError(quality.rejects)
+            return _cut(kept, turn, plan.language), quality
         low, high = SECONDS_PER_WORD
         problems: list[str] = []
         for attempt in range(TRIES):

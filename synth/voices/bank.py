@@ -52,11 +52,11 @@ def load_bank(
         ValueError: the engine is unknown; a folder has no valid list; a clip cannot be used; an id is given twice.
     """
     kind = engine_entry(engine)
-    found = [(BANK, entry) for entry in _shipped() if entry.engine in ("", engine)]
+    entries = [(BANK, entry) for entry in _shipped() if entry.engine in ("", engine)]
     for folder in folders:
-        found += [(Path(folder), entry) for entry in _listed(Path(folder), side)]
+        entries += [(Path(folder), entry) for entry in _listed(Path(folder), side)]
     bank: dict[str, ReferenceVoice] = {}
-    for folder, entry in found:
+    for folder, entry in entries:
         if entry.id in bank:
             raise ValueError(f"two voices are called {entry.id!r}; rename the one in {folder}")
         bank[entry.id] = _reference(folder, entry, engine, kind)

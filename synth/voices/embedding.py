@@ -134,13 +134,13 @@ def halves_similarity(windows: Embeddings, least_share: float = 0.3) -> float:
 
 def alike_rows(vectors: Embeddings, alike: float) -> list[tuple[int, int, float]]:
     """Every pair of rows whose cosine is `alike` or more, as (row, later row, cosine)."""
-    found = []
+    pairs = []
     for first in range(0, len(vectors), _BLOCK):
         cosines = vectors[first : first + _BLOCK] @ vectors.T
         for row, column in np.argwhere(cosines >= alike):
             if first + row < column:
-                found.append((int(first + row), int(column), float(cosines[row, column])))
-    return found
+                pairs.append((int(first + row), int(column), float(cosines[row, column])))
+    return pairs
 
 
 def _direction(vectors: Embeddings) -> Embeddings:

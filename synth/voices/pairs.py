@@ -56,11 +56,11 @@ def audible_pairs(
     seen: set[tuple[int, int]] = set()
     pairs: list[Pair] = []
     while len(pairs) < count:
-        found = _next_pair(vectors, used, seen, embedder.apart, rng)
-        if found is None:
+        pair = _next_pair(vectors, used, seen, embedder.apart, rng)
+        if pair is None:
             break
-        one, other = found
-        seen.add((min(found), max(found)))
+        one, other = pair
+        seen.add((min(pair), max(pair)))
         used[one], used[other] = used[one] + 1, used[other] + 1
         pairs.append(Pair(ids[one], ids[other], round(float(vectors[one] @ vectors[other]), 4)))
     if not pairs:

@@ -58,16 +58,16 @@ def measured_speakers(engine: str) -> dict[str, MeasuredSpeaker]:
         lines = measured_file(engine).read_text(encoding="utf-8").splitlines()
     except OSError:
         return {}
-    found: dict[str, MeasuredSpeaker] = {}
+    speakers: dict[str, MeasuredSpeaker] = {}
     for line in lines:
         try:
             row = json.loads(line)
             profile = row["profile"]
             voice = VoiceProfile(profile["pitch"], profile["spread"], tuple(profile["bands"])) if profile else None
-            found[row["id"]] = MeasuredSpeaker(row["id"], voice, tuple(row["vector"]))
+            speakers[row["id"]] = MeasuredSpeaker(row["id"], voice, tuple(row["vector"]))
         except (ValueError, KeyError, TypeError):
             continue
-    return found
+    return speakers
 
 
 def measure_speakers(

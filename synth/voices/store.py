@@ -91,8 +91,8 @@ class VoiceStore:
         """All vectors `[voices, size]`, in the order of the entries. Raises ValueError when the index does not fit."""
         if not self.entries:
             return np.zeros((0, 0), np.float32)
-        found: Embeddings = self._index().reconstruct_n(0, len(self.entries))
-        return found
+        vectors: Embeddings = self._index().reconstruct_n(0, len(self.entries))
+        return vectors
 
     def nearest(self, vector: Embeddings) -> tuple[str, float] | None:
         """The voice most like a vector and their cosine; None for an empty bank."""
@@ -138,19 +138,19 @@ class VoiceStore:
     def audit(self, embedder: Embedder) -> list[tuple[str, ClipProblem]]:
         """Every problem of the bank by voice: unfit or changed clips, speakers under two names, unstated rights."""
         self.check_embedder(embedder)
-        found: list[tuple[str, ClipProblem]] = []
+        problems: list[tuple[str, ClipProblem]] = []
         for entry, indexed in zip(self.entries, self.info.voices, strict=True):
             report = audit_clip(self.clip_path(entry), embedder)
-            found += [(entry.id, problem) for problem in report.problems]
+            problems += [(entry.id, problem) for problem in report.problems]
             if report.sha256 and sha256_of(self.clip_path(entry)) != indexed.file:
-                found.append((entry.id, ClipProblem("changed", "its clip is not the one that was added")))
+                problems.append((entry.id, ClipProblem("changed", "its clip is not the one that was added")))
             if UNSTATED in entry.licence or UNSTATED in entry.consent:
-                found.append((entry.id, ClipProblem("no licence", f"its licence or consent is {UNSTATED}")))
+                problems.append((entry.id, ClipProblem("no licence", f"its licence or consent is {UNSTATED}")))
         for one, other, cosine in alike_rows(self.embeddings(), embedder.alike):
             if self.entries[one].speaker != self.entries[other].speaker:
                 what = f"it sounds like {self.entries[one].id} (cosine {cosine:.2f})"
-                found.append((self.entries[other].id, ClipProblem("same speaker", what)))
-        return found
+                problems.append((self.entries[other].id, ClipProblem("same speaker", what)))
+        return problems
 
     def clip_path(self, entry: BankEntry) -> Path:
         """Where a voice's clip lies."""
@@ -256,20 +256,20 @@ def stored_entries(folder: Path, side: Side | None = None) -> list[BankEntry]:
     """The voices of a bank's folder, for the loader of all banks. Raises ValueError when there is none."""
     store = VoiceStore(folder)
     ids = set(store.ids(side))
-    found = [entry for entry in store.entries if entry.id in ids]
-    if not found:
+    chosen = [entry for entry in store.entries if entry.id in ids]
+    if not chosen:
         raise ValueError(
             f"{folder} holds no {side + ' ' if side else ''}voice; type: synth voices add DIR --bank {folder}"
         )
-    return found
+    return chosen
 
 
 def clips_of(path: Path) -> list[Path]:
     """The sound files of a folder, at any depth, or the one file. Raises ValueError when there is none."""
-    found = [path] if path.is_file() else sorted(one for one in path.rglob("*") if _is_clip(one))
-    if not found:
+    files = [path] if path.is_file() else sorted(one for one in path.rglob("*") if _is_clip(one))
+    if not files:
         raise ValueError(f"{path} holds no sound file ({', '.join(CLIPS)})")
-    return found
+    return files
 
 
 def passed_over(path: Path) -> list[Path]:

@@ -117,9 +117,9 @@ class PhraseStream:
     def results(self) -> list[Heard]:
         """See `EarStream.results`."""
         with self._lock:
-            found = list(self._results)
+            results = list(self._results)
             self._results.clear()
-            return found
+            return results
 
     def encoder_frames(self) -> Encoded | None:
         """See `EarStream.encoder_frames`."""
@@ -147,14 +147,14 @@ class PhraseStream:
 
     def _looking(self, phrase: _Phrase, frames: tuple[Samples, ...], start: int, until: int) -> Iterator[None]:
         try:
-            found = self._recognizer.look(joined_frames(frames), seconds(start), last=False)
+            look = self._recognizer.look(joined_frames(frames), seconds(start), last=False)
         finally:
             with self._lock:
                 phrase.looking = False
         with self._lock:
-            self._taken(phrase, found, start, until)
+            self._taken(phrase, look, start, until)
             if phrase.closing and phrase.looked >= phrase.sound.voice_end:
-                self._close(phrase, found.fault)
+                self._close(phrase, look.fault)
         yield
 
     def _finally(self, phrase: _Phrase) -> Iterator[None]:
@@ -164,27 +164,27 @@ class PhraseStream:
             frames, new = sound.frames(sound.end), max(phrase.looked, sound.start)
             recent = joined_frames(frames[new - sound.start :])
             if self._recognizer.voice_end(recent, seconds(new)) is not None:
-                found = self._recognizer.look(joined_frames(frames), seconds(sound.start), last=True)
+                look = self._recognizer.look(joined_frames(frames), seconds(sound.start), last=True)
                 with self._lock:
-                    self._taken(phrase, found, sound.start, sound.end)
+                    self._taken(phrase, look, sound.start, sound.end)
         with self._lock:
             self._close(phrase, phrase.last.fault)
         yield
 
-    def _taken(self, phrase: _Phrase, found: Look, start: int, until: int) -> None:
+    def _taken(self, phrase: _Phrase, look: Look, start: int, until: int) -> None:
         """A look is over; the lock is held."""
-        phrase.looked, phrase.last = max(phrase.looked, until), found
+        phrase.looked, phrase.last = max(phrase.looked, until), look
         if self._closed:
             return
-        if found.encoded is not None:
-            self._encoded = found.encoded
-        if found.fault:
-            self._tell(phrase, found.fault)
+        if look.encoded is not None:
+            self._encoded = look.encoded
+        if look.fault:
+            self._tell(phrase, look.fault)
             return
-        if found.voice_end is None and not phrase.agreed.words:
+        if look.voice_end is None and not phrase.agreed.words:
             phrase.sound.forget_voice(until)
             return
-        phrase.agreed = agree(phrase.agreed, found.words, seconds(start), seconds(until))
+        phrase.agreed = agree(phrase.agreed, look.words, seconds(start), seconds(until))
         if not phrase.closing:
             self._shorten(phrase)
             self._tell(phrase)  # be it only that nothing changed up to here

@@ -47,9 +47,9 @@ class OwnEarStream:
 
     def results(self) -> list[Heard]:
         """See `EarStream.results`."""
-        found = list(self._results)
+        results = list(self._results)
         self._results.clear()
-        return found
+        return results
 
     def encoder_frames(self) -> Encoded | None:
         """None: the model's own hearing is read elsewhere."""

@@ -61,9 +61,9 @@ class ScriptedEarStream:
 
     def results(self) -> list[Heard]:
         """See `EarStream.results`."""
-        found = list(self._results)
+        results = list(self._results)
         self._results.clear()
-        return found
+        return results
 
     def encoder_frames(self) -> Encoded | None:
         """None: there is no encoder."""

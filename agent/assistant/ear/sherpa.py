@@ -60,13 +60,13 @@ class SherpaEar:
             import sherpa_onnx  # type: ignore[import-untyped]
         except ModuleNotFoundError:
             raise ValueError("the ear sherpa needs the extra 'sherpa': pip install 'duologue[sherpa]'") from None
-        found = {part: path.parent / getattr(self._files, part) for part in ("tokens", "encoder", "decoder", "joiner")}
-        for part, file in found.items():
+        files = {part: path.parent / getattr(self._files, part) for part in ("tokens", "encoder", "decoder", "joiner")}
+        for part, file in files.items():
             if not file.is_file():
                 raise ValueError(f"{path}: {part} = {file.name!r} is not beside it")
         try:
             self._recognizer: Any = sherpa_onnx.OnlineRecognizer.from_transducer(
-                **{part: str(file) for part, file in found.items()},
+                **{part: str(file) for part, file in files.items()},
                 num_threads=threads,
                 sample_rate=RATE,
                 feature_dim=80,
@@ -105,9 +105,9 @@ class SherpaStream:
     def results(self) -> list[Heard]:
         """See `EarStream.results`."""
         with self._lock:
-            found = list(self._results)
+            results = list(self._results)
             self._results.clear()
-            return found
+            return results
 
     def encoder_frames(self) -> Encoded | None:
         """None: sherpa-onnx does not tell."""
@@ -204,8 +204,8 @@ def timed_words(tokens: Sequence[str], times: Sequence[float], start: float) -> 
             words.append((token.strip(), start + float(time)))
     ends = [begin for _, begin in words[1:]]
     ends += [words[-1][1] + LETTER * max(2, len(words[-1][0]))] if words else []
-    found = (
+    spans = (
         HeardWord(text, round(begin, 3), round(min(end, begin + LETTER * max(2, len(text)) + 0.3), 3))
         for (text, begin), end in zip(words, ends, strict=True)
     )
-    return tuple(word for word in found if word.text)
+    return tuple(word for word in spans if word.text)

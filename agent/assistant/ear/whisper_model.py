@@ -114,9 +114,9 @@ class WhisperModel:
         tokenizer = self._tokenizer(self._language or self._detect(encoded))
         frames = max(2, min(round(seconds * 100), encoded.shape[1] * 2))
         with self._turn:
-            found = self._whisper.find_alignment(tokenizer, [list(decoded.tokens)], encoded, frames)[0]
+            alignment = self._whisper.find_alignment(tokenizer, [list(decoded.tokens)], encoded, frames)[0]
         words: list[HeardWord] = []
-        for entry in found:
+        for entry in alignment:
             text, begin, end = str(entry["word"]), float(entry["start"]) + start, float(entry["end"]) + start
             if words and not text.startswith(" "):  # marks and other parts of the word before
                 words[-1] = HeardWord(words[-1].text + text, words[-1].start, end)

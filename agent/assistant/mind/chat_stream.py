@@ -76,13 +76,13 @@ class CallParts:
 
     def whole(self) -> list[ToolCall]:
         """All calls, once nothing more comes; one without a name is none."""
-        found = []
+        calls = []
         for index, parts in sorted(self.parts.items()):
             name = "".join(part.name for part in parts)
             id = next((part.id for part in parts if part.id), f"call-{index}")
             if name:
-                found.append(ToolCall(id, name, "".join(part.arguments for part in parts) or "{}"))
-        return found
+                calls.append(ToolCall(id, name, "".join(part.arguments for part in parts) or "{}"))
+        return calls
 
 
 def as_request(messages: Sequence[Message], tools: Sequence[Tool], most_tokens: int) -> dict[str, Any]:

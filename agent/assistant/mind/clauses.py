@@ -81,7 +81,7 @@ class ClauseCutter:
             return mark
         if len(text.split()) <= MOST_FIRST + 1:
             return None
-        joins = (found.start() + 1 for found in _JOINS.finditer(text))
+        joins = (match.start() + 1 for match in _JOINS.finditer(text))
         return next((at for at in joins if FEWEST <= len(text[:at].split()) <= MOST_FIRST), mark)
 
     @staticmethod
@@ -90,14 +90,14 @@ class ClauseCutter:
         marks = (end for end in _ends(_MARKS, text) if len(text[:end].split()) >= LONG // 2)
         if (mark := next(marks, None)) is not None or len(text.split()) <= LONGEST:
             return mark
-        joins = (found.start() + 1 for found in _JOINS.finditer(text))
+        joins = (match.start() + 1 for match in _JOINS.finditer(text))
         return next((at for at in joins if len(text[:at].split()) >= LONG), None)
 
 
 def _ends(pattern: re.Pattern[str], text: str) -> Iterator[int]:
-    for found in pattern.finditer(text):
-        before = text[: found.end()].rstrip()
-        if found[0].startswith(".") and (_ABBREVIATED.search(before) or _NUMBERED.search(before)):
+    for match in pattern.finditer(text):
+        before = text[: match.end()].rstrip()
+        if match[0].startswith(".") and (_ABBREVIATED.search(before) or _NUMBERED.search(before)):
             continue
-        if before.strip() or found.end() == len(text):
-            yield found.end()
+        if before.strip() or match.end() == len(text):
+            yield match.end()

@@ -78,16 +78,16 @@ class ScriptStream:
         heard = last(messages)
         self.asked.append(heard)
         for line in self.lines:
-            found = re.search(line.when, heard, re.IGNORECASE)
-            if found is None:
+            match = re.search(line.when, heard, re.IGNORECASE)
+            if match is None:
                 continue
             if line.fault:
                 raise MindError(line.fault)
             if line.call:
-                filled = {key: _filled(value, found) for key, value in line.arguments.items()}
+                filled = {key: _filled(value, match) for key, value in line.arguments.items()}
                 yield Delta(calls=(CallPart(0, "call-0", line.call, json.dumps(filled)),), finish="tool_calls")
                 return
-            yield from words(str(_filled(line.say, found)))
+            yield from words(str(_filled(line.say, match)))
             return
         yield from words("I do not know.")
 
@@ -112,7 +112,7 @@ def words(text: str) -> Iterator[Delta]:
     yield Delta(finish="stop")
 
 
-def _filled(value: object, found: re.Match[str]) -> object:
+def _filled(value: object, match: re.Match[str]) -> object:
     if not isinstance(value, str):
         return value
-    return re.sub(r"\{(\d)\}", lambda number: found[int(number[1])] or "", value)
+    return re.sub(r"\{(\d)\}", lambda number: match[int(number[1])] or "", value)

@@ -66,11 +66,11 @@ def _text(tokens: list[Token] | None) -> str:
 
 def _without_links(text: str) -> str:
     """Links by the name of their server, addresses as they are read out."""
-    text = _ADDRESS.sub(lambda found: f"{_dotted(found[1])} at {_dotted(found[2])}", text)
+    text = _ADDRESS.sub(lambda match: f"{_dotted(match[1])} at {_dotted(match[2])}", text)
 
-    def named(found: re.Match[str]) -> str:
-        host = found[1] or found[2]
-        end = found[0][-1] if found[0][-1] in ".?!" else ""
+    def named(match: re.Match[str]) -> str:
+        host = match[1] or match[2]
+        end = match[0][-1] if match[0][-1] in ".?!" else ""
         return _dotted(host.rstrip(".")) + end
 
     return _LINK.sub(named, text)

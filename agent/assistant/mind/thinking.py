@@ -82,10 +82,10 @@ class _Thought:
 
     def pieces(self) -> list[Piece]:
         """See `Thought.pieces`."""
-        found = []
+        pieces = []
         while self._pieces and not self._cancelled.is_set():
-            found.append(self._pieces.popleft())
-        return found
+            pieces.append(self._pieces.popleft())
+        return pieces
 
     def cancel(self) -> None:
         """See `Thought.cancel`."""

@@ -140,9 +140,9 @@ def _with_calls(deltas: Iterator[Delta]) -> Iterator[Delta]:
 
 def _call(number: int, body: str) -> CallPart:
     try:
-        found = json.loads(body)
-        arguments = found.get("arguments", {})
-        return CallPart(number, f"call-{number}", str(found["name"]), json.dumps(arguments))
+        call = json.loads(body)
+        arguments = call.get("arguments", {})
+        return CallPart(number, f"call-{number}", str(call["name"]), json.dumps(arguments))
     except (ValueError, KeyError, AttributeError):
         return CallPart(number)
 

@@ -113,10 +113,10 @@ class RealtimeWire:
         if formats[2] != formats[3]:
             self.agent.encode = SoundOut(formats[3])
         self.agent.modality = shown["output_modalities"][0]
-        found = self._replies({"type": "session.updated", "session": self._session()})
-        found += [reply for each in refused for reply in self._replies(refusal(each.message, each.param, self.cause))]
+        replies = self._replies({"type": "session.updated", "session": self._session()})
+        replies += [reply for each in refused for reply in self._replies(refusal(each.message, each.param, self.cause))]
         asked = sessions.settings_of(shown)
-        return [*found, Ask(asked)] if asked != sessions.settings_of(before) else found
+        return [*replies, Ask(asked)] if asked != sessions.settings_of(before) else replies
 
     def _append(self, event: Event) -> list[Input]:
         if "audio" not in event:
@@ -181,10 +181,10 @@ class RealtimeWire:
         given = event.get("response") or {}
         if not isinstance(given, dict):
             raise EventError("response must be an object", "invalid_type", "response")
-        found: list[Input] = []
+        inputs: list[Input] = []
         instructions, given_items = given.get("instructions"), given.get("input")
         if not self.mind and (instructions or given_items):
-            found += self._replies(refusal(sessions.NO_MIND, "response", self.cause))
+            inputs += self._replies(refusal(sessions.NO_MIND, "response", self.cause))
             instructions = given_items = None
         self.asked += 1
         wish = f"wish_{self.asked}"
@@ -192,7 +192,7 @@ class RealtimeWire:
         asked = Respond(wish, instructions, speaks, given.get("conversation") != "none", self._given(given_items))
         metadata = given.get("metadata") if isinstance(given.get("metadata"), dict) else None
         before = self.agent.finish("interrupted")  # what the agent said unasked gives way
-        return [*found, Ask(asked), *self._replies(*before, *self.agent.ask(wish, metadata), self._limits())]
+        return [*inputs, Ask(asked), *self._replies(*before, *self.agent.ask(wish, metadata), self._limits())]
 
     def _given(self, items: Any) -> tuple[Write, ...] | None:
         """The items that a response is to answer instead of the conversation."""
@@ -200,14 +200,14 @@ class RealtimeWire:
             return None
         if not isinstance(items, list):
             raise EventError("response.input must be a list of items", "invalid_type", "response.input")
-        found: list[Wish] = []
+        wishes: list[Wish] = []
         for item in items:
             if isinstance(item, dict) and item.get("type") == "item_reference":
                 texts = [part.get("text") or part.get("transcript") for part in self._content(item.get("id"))]
-                found.append(Write(str(item.get("id")), "user", " ".join(text for text in texts if text)))
+                wishes.append(Write(str(item.get("id")), "user", " ".join(text for text in texts if text)))
             else:
-                found += self.items.parse({"item": item})[1]
-        return tuple(each for each in found if isinstance(each, Write))
+                wishes += self.items.parse({"item": item})[1]
+        return tuple(each for each in wishes if isinstance(each, Write))
 
     def _content(self, id: object) -> list[Event]:
         item = self.items.kept.get(str(id))
@@ -238,22 +238,22 @@ class RealtimeWire:
 
     def frame(self, out: FrameOut, status: Status) -> list[Message]:
         """See `Wire`."""
-        found = self.user.transcribe(out.user_text)
+        events = self.user.transcribe(out.user_text)
         for event in out.events:
             if isinstance(event, UserBegan):
-                found += self.user.started(event.at_ms)
+                events += self.user.started(event.at_ms)
             elif isinstance(event, UserEnded):
-                found += self._stopped(event.at_ms)
+                events += self._stopped(event.at_ms)
             elif isinstance(event, UserWords):
-                found += self.user.words(event.text, event.final)
-        return self._messages(*found, *self.agent.hear(out))
+                events += self.user.words(event.text, event.final)
+        return self._messages(*events, *self.agent.hear(out))
 
     def speech(self, event: SpeechEvent) -> list[Message]:
         """See `Wire`. Without turn detection the client alone says when a turn begins and ends."""
         if self.shown["audio"]["input"]["turn_detection"] is None:
             return []
-        found = self.user.started(event.at_ms) if event.kind == "started" else self._stopped(event.at_ms)
-        return self._messages(*found)
+        events = self.user.started(event.at_ms) if event.kind == "started" else self._stopped(event.at_ms)
+        return self._messages(*events)
 
     def failed(self, error: ValueError) -> list[Message]:
         """See `Wire`."""
@@ -278,12 +278,12 @@ class RealtimeWire:
     def _session(self) -> Event:
         return {**self.shown, "id": self.id, "duologue": {**self.extra, "controls": dict(self.controls)}}
 
-    def _replies(self, *found: Event) -> list[Input]:
-        return [ToClient(message) for message in self._messages(*found)]
+    def _replies(self, *events: Event) -> list[Input]:
+        return [ToClient(message) for message in self._messages(*events)]
 
-    def _messages(self, *found: Event) -> list[Message]:
+    def _messages(self, *mapped: Event) -> list[Message]:
         messages: list[Message] = []
-        for event in found:
+        for event in mapped:
             shown = events.beta_event(event) if self.beta else event
             if shown is not None:
                 self.sent += 1

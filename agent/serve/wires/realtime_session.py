@@ -81,7 +81,7 @@ def merged(shown: Event, given: object, mind: bool, voices: tuple[str, ...]) -> 
         raise EventError("session.update needs a `session` object", "missing_required_parameter", "session")
     if given.get("type", "realtime") not in ("realtime", None):
         raise EventError("session.type must be realtime", param="session.type")
-    found, refused, ignored = copy.deepcopy(shown), list[Refused](), list[str]()
+    settings, refused, ignored = copy.deepcopy(shown), list[Refused](), list[str]()
     for path, value in _leaves(given):
         name = ".".join(path)
         if name not in CHECKS:
@@ -93,11 +93,11 @@ def merged(shown: Event, given: object, mind: bool, voices: tuple[str, ...]) -> 
                 refused.append(Refused(f"session.{name}", reason))
             ignored.append(name)
             continue
-        place = found
+        place = settings
         for key in path[:-1]:
             place = place[key]
         place[path[-1]] = value
-    return found, refused, sorted(ignored)[:20]
+    return settings, refused, sorted(ignored)[:20]
 
 
 def settings_of(shown: Event) -> TalkSettings:
@@ -144,19 +144,19 @@ def _missing(name: str, value: Any, mind: bool, voices: tuple[str, ...]) -> str:
 
 def _leaves(given: Mapping[str, Any]) -> list[tuple[tuple[str, ...], Any]]:
     """Settings by their path in the general release's session."""
-    found = []
+    leaves = []
     for key, value in given.items():
         if key in ("type", "duologue", "temperature", "id", "object"):
             continue
         if key in BETA_PATHS:
-            found.append((BETA_PATHS[key], value))
+            leaves.append((BETA_PATHS[key], value))
         elif key == "audio":
             for side in _object("session.audio", value):
                 settings = _object(f"session.audio.{side}", value[side])
-                found += [(("audio", str(side), str(name)), each) for name, each in settings.items()]
+                leaves += [(("audio", str(side), str(name)), each) for name, each in settings.items()]
         else:
-            found.append(((str(key),), value))
-    return found
+            leaves.append(((str(key),), value))
+    return leaves
 
 
 def _object(param: str, value: Any) -> Event:
@@ -182,11 +182,11 @@ def _turns(param: str, value: Any) -> Event | None:
     kind = given.get("type", "server_vad")
     if kind not in ("server_vad", "semantic_vad"):
         raise EventError(f"{param}.type must be server_vad or semantic_vad", param=f"{param}.type")
-    found = {**(SERVER_VAD if kind == "server_vad" else SEMANTIC_VAD)}
-    for name in found.keys() & given.keys():
+    settings = {**(SERVER_VAD if kind == "server_vad" else SEMANTIC_VAD)}
+    for name in settings.keys() & given.keys():
         if given[name] is not None:
-            found[name] = _turn_value(f"{param}.{name}", name, given[name])
-    return found
+            settings[name] = _turn_value(f"{param}.{name}", name, given[name])
+    return settings
 
 
 def _turn_value(param: str, name: str, value: Any) -> Any:
@@ -237,15 +237,15 @@ def _most(param: str, value: Any) -> int | str:
 def _tools(param: str, value: Any) -> list[Event]:
     if not isinstance(value, list):
         raise EventError(f"{param} must be a list", "invalid_type", param)
-    found = []
+    tools = []
     for index, tool in enumerate(value):
         tool = _object(f"{param}[{index}]", tool)
         if tool.get("type", "function") != "function":
             raise EventError(f"{param}[{index}]: only functions can be called", param=f"{param}[{index}].type")
         name = _text(f"{param}[{index}].name", tool.get("name"))
         description, parameters = tool.get("description") or "", tool.get("parameters") or {"type": "object"}
-        found.append({"type": "function", "name": name, "description": description, "parameters": parameters})
-    return found
+        tools.append({"type": "function", "name": name, "description": description, "parameters": parameters})
+    return tools
 
 
 def _choice(param: str, value: Any) -> str | Event:

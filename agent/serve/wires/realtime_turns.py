@@ -60,25 +60,25 @@ class AgentTurns:
 
     def hear(self, out: FrameOut) -> list[Event]:
         """The events of a frame."""
-        found = [event for each in out.events for event in self._happened(each)]
+        events = [event for each in out.events for event in self._happened(each)]
         response = self.response
         if response is None or not response.turn:
             self._before.append(out.audio)
             if response is not None:
                 response.waited += 1
-                found += self.finish("failed", reason=ROOM) if response.waited > LONGEST_WAIT else []
-            return found + self._late(out)
+                events += self.finish("failed", reason=ROOM) if response.waited > LONGEST_WAIT else []
+            return events + self._late(out)
         if not response.item and (out.text or out.audio.any()):
-            found += self._message(response)
-            found += [self._audio(response, samples) for samples in self._before]
+            events += self._message(response)
+            events += [self._audio(response, samples) for samples in self._before]
         self._before.clear()
         if response.item and not response.written:
-            found.append(self._audio(response, out.audio))
+            events.append(self._audio(response, out.audio))
             if out.text:
                 response.transcript += out.text
                 kind = "response.output_audio_transcript.delta"
-                found.append({"type": kind, **response.place(), "delta": out.text})
-        return found + self._late(out)
+                events.append({"type": kind, **response.place(), "delta": out.text})
+        return events + self._late(out)
 
     def finish(self, status: str, ended: AgentEnded | None = None, reason: str = "") -> list[Event]:
         """End the response, if there is one."""
@@ -86,35 +86,35 @@ class AgentTurns:
         if response is None:
             return []
         shown, why = STATUS.get(status, (status, reason))
-        found = self._close(response, "completed" if status == "completed" else "incomplete")
+        told = self._close(response, "completed" if status == "completed" else "incomplete")
         usage = events.usage(ended, response.frames)
         done = events.response(response.id, shown, response.output, response.metadata, self.modality, why, usage)
-        return [*found, {"type": "response.done", "response": done}]
+        return [*told, {"type": "response.done", "response": done}]
 
     def _happened(self, event: object) -> list[Event]:
         """The beginning of a turn, and what comes in it; ends are told after the frame's sound."""
         if isinstance(event, AgentBegan):
-            found = [] if self.response is not None else self._open(Response(self._name(), None, event.wish))
+            events = [] if self.response is not None else self._open(Response(self._name(), None, event.wish))
             assert self.response is not None
             self.response.turn = event.turn
-            return found
+            return events
         if isinstance(event, AgentWrites) and (response := self.response) is not None:
-            found = [] if response.item else self._message(response, written=True)
+            events = [] if response.item else self._message(response, written=True)
             response.transcript += event.text
-            return [*found, {"type": "response.output_text.delta", **response.place(), "delta": event.text}]
+            return [*events, {"type": "response.output_text.delta", **response.place(), "delta": event.text}]
         if isinstance(event, ToolWanted):
-            found = [] if self.response is not None else self._open(Response(self._name(), turn=event.turn))
+            events = [] if self.response is not None else self._open(Response(self._name(), turn=event.turn))
             assert self.response is not None
-            return [*found, *self._close(self.response, "completed"), *self._call(self.response, event)]
+            return [*events, *self._close(self.response, "completed"), *self._call(self.response, event)]
         return []
 
     def _late(self, out: FrameOut) -> list[Event]:
         """Turns that end with a frame, unless their response has ended before, such as by a cancellation."""
-        found: list[Event] = []
+        events: list[Event] = []
         for event in out.events:
             if isinstance(event, AgentEnded) and self.response is not None and self.response.turn == event.turn:
-                found += self.finish(event.status, event, event.reason)
-        return found
+                events += self.finish(event.status, event, event.reason)
+        return events
 
     def _name(self) -> str:
         self.count += 1
@@ -146,14 +146,14 @@ class AgentTurns:
         self.items.add(item, "agent", response.turn)
         if response.written:
             part = {"type": "text", "text": said}
-            found = [{"type": "response.output_text.done", **place, "text": said}]
+            told = [{"type": "response.output_text.done", **place, "text": said}]
         else:
             part = {"type": "audio", "transcript": said}
-            found = [{"type": "response.output_audio.done", **place}]
-            found.append({"type": "response.output_audio_transcript.done", **place, "transcript": said})
-        found.append({"type": "response.content_part.done", **place, "part": part})
+            told = [{"type": "response.output_audio.done", **place}]
+            told.append({"type": "response.output_audio_transcript.done", **place, "transcript": said})
+        told.append({"type": "response.content_part.done", **place, "part": part})
         response.item, response.transcript = "", ""
-        return found + self._done(response, item)
+        return told + self._done(response, item)
 
     def _call(self, response: Response, wanted: ToolWanted) -> list[Event]:
         item = {"id": f"item_call_{wanted.call}", "object": "realtime.item", "type": "function_call"}
@@ -234,20 +234,20 @@ class UserTurns:
     def words(self, text: str, final: bool) -> list[Event]:
         """The whole of a turn's words as understood so far; a correction comes with the end."""
         delta = text[len(self._transcript) :] if text.startswith(self._transcript) else ""
-        found = self._delta(delta) if delta else []
+        events = self._delta(delta) if delta else []
         self._transcript = text if delta or final else self._transcript
-        return found + (self._finish() if final else [])
+        return events + (self._finish() if final else [])
 
     def transcribe(self, piece: str) -> list[Event]:
         """The events of a frame in which the model heard this piece of text, "" for none."""
-        found: list[Event] = []
+        events: list[Event] = []
         if piece:
             self._transcript += piece
-            found += self._delta(piece)
+            events += self._delta(piece)
         if self._due:
             self._due -= 1
-            found += [] if self._due else self._finish()
-        return found
+            events += [] if self._due else self._finish()
+        return events
 
     def _begin(self, at_ms: float) -> None:
         self.count += 1

@@ -58,9 +58,9 @@ def flow(lines: Sequence[Line], names: tuple[str, str], rng: random.Random) -> l
 
 def _in_dialect(text: str, words: dict[str, str]) -> str:
     """The text with the words of one dialect, and the articles that fit them."""
-    text = re.sub(r"[A-Za-z]+", lambda found: _word(found[0], words), text)
+    text = re.sub(r"[A-Za-z]+", lambda match: _word(match[0], words), text)
     fitting = re.compile(rf"\b([Aa])n? (?=({'|'.join(words.values())})\b)", re.IGNORECASE)
-    return fitting.sub(lambda found: f"{found[1]}{'n' if found[2][0].lower() in 'aeio' else ''} ", text)
+    return fitting.sub(lambda match: f"{match[1]}{'n' if match[2][0].lower() in 'aeio' else ''} ", text)
 
 
 def _word(word: str, words: dict[str, str]) -> str:

@@ -133,9 +133,9 @@ _SENTENCE = re.compile(rf"(^|[.?!]{KEY_END}? )([{KEY_START}]?)([a-z])")
 _MACRO_START = re.compile(rf"(.?) ?{LOWER_NEXT}+( ?)(\w['\w]*)")
 
 
-def _fit_macro(found: re.Match[str]) -> str:
+def _fit_macro(match: re.Match[str]) -> str:
     """A macro or what follows a bridge starts small unless it starts a sentence or is a name."""
-    before, _, word = found.groups()
+    before, _, word = match.groups()
     starts = before in ("", ".", "?", "!")
     keep = starts or word == "I" or word.startswith("I'") or is_proper(word)
     blank = " " if before else ""
@@ -154,7 +154,7 @@ def finish(raw: str) -> Composed:
     if not text.rstrip(KEY_END).endswith((".", "?", "!")):
         text += "."
     text = _VOWEL_SOUND.sub(r"\1n ", text)
-    text = _SENTENCE.sub(lambda found: found[1] + found[2] + found[3].upper(), text)
+    text = _SENTENCE.sub(lambda match: match[1] + match[2] + match[3].upper(), text)
     words, spans, open_at = [], [], 0
     for position, token in enumerate(text.split()):
         if KEY_START in token:
@@ -167,7 +167,7 @@ def finish(raw: str) -> Composed:
 
 def sentence_case(text: str) -> str:
     """The same words with capitals where sentences start."""
-    return _SENTENCE.sub(lambda found: found[1] + found[2] + found[3].upper(), text)
+    return _SENTENCE.sub(lambda match: match[1] + match[2] + match[3].upper(), text)
 
 
 def lower_start(text: str) -> str | None:

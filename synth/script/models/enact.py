@@ -38,8 +38,8 @@ def cut_point(words: Sequence[str], language: Language) -> int | None:
     places = range(math.ceil(0.4 * len(words)), math.floor(0.8 * len(words)) + 1)
     commas = [cut for cut in places if words[cut - 1].endswith(",")]
     joints = [cut for cut in places if words[cut].lower() in language.joints and words[cut - 1][-1] not in ".?!"]
-    found = commas or joints
-    return found[len(found) // 2] if found else None
+    candidates = commas or joints
+    return candidates[len(candidates) // 2] if candidates else None
 
 
 def _choose(

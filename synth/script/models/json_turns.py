@@ -73,9 +73,9 @@ def read_turns(text: str) -> WrittenAnswer:
     if _BEGUN.search(text) is None:
         raise ValueError("the answer holds no JSON")
     mended = _without_trailing_commas(text)
-    found = [items for version in dict.fromkeys((text, mended)) for items in _whole(version)]
+    lists = [items for version in dict.fromkeys((text, mended)) for items in _whole(version)]
     problem = ""
-    for items in reversed(found):
+    for items in reversed(lists):
         try:
             return WrittenAnswer(_validated(items), cut_off=False)
         except ValueError as error:
@@ -129,7 +129,7 @@ def _turns_in(value: Any, deepest: int) -> list[Any] | None:
     lists = [item for item in value.values() if isinstance(item, list)]
     if len(lists) == 1:
         return _turns_in(lists[0], deepest)
-    inner = [found for item in value.values() if (found := _turns_in(item, deepest - 1))]
+    inner = [items for item in value.values() if (items := _turns_in(item, deepest - 1))]
     return inner[0] if len(inner) == 1 else None
 
 

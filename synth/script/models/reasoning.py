@@ -142,19 +142,19 @@ class ReasoningFilter:
 
     def _take(self, mark: re.Match[str]) -> bool:
         """Take a mark in; False where it is plain text (a fence around code)."""
-        found = mark.groupdict()
-        if found["harmony"]:
-            self._harmony(found["harmony"].lower())
-        elif found["gemma"] or found["begin"]:
-            self._stack.append("gemma" if found["gemma"] else "barred")
-        elif found["gemma_close"] or found["finish"]:
-            self._close("gemma" if found["gemma_close"] else "barred")
-        elif found["fence"]:
-            return self._fence(found["language"].lower())
-        elif name := found["name"] or found["square"] or found["barred"]:
-            if found["close"] or found["square_close"] or found["barred_close"]:
+        parts = mark.groupdict()
+        if parts["harmony"]:
+            self._harmony(parts["harmony"].lower())
+        elif parts["gemma"] or parts["begin"]:
+            self._stack.append("gemma" if parts["gemma"] else "barred")
+        elif parts["gemma_close"] or parts["finish"]:
+            self._close("gemma" if parts["gemma_close"] else "barred")
+        elif parts["fence"]:
+            return self._fence(parts["language"].lower())
+        elif name := parts["name"] or parts["square"] or parts["barred"]:
+            if parts["close"] or parts["square_close"] or parts["barred_close"]:
                 self._close(name.lower())
-            elif not (found["rest"] or "").rstrip().endswith("/"):
+            elif not (parts["rest"] or "").rstrip().endswith("/"):
                 self._stack.append(name.lower())
         return True
 

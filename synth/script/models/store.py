@@ -75,10 +75,10 @@ class ScriptStore:
         """Every readable script of the dialogues before this one, by id."""
         files = sorted({*self._folder.glob("[0-9]*.ndjson")})
         old = {path.stem: path for path in self._folder.glob("*.json")}
-        found = {id: script for path in files for id, script in _read_shard(path).items()}
+        scripts = {id: script for path in files for id, script in _read_shard(path).items()}
         last = f"d{number:07d}"
-        for id in sorted({*old, *found}):
-            script = found.get(id) or _read_one(old[id])
+        for id in sorted({*old, *scripts}):
+            script = scripts.get(id) or _read_one(old[id])
             if script and id < last:
                 yield script
 

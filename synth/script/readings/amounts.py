@@ -43,18 +43,18 @@ _ITS_DECADES = {
 
 def ordinals(say: Say) -> list[Rule]:
     """Ordinals and decades: before all else that digits and letters may be."""
-    found: list[Rule] = []
+    rules: list[Rule] = []
     if ending := _ORDINAL_ENDINGS.get(say.code):
-        found.append(rule(rf"(?P<n>\d{{1,4}})(?P<ending>{ending})", _ordinal))
+        rules.append(rule(rf"(?P<n>\d{{1,4}})(?P<ending>{ending})", _ordinal))
     if say.code == "de":
-        found.append(rule(r"(?P<n>\d{1,4})\.(?=\s)", _german_ordinal, closed=False))
-        found.append(rule(r"(?P<n>\d{2,4})er(?P<plural>n)?", _decade))
+        rules.append(rule(r"(?P<n>\d{1,4})\.(?=\s)", _german_ordinal, closed=False))
+        rules.append(rule(r"(?P<n>\d{2,4})er(?P<plural>n)?", _decade))
     if say.code == "en":
-        found.append(rule(r"(?P<lead>(?:mid|early|late|pre|post)-)?'?(?P<n>\d{2}|\d{4})'?s", _decade))
-        found.append(rule(r"'?(?P<n>\d{2}|\d{4})s\s?[-–]\s?'?(?P<n2>\d{2}|\d{4})'?s", _decades))
+        rules.append(rule(r"(?P<lead>(?:mid|early|late|pre|post)-)?'?(?P<n>\d{2}|\d{4})'?s", _decade))
+        rules.append(rule(r"'?(?P<n>\d{2}|\d{4})s\s?[-–]\s?'?(?P<n2>\d{2}|\d{4})'?s", _decades))
     else:
-        found.append(rule(r"'(?P<n>\d0)", lambda found, spot: say.count(int(found["n"]))))
-    return found
+        rules.append(rule(r"'(?P<n>\d0)", lambda match, spot: say.count(int(match["n"]))))
+    return rules
 
 
 def rules(say: Say) -> list[Rule]:
@@ -78,23 +78,23 @@ def rules(say: Say) -> list[Rule]:
     ]  # fmt: skip
 
 
-def _price(found: re.Match[str], spot: Spot) -> str:
-    say, sign = spot.say, found["sign"]
+def _price(match: re.Match[str], spot: Spot) -> str:
+    say, sign = spot.say, match["sign"]
     many = say.money[sign][1]
-    minus = f"{say.language.numbers.minus} " if found["minus"] else ""
-    if found["big"]:
-        big, bigs = say.tables.magnitudes[found["big"]]
-        number = say.number(found["n"])
-        whole = say.split(found["n"]) == ("1", "")
+    minus = f"{say.language.numbers.minus} " if match["minus"] else ""
+    if match["big"]:
+        big, bigs = say.tables.magnitudes[match["big"]]
+        number = say.number(match["n"])
+        whole = say.split(match["n"]) == ("1", "")
         name = big if whole else bigs
         number = say.agreeing(1, say.tables.nouns.gender(big)) if whole and say.code != "en" else number
         of = "" if say.code in ("en", "de") or name in ("mil", "mille") else " de " if many[0] not in "aeiou" else " d'"
         of = {"it": " di ", "es": " de ", "pt": " de "}.get(say.code, of) if of else " "
         return f"{minus}{number} {name}{of}{many}"
-    if found["n2"]:
-        last = _price_of(say, found["n2"], say.money[sign])
-        return f"{_amount(say, found['n'])} {say.language.numbers.to} {last}"
-    return minus + _price_of(say, found["n"], say.money[sign])
+    if match["n2"]:
+        last = _price_of(say, match["n2"], say.money[sign])
+        return f"{_amount(say, match['n'])} {say.language.numbers.to} {last}"
+    return minus + _price_of(say, match["n"], say.money[sign])
 
 
 def _amount(say: Say, digits: str) -> str:
@@ -125,15 +125,15 @@ def _before(say: Say, number: int, noun: str, gender: str = "") -> str:
 def _split(say: Say, digits: str) -> tuple[str, str]:
     """As `Say.split`, but one or two digits behind the other mark are decimals as well: a price or measure."""
     other = "," if say.language.numbers.decimal_mark == "." else "."
-    if found := re.fullmatch(rf"(\d+)[{other}](\d\d?)", digits):
-        return found[1], found[2]
+    if match := re.fullmatch(rf"(\d+)[{other}](\d\d?)", digits):
+        return match[1], match[2]
     return say.split(digits)
 
 
-def _measure(found: re.Match[str], spot: Spot) -> str:
+def _measure(match: re.Match[str], spot: Spot) -> str:
     say = spot.say
-    one, many, gender = say.tables.units[found["unit"]]
-    last = found["n2"] or found["n"]
+    one, many, gender = say.tables.units[match["unit"]]
+    last = match["n2"] or match["n"]
     whole, fraction = _split(say, last)
     digits = f"{whole}{say.language.numbers.decimal_mark}{fraction}" if fraction else last
     single = (fraction == "" and int(whole) == 1) or (say.code == "fr" and int(whole or 0) < 2)
@@ -143,21 +143,21 @@ def _measure(found: re.Match[str], spot: Spot) -> str:
         number = say.count(int(whole))
     else:
         number = say.agreeing(int(whole), gender, spot.before)
-    if found["n2"]:
-        number = f"{_amount(say, found['n'])} {say.language.numbers.to} {number}"
-    minus = f"{say.language.numbers.minus} " if found["minus"] else ""
-    return f"{minus}{number} {one if single or _adjective(found, spot) else many}"
+    if match["n2"]:
+        number = f"{_amount(say, match['n'])} {say.language.numbers.to} {number}"
+    minus = f"{say.language.numbers.minus} " if match["minus"] else ""
+    return f"{minus}{number} {one if single or _adjective(match, spot) else many}"
 
 
-def _adjective(found: re.Match[str], spot: Spot) -> bool:
+def _adjective(match: re.Match[str], spot: Spot) -> bool:
     """Whether a measure stands as one word before a noun, in the singular: a 5mm drill bit."""
-    if spot.say.code != "en" or found["n2"] or re.search(r"[\s.%°]", found[0]):
+    if spot.say.code != "en" or match["n2"] or re.search(r"[\s.%°]", match[0]):
         return False
     return bool(spot.noun) and spot.noun not in _AFTER_MEASURES and not spot.noun.endswith("er")
 
 
-def _ordinal(found: re.Match[str], spot: Spot) -> str | None:
-    say, ending, number = spot.say, found["ending"].lstrip("."), int(found["n"])
+def _ordinal(match: re.Match[str], spot: Spot) -> str | None:
+    say, ending, number = spot.say, match["ending"].lstrip("."), int(match["n"])
     if ending in ("°", "o", "a") and not (spot.noun and number <= 31):
         return None  # degrees, or an hour "a"
     if say.code == "en":
@@ -169,8 +169,8 @@ def _ordinal(found: re.Match[str], spot: Spot) -> str | None:
     return say.ordinal(number, form)
 
 
-def _german_ordinal(found: re.Match[str], spot: Spot) -> str | None:
-    before, noun, number = spot.before.lower(), spot.noun, int(found["n"])
+def _german_ordinal(match: re.Match[str], spot: Spot) -> str | None:
+    before, noun, number = spot.before.lower(), spot.noun, int(match["n"])
     if before == "als" or (not noun and before not in _IS_MEANT_AS_DATIVE):
         return spot.say.ordinal(number, "r") if before == "als" else None
     if before in _IS_MEANT_AS_DATIVE or (before == "der" and spot.earlier.lower() in PREPOSITIONS):
@@ -183,16 +183,16 @@ def _german_ordinal(found: re.Match[str], spot: Spot) -> str | None:
     return spot.say.ordinal(number, {"m": "r", "f": "", "n": "s"}[gender])
 
 
-def _decade(found: re.Match[str], spot: Spot) -> str | None:
-    say, digits = spot.say, found["n"]
+def _decade(match: re.Match[str], spot: Spot) -> str | None:
+    say, digits = spot.say, match["n"]
     if int(digits) % 10:
         return None
     if say.code == "de":
         number = say.year(digits) or say.count(int(digits))
-        return f"{number}er{found['plural'] or ''}"
-    if "'" not in found[0] and not found["lead"] and len(digits) == 2 and spot.before.lower() not in _ITS_DECADES:
+        return f"{number}er{match['plural'] or ''}"
+    if "'" not in match[0] and not match["lead"] and len(digits) == 2 and spot.before.lower() not in _ITS_DECADES:
         return None
-    lead = (found["lead"] or "").replace("-", " ")
+    lead = (match["lead"] or "").replace("-", " ")
     name = _decade_name(say, digits)
     return lead + name if name else None
 
@@ -207,13 +207,13 @@ def _decade_name(say: Say, digits: str) -> str | None:
     return re.sub(r"y$", "ies", said) if said.endswith("y") else f"{said}s" if said else None
 
 
-def _decades(found: re.Match[str], spot: Spot) -> str | None:
-    first, last = (_decade_name(spot.say, digits) for digits in (found["n"], found["n2"]))
+def _decades(match: re.Match[str], spot: Spot) -> str | None:
+    first, last = (_decade_name(spot.say, digits) for digits in (match["n"], match["n2"]))
     return f"{first} to {last}" if first and last else None
 
 
-def _range(found: re.Match[str], spot: Spot) -> str | None:
-    say, first, last = spot.say, found["n"], found["n2"]
+def _range(match: re.Match[str], spot: Spot) -> str | None:
+    say, first, last = spot.say, match["n"], match["n2"]
     if any(len(part) > 1 and part[0] == "0" and part.isdigit() for part in (first, last)) or len(first + last) > 12:
         return None
     if say.code != "en" and re.search(r"\d[.,]\d", first + last) and "." in first + last:
@@ -225,20 +225,20 @@ def _range(found: re.Match[str], spot: Spot) -> str | None:
     return f"{say.number(first)} {say.language.numbers.to} {say.number(last, spot.noun)}"
 
 
-def _compound(found: re.Match[str], spot: Spot) -> str | None:
+def _compound(match: re.Match[str], spot: Spot) -> str | None:
     """`4-kilogram`, `20-year-old`, `7-eleven`: a number and words; in English only, elsewhere it may agree."""
-    return f"{spot.say.number(found['n'])} {found['word']}" if spot.say.code == "en" else None
+    return f"{spot.say.number(match['n'])} {match['word']}" if spot.say.code == "en" else None
 
 
-def _signed(found: re.Match[str], spot: Spot) -> str:
+def _signed(match: re.Match[str], spot: Spot) -> str:
     say, signs, minus = spot.say, spot.say.tables.signs, spot.say.language.numbers.minus
     names = {"-": minus, "−": minus, "+": signs.plus, "±": signs.plus_minus, "~": signs.about, "≈": signs.about,
              "<": signs.less, ">": signs.greater}  # fmt: skip
-    return f"{names[found['sign']]} {say.number(found['n'], spot.noun, spot.before)}"
+    return f"{names[match['sign']]} {say.number(match['n'], spot.noun, spot.before)}"
 
 
-def _plain(found: re.Match[str], spot: Spot) -> str | None:
-    say, digits = spot.say, found["n"]
+def _plain(match: re.Match[str], spot: Spot) -> str | None:
+    say, digits = spot.say, match["n"]
     if re.match(r"\s0\d\d(?!\d)", spot.text[spot.end :]) and len(digits) <= 3:
         raise UnreadableError(f"{digits} {spot.after}")
     year = say.year(digits)

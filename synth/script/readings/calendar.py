@@ -40,7 +40,7 @@ def _duration(found: re.Match[str], spot: Spot) -> str | None:
 def rules(say: Say) -> list[Rule]:
     """All of them for one language."""
     months = "|".join(sorted([*say.tables.months, *say.tables.month_short], key=len, reverse=True)).replace(".", r"\.")
-    found = [
+    patterns = [
         rule(r"(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)", _numeric),
         rule(r"(?P<d>\d{1,2})/(?P<m>\d{1,2})/(?P<y>\d{4}|\d\d)", _numeric),
         *durations(say),
@@ -51,55 +51,55 @@ def rules(say: Say) -> list[Rule]:
         months += "|" + "|".join(name.lower() for name in plain)
         day = r"(?P<d>\d{1,2})(?:st|nd|rd|th)?"
         year = r"(?:,?\s(?P<y>\d{4}))?"
-        found += [
+        patterns += [
             rule(rf"(?P<name>{months})\s{day}{year}", _month_day),
             rule(rf"{day}(?:\sof)?\s(?P<name>{months}){year}", _day_month),
         ]
     elif say.code == "de":
-        found += [
+        patterns += [
             rule(r"(?P<d>\d{1,2})\.\s?(?P<m>\d{1,2})\.(?:\s?(?P<y>\d{4}|\d\d))?(?!\d)", _german, closed=False),
             rule(rf"(?P<d>\d{{1,2}})\.\s?(?P<name>{months})(?:\s(?P<y>\d{{4}}))?", _german),
         ]
     else:
         of = r"\s(?:de\s)?" if say.code in ("es", "pt") else r"\s"
-        found += [
+        patterns += [
             rule(r"(?P<d>\d{1,2})/(?P<m>\d{1,2})", _slashed),
             rule(rf"(?P<d>\d{{1,2}})(?:er|°|º|\.º)?{of}(?P<name>{months})(?:{of}(?P<y>\d{{4}}))?", _romance),
         ]
-    return found
+    return patterns
 
 
-def _month(found: re.Match[str], say: Say) -> int:
+def _month(match: re.Match[str], say: Say) -> int:
     """1 to 12, from a name or digits. Raises UnreadableError."""
-    parts = found.groupdict()
+    parts = match.groupdict()
     if name := parts.get("name"):
         name = name if say.code != "en" else name.capitalize()
         return say.tables.month_short.get(name) or say.tables.months.index(name) + 1
     number = int(parts["m"])
     if not 1 <= number <= 12:
-        raise UnreadableError(found[0])
+        raise UnreadableError(match[0])
     return number
 
 
-def _day(found: re.Match[str]) -> int:
-    number = int(found["d"])
+def _day(match: re.Match[str]) -> int:
+    number = int(match["d"])
     if not 1 <= number <= 31:
-        raise UnreadableError(found[0])
+        raise UnreadableError(match[0])
     return number
 
 
-def _numeric(found: re.Match[str], spot: Spot) -> str:
+def _numeric(match: re.Match[str], spot: Spot) -> str:
     """Day, month and year in digits; English has them in two orders, and the one is told by a number above twelve."""
-    say, year = spot.say, found["y"]
-    day, month = int(found["d"]), int(found["m"])
-    if say.code == "en" and "/" in found[0]:
+    say, year = spot.say, match["y"]
+    day, month = int(match["d"]), int(match["m"])
+    if say.code == "en" and "/" in match[0]:
         if day <= 12 and month <= 12 and day != month:
-            raise UnreadableError(found[0], "write the month as a word")
+            raise UnreadableError(match[0], "write the month as a word")
         day, month = (day, month) if month <= 12 else (month, day)
     if not (1 <= day <= 31 and 1 <= month <= 12):
-        raise UnreadableError(found[0])
+        raise UnreadableError(match[0])
     if len(year) == 2:
-        raise UnreadableError(found[0], "write the year in full")
+        raise UnreadableError(match[0], "write the year in full")
     name, said = say.tables.months[month - 1], say.date_year(year)
     if say.code == "en":
         return f"{name} {say.ordinal(day)}, {said}"
@@ -109,19 +109,19 @@ def _numeric(found: re.Match[str], spot: Spot) -> str:
     return _romance_date(say, day, name, said, spot)
 
 
-def _month_day(found: re.Match[str], spot: Spot) -> str | None:
+def _month_day(match: re.Match[str], spot: Spot) -> str | None:
     say = spot.say
-    if found["name"] == "May" and spot.before.lower() in ("they", "we", "you", "i"):
+    if match["name"] == "May" and spot.before.lower() in ("they", "we", "you", "i"):
         return None
-    year = f", {say.date_year(found['y'])}" if found["y"] else ""
-    return f"{say.tables.months[_month(found, say) - 1]} {say.ordinal(_day(found))}{year}"
+    year = f", {say.date_year(match['y'])}" if match["y"] else ""
+    return f"{say.tables.months[_month(match, say) - 1]} {say.ordinal(_day(match))}{year}"
 
 
-def _day_month(found: re.Match[str], spot: Spot) -> str:
+def _day_month(match: re.Match[str], spot: Spot) -> str:
     say = spot.say
-    year = f", {say.date_year(found['y'])}" if found["y"] else ""
+    year = f", {say.date_year(match['y'])}" if match["y"] else ""
     article = "" if spot.before.lower() == "the" else "the "
-    return f"{article}{say.ordinal(_day(found))} of {say.tables.months[_month(found, say) - 1]}{year}"
+    return f"{article}{say.ordinal(_day(match))} of {say.tables.months[_month(match, say) - 1]}{year}"
 
 
 def _german_form(spot: Spot) -> str:
@@ -131,30 +131,30 @@ def _german_form(spot: Spot) -> str:
     return "" if before in ("der", "das", "die") else "r"
 
 
-def _german(found: re.Match[str], spot: Spot) -> str | None:
-    say, parts = spot.say, found.groupdict()
-    if "m" in parts and not (1 <= int(parts["m"]) <= 12 and 1 <= int(found["d"]) <= 31):
+def _german(match: re.Match[str], spot: Spot) -> str | None:
+    say, parts = spot.say, match.groupdict()
+    if "m" in parts and not (1 <= int(parts["m"]) <= 12 and 1 <= int(match["d"]) <= 31):
         return None
     form = _german_form(spot)
-    month = _month(found, say)
+    month = _month(match, say)
     name = say.tables.months[month - 1] if "name" in parts else say.ordinal(month, form)
     year = ""
     if parts["y"]:
         year = f" {say.date_year(parts['y'])}" if len(parts["y"]) == 4 else f" {say.number(parts['y'])}"
-    return f"{say.ordinal(_day(found), form)} {name}{year}"
+    return f"{say.ordinal(_day(match), form)} {name}{year}"
 
 
-def _slashed(found: re.Match[str], spot: Spot) -> str | None:
+def _slashed(match: re.Match[str], spot: Spot) -> str | None:
     """A day and a month, where an article or a preposition says so; else it is a fraction."""
     if spot.before.lower() not in spot.say.tables.day_before:
         return None
-    return _romance_date(spot.say, _day(found), spot.say.tables.months[_month(found, spot.say) - 1], "", spot)
+    return _romance_date(spot.say, _day(match), spot.say.tables.months[_month(match, spot.say) - 1], "", spot)
 
 
-def _romance(found: re.Match[str], spot: Spot) -> str:
+def _romance(match: re.Match[str], spot: Spot) -> str:
     say = spot.say
-    year = say.date_year(found["y"]) if found["y"] else ""
-    return _romance_date(say, _day(found), say.tables.months[_month(found, say) - 1], year, spot, article=False)
+    year = say.date_year(match["y"]) if match["y"] else ""
+    return _romance_date(say, _day(match), say.tables.months[_month(match, say) - 1], year, spot, article=False)
 
 
 def _romance_date(say: Say, day: int, month: str, year: str, spot: Spot, *, article: bool = True) -> str:
@@ -194,9 +194,9 @@ def _clock_rules(code: str) -> list[Rule]:
     ]
 
 
-def _hour(found: re.Match[str], spot: Spot) -> str | None:
+def _hour(match: re.Match[str], spot: Spot) -> str | None:
     """An hour of the day; in the languages where it could be a duration, it is said the same."""
-    hour, say = int(found["h"]), spot.say
+    hour, say = int(match["h"]), spot.say
     if hour > 24:
         return None
     if say.code in ("es", "it", "pt"):
@@ -205,16 +205,16 @@ def _hour(found: re.Match[str], spot: Spot) -> str | None:
     return _told(hour, 0, say)
 
 
-def _time(found: re.Match[str], spot: Spot) -> str | None:
-    parts = found.groupdict()
+def _time(match: re.Match[str], spot: Spot) -> str | None:
+    parts = match.groupdict()
     hour, minute = int(parts["h"]), int(parts.get("m") or 0)
     if hour > 24 or minute > 59 or (parts.get("half") and not 1 <= hour <= 12):
         return None
     return _told(hour, minute, spot.say, parts.get("half") or "")
 
 
-def _times(found: re.Match[str], spot: Spot) -> str | None:
-    parts = found.groupdict()
+def _times(match: re.Match[str], spot: Spot) -> str | None:
+    parts = match.groupdict()
     hours, minutes = (int(parts["h"]), int(parts["h2"])), (int(parts.get("m") or 0), int(parts.get("m2") or 0))
     if max(hours) > 24 or max(minutes) > 59:
         return None

@@ -25,8 +25,8 @@ def numbered() -> Rule:
 def rules(say: Say) -> list[Rule]:
     """All of them for one language."""
     known = "|".join(map(re.escape, sorted(say.tables.letters, key=len, reverse=True)))
-    found = [
-        rule(rf"(?P<known>{known})", lambda found, spot: say.tables.letters[found["known"]]),
+    patterns = [
+        rule(rf"(?P<known>{known})", lambda match, spot: say.tables.letters[match["known"]]),
         rule(rf"(?P<plus>\+)(?P<n>\d{{1,3}}[ .-]?{_GROUPS})", _telephone),
         rule(r"(?P<n>\(\d{2,5}\)\s?\d{3,4}[ .-]?\d{3,5})", _telephone),
         rule(r"(?P<n>\d-\d{3}-\d{3}-\d{4}|\d{3}[-.]\d{3}[-.]\d{4}|\d{3}-\d{4})", _telephone),
@@ -38,24 +38,26 @@ def rules(say: Say) -> list[Rule]:
         rule(r"@(?P<name>[A-Za-z][A-Za-z_]{2,})", _handle),
     ]
     if say.code == "fr":
-        found.insert(0, rule(r"(?P<n>0\d(?:[ .]\d\d){4})", _pairs))
+        patterns.insert(0, rule(r"(?P<n>0\d(?:[ .]\d\d){4})", _pairs))
     if say.code == "es":
-        found.insert(0, rule(r"(?P<n>\d{2} \d{3} \d{2} \d{2}|\d{3} \d{2} \d{2} \d{2}|\d{3} \d{3} \d{3})", _telephone))
+        patterns.insert(
+            0, rule(r"(?P<n>\d{2} \d{3} \d{2} \d{2}|\d{3} \d{2} \d{2} \d{2}|\d{3} \d{3} \d{3})", _telephone)
+        )
     if say.code == "it":
-        found.insert(0, rule(r"(?P<n>0\d{1,3} \d{5,8}|3\d\d \d{6,7})", _telephone))
+        patterns.insert(0, rule(r"(?P<n>0\d{1,3} \d{5,8}|3\d\d \d{6,7})", _telephone))
     if say.code == "pt":
-        found.insert(
+        patterns.insert(
             0,
             rule(
                 r"(?P<n>(?:\(?\d\d\)? )?(?!(?:1\d|20)\d\d-(?:1\d|20)\d\d)9?\d{4}-\d{4}|\d{3} \d{3} \d{3})", _telephone
             ),
         )
-    return found
+    return patterns
 
 
-def _mail(found: re.Match[str], spot: Spot) -> str:
+def _mail(match: re.Match[str], spot: Spot) -> str:
     say = spot.say
-    user, host = (_spelled(say, part) for part in (found["user"], found["host"]))
+    user, host = (_spelled(say, part) for part in (match["user"], match["host"]))
     return f"{user} {say.tables.signs.at} {host}"
 
 
@@ -74,47 +76,47 @@ def _spelled(say: Say, text: str) -> str:
     return " ".join(words)
 
 
-def _telephone(found: re.Match[str], spot: Spot) -> str:
+def _telephone(match: re.Match[str], spot: Spot) -> str:
     """Digit by digit, a breath between groups."""
-    groups = re.findall(r"\d+", found["n"])
-    plus = f"{spot.say.tables.signs.plus} " if "plus" in found.groupdict() else ""
+    groups = re.findall(r"\d+", match["n"])
+    plus = f"{spot.say.tables.signs.plus} " if "plus" in match.groupdict() else ""
     return plus + ", ".join(spot.say.digits(group) for group in groups)
 
 
-def _pairs(found: re.Match[str], spot: Spot) -> str:
+def _pairs(match: re.Match[str], spot: Spot) -> str:
     """A French number: by pairs, a leading zero said."""
-    pairs = re.findall(r"\d\d", found["n"])
+    pairs = re.findall(r"\d\d", match["n"])
     say = spot.say
     zero = say.language.numbers.small[0]
     told = (f"{zero} {say.count(int(pair))}" if pair[0] == "0" else say.number(pair) for pair in pairs)
     return ", ".join(told)
 
 
-def _version(found: re.Match[str], spot: Spot) -> str:
-    lead = "version " if found[0][0] in "vV" and spot.say.code in ("en", "fr") else ""
+def _version(match: re.Match[str], spot: Spot) -> str:
+    lead = "version " if match[0][0] in "vV" and spot.say.code in ("en", "fr") else ""
     return lead + f" {spot.say.tables.signs.version_dot} ".join(
-        spot.say.count(int(part)) for part in found["n"].split(".")
+        spot.say.count(int(part)) for part in match["n"].split(".")
     )
 
 
-def _three(found: re.Match[str], spot: Spot) -> str | None:
+def _three(match: re.Match[str], spot: Spot) -> str | None:
     """Three numbers with full stops: a version, or a number in groups."""
-    grouped = spot.say.code != "en" and re.fullmatch(r"[1-9]\d{0,2}(\.\d{3})+", found["n"])
-    return None if grouped else _version(found, spot)
+    grouped = spot.say.code != "en" and re.fullmatch(r"[1-9]\d{0,2}(\.\d{3})+", match["n"])
+    return None if grouped else _version(match, spot)
 
 
-def _chapter(found: re.Match[str], spot: Spot) -> str | None:
+def _chapter(match: re.Match[str], spot: Spot) -> str | None:
     """`2.1` behind a word such as "version" or "chapter"; elsewhere it is a decimal, or refused."""
     if spot.say.code == "en" or spot.before.lower() not in spot.say.tables.versions:
         return None
-    return _version(found, spot)
+    return _version(match, spot)
 
 
-def _code(found: re.Match[str], spot: Spot) -> str:
-    say, letters, digits, tail = spot.say, found["letters"], found["n"], found["tail"]
+def _code(match: re.Match[str], spot: Spot) -> str:
+    say, letters, digits, tail = spot.say, match["letters"], match["n"], match["tail"]
     if len(letters) > 1 and letters[1].islower():
-        if "-" not in found[0] and tail == "" and len(digits) > 3:
-            raise UnreadableError(found[0])
+        if "-" not in match[0] and tail == "" and len(digits) > 3:
+            raise UnreadableError(match[0])
         name = letters
     elif len(letters) >= 4 and _SAID_AS_WORD.fullmatch(letters) and not re.search(r"[^AEIOUY]{3}", letters):
         name = letters.capitalize()
@@ -124,14 +126,14 @@ def _code(found: re.Match[str], spot: Spot) -> str:
     return f"{name} {number}{' ' + tail.upper() if tail else ''}"
 
 
-def _handle(found: re.Match[str], spot: Spot) -> str:
+def _handle(match: re.Match[str], spot: Spot) -> str:
     """The name of an account."""
-    return f"{spot.say.tables.signs.at} {found['name'].replace('_', f' {spot.say.tables.signs.underscore} ')}"
+    return f"{spot.say.tables.signs.at} {match['name'].replace('_', f' {spot.say.tables.signs.underscore} ')}"
 
 
-def _numbered(found: re.Match[str], spot: Spot) -> str | None:
+def _numbered(match: re.Match[str], spot: Spot) -> str | None:
     """A house or seat (`12b`, `4A`), a size (`4K`, `3D`)."""
-    letters = " ".join((found["tail"] + found["rest"]).upper())
-    if found["rest"] and found["tail"].islower():
+    letters = " ".join((match["tail"] + match["rest"]).upper())
+    if match["rest"] and match["tail"].islower():
         return None
-    return f"{spot.say.count(int(found['n']))} {letters}"
+    return f"{spot.say.count(int(match['n']))} {letters}"

@@ -23,18 +23,18 @@ def rules(units: str) -> list[Rule]:
     ]
 
 
-def _vulgar(found: re.Match[str], spot: Spot) -> str:
-    a, b = unicodedata.normalize("NFKC", found["vulgar"]).split("⁄")
-    return _parted(found, int(a), int(b), spot)
+def _vulgar(match: re.Match[str], spot: Spot) -> str:
+    a, b = unicodedata.normalize("NFKC", match["vulgar"]).split("⁄")
+    return _parted(match, int(a), int(b), spot)
 
 
-def _fraction(found: re.Match[str], spot: Spot) -> str | None:
-    a, b = int(found["a"]), int(found["b"])
-    if spot.say.code == "en" and not found["whole"] and not found["unit"] and _is_mark(a, b, spot):
+def _fraction(match: re.Match[str], spot: Spot) -> str | None:
+    a, b = int(match["a"]), int(match["b"])
+    if spot.say.code == "en" and not match["whole"] and not match["unit"] and _is_mark(a, b, spot):
         return f"{spot.say.count(a)} out of {spot.say.count(b)}"
-    if not 0 < a < b or b not in spot.say.tables.fractions or found["a"][0] == "0" or found["b"][0] == "0":
-        raise UnreadableError(found[0])
-    return _parted(found, a, b, spot)
+    if not 0 < a < b or b not in spot.say.tables.fractions or match["a"][0] == "0" or match["b"][0] == "0":
+        raise UnreadableError(match[0])
+    return _parted(match, a, b, spot)
 
 
 def _is_mark(a: int, b: int, spot: Spot) -> bool:
@@ -43,10 +43,10 @@ def _is_mark(a: int, b: int, spot: Spot) -> bool:
     return a <= b and (b == 100 or (b in (5, 10, 20, 50) and (given or (a == b and b > 5))))
 
 
-def _parted(found: re.Match[str], a: int, b: int, spot: Spot) -> str:
+def _parted(match: re.Match[str], a: int, b: int, spot: Spot) -> str:
     """A fraction with the whole number before it and the unit behind it, where there are."""
-    say, whole = spot.say, (found["whole"] or "").strip()
-    unit = say.tables.units[found["unit"]] if found["unit"] else None
+    say, whole = spot.say, (match["whole"] or "").strip()
+    unit = say.tables.units[match["unit"]] if match["unit"] else None
     noun = unit[0] if unit else spot.noun
     said = _fractional(say, whole, a, b, noun, unit[2] if unit else say.tables.nouns.gender(noun), spot)
     if not unit:

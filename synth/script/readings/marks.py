@@ -35,16 +35,16 @@ def rules(say: Say) -> list[Rule]:
     pairs = "|".join(map(re.escape, sorted(say.tables.pairs, key=len, reverse=True)))
     return [
         rule(rf"{unary}(?:\s?{signs}\s?{unary})+(?<=\d)(?:\s?=\s?\?)?", _arithmetic),
-        rule(rf"√\s?(?P<n>{number})", lambda found, spot: f"{say.tables.signs.root} {say.number(found['n'])}"),
+        rule(rf"√\s?(?P<n>{number})", lambda match, spot: f"{say.tables.signs.root} {say.number(match['n'])}"),
         rule(rf"(?P<n>{number})\^?(?P<power>[²³23])", _power),
         rule(rf"(?P<a>{number})\s?[x×]\s?(?P<b>{number})(?:\s?[x×]\s?(?P<c>{number}))?(?:\s?(?P<unit>{units}))?",
              _size),
         rule(r"(?P<a>\d{1,3}):(?P<b>\d{1,3})", _ratio),
-        rule(r"#\s?(?P<n>\d{1,6})", lambda found, spot: f"{say.tables.signs.number} {say.number(found['n'])}"),
-        rule(rf"(?P<n>{number})\+", lambda found, spot: f"{say.number(found['n'])} {say.tables.signs.plus}"),
+        rule(r"#\s?(?P<n>\d{1,6})", lambda match, spot: f"{say.tables.signs.number} {say.number(match['n'])}"),
+        rule(rf"(?P<n>{number})\+", lambda match, spot: f"{say.number(match['n'])} {say.tables.signs.plus}"),
         rule(r"§\s?(?P<n>\d+)(?P<tail>[a-z]?)", _section),
-        rule(rf"(?P<pair>{pairs})", lambda found, spot: _pair(found, say)),
-        rule(r"(?P<a>[A-Z]{1,3})&(?P<b>[A-Z]{1,2})", lambda found, spot: _joined(found, say)),
+        rule(rf"(?P<pair>{pairs})", lambda match, spot: _pair(match, say)),
+        rule(r"(?P<a>[A-Z]{1,3})&(?P<b>[A-Z]{1,2})", lambda match, spot: _joined(match, say)),
         rule(r"(?P<roman>[IVXLCDM]+)(?P<dot>\.?)(?P<ending>(?:er|ère|re|ème|e)?)", _roman),
         rule(rf"(?P<short>{short})(?!\w)", _short, closed=False),
     ]  # fmt: skip
@@ -56,9 +56,9 @@ def _by_length(say: Say) -> list[str]:
     return sorted(both, key=len, reverse=True)
 
 
-def _arithmetic(found: re.Match[str], spot: Spot) -> str | None:
+def _arithmetic(match: re.Match[str], spot: Spot) -> str | None:
     """A sum with an equals sign, or with an operator that means nothing else."""
-    text = found[0]
+    text = match[0]
     if "=" not in text and not re.search(r"[+×÷*·√²³]|\s−\s|\s/\s", text):
         return None
     if "=" not in text and re.search(r"x|\S×|×\S", text):
@@ -76,40 +76,40 @@ def _arithmetic(found: re.Match[str], spot: Spot) -> str | None:
     return " ".join(words)
 
 
-def _power(found: re.Match[str], spot: Spot) -> str | None:
-    if found["power"] in "23" and "^" not in found[0]:
+def _power(match: re.Match[str], spot: Spot) -> str | None:
+    if match["power"] in "23" and "^" not in match[0]:
         return None
     signs = spot.say.tables.signs
-    return f"{spot.say.number(found['n'])} {signs.squared if found['power'] in '²2' else signs.cubed}"
+    return f"{spot.say.number(match['n'])} {signs.squared if match['power'] in '²2' else signs.cubed}"
 
 
-def _size(found: re.Match[str], spot: Spot) -> str:
-    parts = [spot.say.number(part) for part in (found["a"], found["b"], found["c"]) if part]
-    unit = f" {spot.say.tables.units[found['unit']][1]}" if found["unit"] else ""
-    packed = spot.say.code == "en" and found["unit"] in _PACKED and not found["c"]
-    times = packed or ("×" in found[0] and not (spot.noun or unit))
+def _size(match: re.Match[str], spot: Spot) -> str:
+    parts = [spot.say.number(part) for part in (match["a"], match["b"], match["c"]) if part]
+    unit = f" {spot.say.tables.units[match['unit']][1]}" if match["unit"] else ""
+    packed = spot.say.code == "en" and match["unit"] in _PACKED and not match["c"]
+    times = packed or ("×" in match[0] and not (spot.noun or unit))
     by = spot.say.tables.signs.times if times else spot.say.tables.signs.by
     return f" {by} ".join(parts) + unit
 
 
-def _ratio(found: re.Match[str], spot: Spot) -> str | None:
-    if len(found["b"]) == 2 and len(found["a"]) <= 2 and int(found["b"]) < 60 and int(found["a"]) <= 24:
+def _ratio(match: re.Match[str], spot: Spot) -> str | None:
+    if len(match["b"]) == 2 and len(match["a"]) <= 2 and int(match["b"]) < 60 and int(match["a"]) <= 24:
         return None  # a time
-    if "0" in (found["a"][0], found["b"][0]) and len(found["b"]) > 1:
+    if "0" in (match["a"][0], match["b"][0]) and len(match["b"]) > 1:
         return None
-    return f"{spot.say.number(found['a'])} {spot.say.tables.signs.ratio} {spot.say.number(found['b'])}"
+    return f"{spot.say.number(match['a'])} {spot.say.tables.signs.ratio} {spot.say.number(match['b'])}"
 
 
-def _section(found: re.Match[str], spot: Spot) -> str:
-    return f"{spot.say.tables.signs.section} {spot.say.number(found['n'])} {found['tail'].upper()}".strip()
+def _section(match: re.Match[str], spot: Spot) -> str:
+    return f"{spot.say.tables.signs.section} {spot.say.number(match['n'])} {match['tail'].upper()}".strip()
 
 
-def _pair(found: re.Match[str], say: Say) -> str:
-    return say.tables.pairs[found["pair"]]
+def _pair(match: re.Match[str], say: Say) -> str:
+    return say.tables.pairs[match["pair"]]
 
 
-def _joined(found: re.Match[str], say: Say) -> str:
-    return f"{' '.join(found['a'])} {say.language.said_as['&']} {' '.join(found['b'])}"
+def _joined(match: re.Match[str], say: Say) -> str:
+    return f"{' '.join(match['a'])} {say.language.said_as['&']} {' '.join(match['b'])}"
 
 
 def _value(roman: str) -> int:
@@ -117,22 +117,22 @@ def _value(roman: str) -> int:
     return sum(-value if value < max(values[at:]) else value for at, value in enumerate(values))
 
 
-def _roman(found: re.Match[str], spot: Spot) -> str | None:
+def _roman(match: re.Match[str], spot: Spot) -> str | None:
     """A ruler's number, a century, or a number behind a word such as "chapter"; else letters, or refused."""
-    say, roman = spot.say, found["roman"]
+    say, roman = spot.say, match["roman"]
     if not _ROMAN.fullmatch(roman):
         return None
     value, before = _value(roman), spot.before
-    dot = "." if found["dot"] and say.code != "de" else ""
-    if found["ending"]:
+    dot = "." if match["dot"] and say.code != "de" else ""
+    if match["ending"]:
         if say.code != "fr":
             return None
-        certain = len(roman) > 1 or found["ending"] in ("er", "ère", "re") or spot.after.lower() in _CENTURIES
+        certain = len(roman) > 1 or match["ending"] in ("er", "ère", "re") or spot.after.lower() in _CENTURIES
         numeral = certain and set(roman) <= set("IVX")
-        return say.ordinal(value, "f" if found["ending"] in ("ère", "re") else "m") if numeral else None
-    if spot.after.lower() in _CENTURIES and not found["dot"] and say.code != "de":
+        return say.ordinal(value, "f" if match["ending"] in ("ère", "re") else "m") if numeral else None
+    if spot.after.lower() in _CENTURIES and not match["dot"] and say.code != "de":
         return say.ordinal(value, "m")
-    if found["dot"] and spot.after.lower() == "jahrhundert":
+    if match["dot"] and spot.after.lower() == "jahrhundert":
         return say.ordinal(value, "n" if before.lower() in ("im", "am", "dem", "des", "vom", "zum") else "")
     if before.lower() in _CENTURY_BEFORE:
         return (say.ordinal(value, "m") if say.code == "it" else say.count(value)) + dot
@@ -142,7 +142,7 @@ def _roman(found: re.Match[str], spot: Spot) -> str | None:
         return _ruler(value, spot) + dot
     if len(roman) == 1 or (roman in _WORDS_IN_ROMAN and roman not in ("IV", "XX")):
         return None
-    raise UnreadableError(found[0])
+    raise UnreadableError(match[0])
 
 
 def _ruler(value: int, spot: Spot) -> str:
@@ -160,9 +160,9 @@ def _ruler(value: int, spot: Spot) -> str:
     return say.ordinal(value, say.tables.nouns.gender(spot.before) or "m")
 
 
-def _short(found: re.Match[str], spot: Spot) -> str | None:
+def _short(match: re.Match[str], spot: Spot) -> str | None:
     """An abbreviation, where what stands around it allows."""
-    written = re.sub(r"\s", "", found["short"])
+    written = re.sub(r"\s", "", match["short"])
     table = {key.replace(" ", ""): said for key, said in spot.say.tables.short.items()}
     after, before = spot.text[spot.end :].lstrip(), spot.before
     if before.lower() in spot.say.language.stop_words | _PLACES:

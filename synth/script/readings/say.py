@@ -49,10 +49,10 @@ class Say:
         """Digits before and after the decimal mark, without marks of thousands. Raises ValueError."""
         mark = self.language.numbers.decimal_mark
         group = "," if mark == "." else "[. ’']"
-        found = re.fullmatch(rf"(\d{{1,3}}(?:{group}\d{{3}})+|\d*)(?:{re.escape(mark)}(\d+))?", digits)
-        if found is None or not any(found.groups()):
+        match = re.fullmatch(rf"(\d{{1,3}}(?:{group}\d{{3}})+|\d*)(?:{re.escape(mark)}(\d+))?", digits)
+        if match is None or not any(match.groups()):
             raise UnreadableError(digits)
-        return re.sub(r"\D", "", found[1]), found[2] or ""
+        return re.sub(r"\D", "", match[1]), match[2] or ""
 
     def number(self, digits: str, noun: str = "", before: str = "") -> str:
         """Digits as a number; before a `noun` it agrees with it, after the word `before` it takes its case."""
@@ -147,7 +147,7 @@ class Say:
         return word[0].isupper() if self.code == "de" else word[0].islower()
 
 
-def _una(found: re.Match[str]) -> str:
+def _una(match: re.Match[str]) -> str:
     return "una"
 
 

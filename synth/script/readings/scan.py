@@ -56,13 +56,13 @@ def _token(text: str, at: int, code: str, begins: bool) -> tuple[str, int]:
     start = lead.end()
     elided = lead[0].lstrip("([«»¿¡")
     for pattern, reader in _rules(code):
-        found = pattern.match(text, start)
-        if found and found.end() > start:
-            said = reader(found, Spot(load_say(code), text, start, found.end()))
+        match = pattern.match(text, start)
+        if match and match.end() > start:
+            said = reader(match, Spot(load_say(code), text, start, match.end()))
             if said is not None:
                 if begins and not elided:
                     said = said[:1].upper() + said[1:]
-                return _with_marks(elided + said, text, found.end())
+                return _with_marks(elided + said, text, match.end())
     return _plain(text, at, code)
 
 
@@ -114,8 +114,8 @@ def _is_number(character: str) -> bool:
 @cache
 def _rules(code: str) -> tuple[Rule, ...]:
     say = load_say(code)
-    found: list[Rule] = []
-    found += [
+    all_rules: list[Rule] = []
+    all_rules += [
         codes.mail(),
         *(english.rules(say) if code == "en" else []),
         *calendar.rules(say),
@@ -123,5 +123,5 @@ def _rules(code: str) -> tuple[Rule, ...]:
         *codes.rules(say),
         *marks.rules(say),
     ]
-    found += [*amounts.rules(say), codes.numbered()]
-    return tuple(found)
+    all_rules += [*amounts.rules(say), codes.numbered()]
+    return tuple(all_rules)

@@ -55,14 +55,14 @@ class Control:
             if len(passing) >= self.gates.settings.best_of:
                 break
         best = max(passing, key=lambda take: take.verdict.score, default=None)
-        found = UtteranceQuality(
+        quality = UtteranceQuality(
             takes=tried,
             way=best.way if best else "",
             failed=tuple(reason for take in rejects for reason in take.reasons),
             rejects=tuple(rejects),
             measures=best.verdict.measures if best else {},
         )
-        return (best.speech if best else None), found
+        return (best.speech if best else None), quality
 
     def _takes(self, text: str, voice: ReferenceVoice, style: Style, seed: int) -> Iterator[Attempt]:
         settings = self.gates.settings

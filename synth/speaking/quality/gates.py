@@ -98,10 +98,10 @@ class Gates:
                 reasons.append("rate")
         heard = ""
         if self._recognizer is not None:
-            heard, found = self._heard(text, audio)
-            measures["word_errors"] = round(found.errors / max(found.words, 1), 4)
-            measures["letter_errors"] = found.letters
-            if not self._passes(found):
+            heard, wording = self._heard(text, audio)
+            measures["word_errors"] = round(wording.errors / max(wording.words, 1), 4)
+            measures["letter_errors"] = wording.letters
+            if not self._passes(wording):
                 reasons.append("words")
         if "dnsmos" in settings.gates:
             measures["dnsmos"] = round(dnsmos(audio, audio) or 0.0, 3)
@@ -117,17 +117,17 @@ class Gates:
     def _heard(self, text: str, audio: Samples) -> tuple[str, Wording]:
         """What is heard and how it differs: at a glance, and where that is not what is written, with all care."""
         assert self._recognizer is not None, "asked only where words are gated"
-        heard, found = "", Wording(1, 1, 1.0)
+        heard, wording = "", Wording(1, 1, 1.0)
         for listen in (self._recognizer.glance, self._recognizer.transcribe):
             heard = " ".join(listen(audio).split())
-            found = compare(text, heard, self.language)
-            if self._passes(found):
+            wording = compare(text, heard, self.language)
+            if self._passes(wording):
                 break
-        return heard, found
+        return heard, wording
 
-    def _passes(self, found: Wording) -> bool:
+    def _passes(self, wording: Wording) -> bool:
         settings = self.settings
-        return found.passes(settings.word_errors, settings.forgiven, settings.letter_errors)
+        return wording.passes(settings.word_errors, settings.forgiven, settings.letter_errors)
 
     def _level(self, engine: Engine, voice: ReferenceVoice) -> tuple[float, float]:
         """How alike this engine's own clear takes are to this voice: engines differ, so no one threshold fits all."""

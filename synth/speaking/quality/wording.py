@@ -64,8 +64,8 @@ def compare(text: str, heard: str, language: str) -> Wording:
     letters = float(jiwer.cer(joined, other)) if other else 1.0
     if joined == other:  # the same letters in other words: alarm clock, alarmclock
         return Wording(0, len(want.split()), 0.0)
-    found = jiwer.process_words(want, got)
-    errors = found.substitutions + found.deletions + found.insertions
+    aligned = jiwer.process_words(want, got)
+    errors = aligned.substitutions + aligned.deletions + aligned.insertions
     return Wording(errors, len(want.split()), round(letters, 4), names_in(text) if language in NAMING else 0)
 
 
@@ -91,9 +91,9 @@ def _normaliser(english: bool) -> Normaliser:
     if english:
         from whisper_normalizer.english import EnglishTextNormalizer  # type: ignore[import-untyped]
 
-        found: Normaliser = EnglishTextNormalizer()
+        normaliser: Normaliser = EnglishTextNormalizer()
     else:
         from whisper_normalizer.basic import BasicTextNormalizer  # type: ignore[import-untyped]
 
-        found = BasicTextNormalizer()
-    return found
+        normaliser = BasicTextNormalizer()
+    return normaliser

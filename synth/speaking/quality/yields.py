@@ -78,26 +78,26 @@ WAYS = {"seed": "the engine itself", "split": "speaking part by part", "engine":
 
 def collect_yield(dialogues: Iterable[Dialogue]) -> Yield:
     """Read what the gates stored. Raises ValueError for a corpus made without gates."""
-    found = Yield()
+    counted = Yield()
     for dialogue in dialogues:
         for lost in dialogue.dropped:
-            found.dropped += 1
-            found.takes += len(lost.rejects)
-            found.lost.update(lost.rejects[-1].reasons if lost.rejects else ())
-            found.rejects += [Reject(dialogue.id, lost.text, take.heard, take.reasons, True) for take in lost.rejects]
-            found.reasons.update(reason for take in lost.rejects for reason in take.reasons)
+            counted.dropped += 1
+            counted.takes += len(lost.rejects)
+            counted.lost.update(lost.rejects[-1].reasons if lost.rejects else ())
+            counted.rejects += [Reject(dialogue.id, lost.text, take.heard, take.reasons, True) for take in lost.rejects]
+            counted.reasons.update(reason for take in lost.rejects for reason in take.reasons)
         for turn in dialogue.turns:
             quality = turn.quality
             if quality is None:
                 continue
-            found.utterances += 1
-            found.takes += quality.takes
-            found.ways[quality.way] += 1
-            found.rejects += [Reject(dialogue.id, turn.text, take.heard, take.reasons) for take in quality.rejects]
-            found.reasons.update(quality.failed)
+            counted.utterances += 1
+            counted.takes += quality.takes
+            counted.ways[quality.way] += 1
+            counted.rejects += [Reject(dialogue.id, turn.text, take.heard, take.reasons) for take in quality.rejects]
+            counted.reasons.update(quality.failed)
             for name, value in quality.measures.items():
-                found.sums[name] = found.sums.get(name, 0.0) + value
-                found.counts[name] += 1
-    if not found.utterances and not found.dropped:
+                counted.sums[name] = counted.sums.get(name, 0.0) + value
+                counted.counts[name] += 1
+    if not counted.utterances and not counted.dropped:
         raise ValueError("this corpus was made without quality gates; see [quality] in the recipe, or --quality")
-    return found
+    return counted

@@ -80,16 +80,16 @@ class Person:
     def stretches(self) -> tuple[Stretch, ...]:
         """Every run of phrases in every recording."""
         return tuple(
-            Stretch(number, first, last, found.bounds[last] - found.bounds[first])
-            for number, found in enumerate(self.recordings)
-            for first in range(len(found.bounds) - 1)
-            for last in range(first + 1, len(found.bounds))
+            Stretch(number, first, last, clip.bounds[last] - clip.bounds[first])
+            for number, clip in enumerate(self.recordings)
+            for first in range(len(clip.bounds) - 1)
+            for last in range(first + 1, len(clip.bounds))
         )
 
     @cached_property
     def vocabulary(self) -> int:
         """Words of all recordings that say something different: a phrase said a hundred times counts once."""
-        return sum(len(text.split()) for text in {_plain(found.words) for found in self.recordings})
+        return sum(len(text.split()) for text in {_plain(clip.words) for clip in self.recordings})
 
 
 @dataclass(frozen=True)
@@ -102,16 +102,16 @@ class People:
     @cached_property
     def digest(self) -> str:
         """sha256 of who says what when: what plans are made of, wherever the files lie."""
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         for person in self.persons:
             for phrases in person.recordings:
                 times = [(word.text, word.start, word.end) for word in phrases.words]
-                found.update(repr((person.voice.model_dump(), phrases.clip.path, times)).encode())
-        return found.hexdigest()
+                digest.update(repr((person.voice.model_dump(), phrases.clip.path, times)).encode())
+        return digest.hexdigest()
 
     @cached_property
     def _recordings(self) -> dict[str, PhrasedClip]:
-        return {found.clip.path: found for person in self.persons for found in person.recordings}
+        return {phrased.clip.path: phrased for person in self.persons for phrased in person.recordings}
 
     def speech(self, span: RecordedSpan, text: str) -> Speech:
         """The sound of a stretch, its words told as `text` writes them.
@@ -119,16 +119,16 @@ class People:
         Raises:
             ValueError: the recording is not there any more, or is not what it was.
         """
-        found = self._recordings.get(span.path)
-        words = [word for word in found.words if span.start <= word.start and word.end <= span.end] if found else []
+        phrased = self._recordings.get(span.path)
+        words = [word for word in phrased.words if span.start <= word.start and word.end <= span.end] if phrased else []
         tokens = text.split()
-        if found is None or len(words) != len(tokens):
+        if phrased is None or len(words) != len(tokens):
             raise ValueError(f"{span.path} of the users' recordings is not what it was when the dialogue was planned")
-        index = found.words.index(words[0])
-        before = found.words[index - 1].end if index else 0.0
+        index = phrased.words.index(words[0])
+        before = phrased.words[index - 1].end if index else 0.0
         after = index + len(words)
         samples = read_levelled(self.root / span.path)
-        following = found.words[after].start if after < len(found.words) else len(samples) / SAMPLE_RATE
+        following = phrased.words[after].start if after < len(phrased.words) else len(samples) / SAMPLE_RATE
         begin = max(span.start - AROUND, (before + span.start) / 2)
         end = min(span.end + AROUND, (following + span.end) / 2)
         moved = tuple(
@@ -165,10 +165,10 @@ def _files(settings: RecordedSettings) -> list[Path]:
 @lru_cache(maxsize=2)  # a recipe is written out again and again, each time with the digest of its people
 def _load(settings: RecordedSettings, language: str, stamps: tuple[int, ...]) -> People:
     root, clips = read_clips(settings, language)
-    found = kept(settings.kept)
+    known = kept(settings.kept)
     by_speaker: dict[str, list[tuple[PersonClip, TimedClip]]] = {}
     for clip in clips:
-        timed = found.get(clip.path)
+        timed = known.get(clip.path)
         if timed is None:
             raise ValueError(
                 f"{clip.path} is not timed in {settings.kept} yet; synth plan --hours 0.01 --recipe FILE does that"
@@ -208,7 +208,7 @@ def _person(name: str, timed: Sequence[tuple[PersonClip, TimedClip]]) -> Person:
         source=", ".join(dict.fromkeys(clip.source for clip in clips)),
         consent=", ".join(dict.fromkeys(clip.consent for clip in clips)),
     )
-    return Person(voice, tuple(PhrasedClip.of(clip, found.words) for clip, found in timed))
+    return Person(voice, tuple(PhrasedClip.of(clip, spoken.words) for clip, spoken in timed))
 
 
 def _plain(words: Sequence[Word]) -> str:

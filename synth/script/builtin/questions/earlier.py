@@ -12,10 +12,10 @@ def from_memo(stage: Stage) -> Check | None:
     for memo in stage.memos:
         if f"asked {memo.ref}" in stage.slots:
             continue
-        found = _about(stage, memo)
-        if found is not None:
+        about = _about(stage, memo)
+        if about is not None:
             stage.slots[f"asked {memo.ref}"] = ""
-            return found
+            return about
     return None
 
 
