@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import inspect
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, Any
 
 import typer
 
 PANEL = "Assistant"
+Given = Mapping[str, object]  # options of an assistant by name, as `agent.assistant.settings.gather` takes them
+NONE: Given = MappingProxyType({})
 
 
 def _option(help: str) -> typer.models.OptionInfo:
@@ -35,15 +40,45 @@ AfterQuestion = Annotated[float | None, _option("seconds to wait at the least af
 AfterStatement = Annotated[float | None, _option("the same after a statement")]
 Nodding = Annotated[float | None, _option("eagerness to say mhm while the user speaks, 0 to 1")]
 Uninterruptible = Annotated[bool | None, _option("only stop and wait stop an answer")]
+OPTIONS: dict[str, Any] = {
+    "mind": Mind,
+    "ear": Ear,
+    "mouth": Mouth,
+    "turn": Turn,
+    "voice": Voice,
+    "speed": Speed,
+    "language": Language,
+    "instructions": Instructions,
+    "facts": Facts,
+    "tools": Tools,
+    "greeting": Greeting,
+    "patience": Patience,
+    "after_question": AfterQuestion,
+    "after_statement": AfterStatement,
+    "nodding": Nodding,
+    "uninterruptible": Uninterruptible,
+}
 Settings = Annotated[Path | None, _option("assistant.toml with all of this; flags win")]
 Events = Annotated[Path | None, _option("write what happens and why, one JSON object a line")]
 
-NAMES = (
-    "mind", "ear", "mouth", "turn", "voice", "speed", "language", "instructions", "facts", "tools", "greeting",
-    "patience", "after_question", "after_statement", "nodding", "uninterruptible",
-)  # fmt: skip
 
+def assistant_options(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A decorator: in place of its parameter `given` a command takes these options, all if none is named."""
+    chosen = names or tuple(OPTIONS)
 
-def chosen(given: Mapping[str, object]) -> dict[str, object]:
-    """Of a command's options those of an assistant, as `agent.assistant.settings.gather` takes them."""
-    return {name: given.get(name) for name in NAMES}
+    def decorated(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def run(**values: Any) -> None:
+            command(given={name: values.pop(name, None) for name in chosen}, **values)
+
+        shown: list[inspect.Parameter] = []
+        for parameter in inspect.signature(command, eval_str=True).parameters.values():
+            hints = {name: OPTIONS[name] for name in chosen} if parameter.name == "given" else {}
+            shown += [parameter.replace(name=name, annotation=hint, default=None) for name, hint in hints.items()] or [
+                parameter
+            ]
+        run.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
+        return run
+
+    return decorated

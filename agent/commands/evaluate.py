@@ -11,6 +11,9 @@ import typer
 from . import assistant_options as options
 
 
+@options.assistant_options(
+    "mind", "ear", "mouth", "turn", "voice", "speed", "instructions", "patience", "uninterruptible"
+)
 def evaluate(
     model: Annotated[str, typer.Option(help="shipped name or folder")] = "laptop",
     data: Annotated[
@@ -38,23 +41,15 @@ def evaluate(
     beside: Annotated[list[str] | None, typer.Option(help="another --turn to set beside; repeatable")] = None,
     minutes: Annotated[float, typer.Option(min=0.0, help="of silence, noise and others' talk to sit through")] = 0.0,
     nod: Annotated[list[Path] | None, typer.Option(help="a recorded mhm of a listener; repeatable")] = None,
-    mind: options.Mind = None,
-    ear: options.Ear = None,
-    mouth: options.Mouth = None,
-    turn: options.Turn = None,
-    voice: options.Voice = None,
-    speed: options.Speed = None,
-    instructions: options.Instructions = None,
-    patience: options.Patience = None,
-    uninterruptible: options.Uninterruptible = None,
+    given: options.Given = options.NONE,
     settings: options.Settings = None,
 ) -> None:
     """Judge a model or, with --mind, an assistant: does it wait, answer, listen, stop and go on when it should?"""
-    given = {**options.chosen(locals()), "language": language}
+    given = {**given, "language": language}
     if turnbench is not None:
         _turnbench(turnbench, out, as_json)
         return
-    if mind is not None or settings is not None:
+    if given["mind"] is not None or settings is not None:
         from ..assistant.settings import gather
         from .assistant_evaluate import evaluate_assistant
 

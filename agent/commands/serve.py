@@ -23,6 +23,7 @@ WARM_UP_FRAMES = 6
 OWN_CERTIFICATE = Path("self")  # of --tls
 
 
+@options.assistant_options()
 def serve(
     model: Annotated[str, typer.Option(help="shipped name or folder")] = "laptop",
     host: Annotated[
@@ -52,26 +53,10 @@ def serve(
     int8: Annotated[bool, typer.Option(help="8-bit weights on the CPU")] = True,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: torch's choice")] = 0,
     log_json: Annotated[bool, typer.Option("--log-json", help="one JSON object a line")] = False,
-    mind: options.Mind = None,
-    ear: options.Ear = None,
-    mouth: options.Mouth = None,
-    turn: options.Turn = None,
-    voice: options.Voice = None,
-    speed: options.Speed = None,
-    language: options.Language = None,
-    instructions: options.Instructions = None,
-    facts: options.Facts = None,
-    tools: options.Tools = None,
-    greeting: options.Greeting = None,
-    patience: options.Patience = None,
-    after_question: options.AfterQuestion = None,
-    after_statement: options.AfterStatement = None,
-    nodding: options.Nodding = None,
-    uninterruptible: options.Uninterruptible = None,
+    given: options.Given = options.NONE,
     settings: options.Settings = None,
 ) -> None:
     """Serve conversations on one port: the page /, Moshi's /api/chat, /v1/realtime and /ws/pcm."""
-    given = options.chosen(locals())
     try:
         from ..assistant.settings import gather
         from ..live.bare import BareModel

@@ -24,6 +24,7 @@ Devices = tuple[str | None, str | None]  # input and output, as the user named t
 Files = tuple[Path | None, Path | None, Path | None, Path | None, Path | None]  # input, output, record, events, keep
 
 
+@options.assistant_options()
 def talk(
     model: Annotated[str, typer.Option(help="shipped model, or a folder")] = "laptop",
     codec: Annotated[str | None, typer.Option(help="another codec than the model's own")] = None,
@@ -50,27 +51,11 @@ def talk(
     end_pad_bias: Annotated[float, typer.Option(help="above 0 it begins to speak sooner")] = 0.0,
     hold: Annotated[bool, typer.Option("--hold", help="the agent only listens")] = False,
     seed: Annotated[int, typer.Option(help="of the sampling")] = 0,
-    mind: options.Mind = None,
-    ear: options.Ear = None,
-    mouth: options.Mouth = None,
-    turn: options.Turn = None,
-    voice: options.Voice = None,
-    speed: options.Speed = None,
-    language: options.Language = None,
-    instructions: options.Instructions = None,
-    facts: options.Facts = None,
-    tools: options.Tools = None,
-    greeting: options.Greeting = None,
-    patience: options.Patience = None,
-    after_question: options.AfterQuestion = None,
-    after_statement: options.AfterStatement = None,
-    nodding: options.Nodding = None,
-    uninterruptible: options.Uninterruptible = None,
+    given: options.Given = options.NONE,
     settings: options.Settings = None,
     events: options.Events = None,
 ) -> None:
     """Talk to the agent, or with --mind to an assistant: microphone and loudspeaker, or --input and --output files."""
-    given = options.chosen(locals())
     from ..live.controls import Controls
 
     controls = Controls(
@@ -118,7 +103,7 @@ def talk(
     return None
 
 
-def _assistant(given: dict[str, object], path: Path | None) -> AssistantSettings | None:
+def _assistant(given: options.Given, path: Path | None) -> AssistantSettings | None:
     """The settings of an assistant; None where no mind is given, after saying what to type for one."""
     from ..assistant.settings import TRY, gather
 
