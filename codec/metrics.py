@@ -15,10 +15,12 @@ import numpy.typing as npt
 
 from corpus.audio import SAMPLE_RATE, Samples, resample
 
+from .whisper_window import TAIL, TOKENS_A_SECOND, TOKENS_AT_LEAST, decode_window, encode_window, window_tokenizer
+
 METRIC_RATE = 16_000  # Hz, at which every metric here works
 INSTALL = "pip install 'duologue[evaluate]'"
 INSTALL_ALONE = {"resemblyzer": "pip install --no-deps resemblyzer"}  # it asks for a webrtcvad that no longer imports
-_WINDOW, _AFTER = 28.0, 1.5  # s that Whisper reads at once, and of silence after what is glanced at
+_WINDOW = 28.0  # s, the longest that is glanced at, with the silence after it
 Metric = Callable[[Samples, Samples], "float | None"]
 
 
@@ -125,27 +127,13 @@ class Recognizer:
 
         Longer audio than the 30 s window is `transcribe`d.
         """
-        import ctranslate2  # type: ignore[import-untyped]
-
-        samples = np.pad(narrow(audio), (0, int(_AFTER * METRIC_RATE)))
-        if len(samples) > _WINDOW * METRIC_RATE:
+        samples = narrow(audio)
+        seconds = len(samples) / METRIC_RATE + TAIL
+        if seconds > _WINDOW:
             return self.transcribe(audio)
-        features = self._model.feature_extractor(samples, padding=0)
-        even = np.ascontiguousarray(features[None, :, : features.shape[1] // 2 * 2], np.float32)
-        multilingual = self._model.model.is_multilingual
-        tokenizer = faster_whisper_tokenizer(self._model.hf_tokenizer, multilingual, self.language or "en")
-        prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
-        encoded = self._model.model.encode(ctranslate2.StorageView.from_array(even))
-        length = min(448, len(prompt) + 12 + int(8 * len(samples) / METRIC_RATE))
-        generated = self._model.model.generate(encoded, [prompt], beam_size=1, max_length=length)[0]
-        return str(tokenizer.decode([token for token in generated.sequences_ids[0] if token < tokenizer.eot])).strip()
-
-
-def faster_whisper_tokenizer(tokens: Any, multilingual: bool, language: str) -> Any:
-    """What turns Whisper's tokens into text and says how a transcription is asked for."""
-    from faster_whisper.tokenizer import Tokenizer  # type: ignore[import-untyped]
-
-    return Tokenizer(tokens, multilingual, task="transcribe", language=language)
+        most = TOKENS_AT_LEAST + int(TOKENS_A_SECOND * seconds)
+        tokenizer = window_tokenizer(self._model, self.language or "en")
+        return decode_window(self._model, encode_window(self._model, samples, seconds), tokenizer, most).text
 
 
 def words_of(text: str) -> list[str]:

@@ -21,9 +21,10 @@ from rich.table import Table
 
 from agent.assistant.ear.listening import PhraseStream
 from agent.assistant.ear.whisper import WhisperPhrases
-from agent.assistant.ear.whisper_model import RATE, WhisperModel
+from agent.assistant.ear.whisper_model import WhisperModel
 from agent.assistant.work import FrameExecutor
 from codec.metrics import word_errors
+from codec.whisper_window import RATE
 from corpus.audio import FRAME_SAMPLES, SAMPLE_RATE, Samples, read_mono, resample
 
 SPEAKERS = ("LS19", "LS26", "LS27")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from codec.whisper_window import RATE
 from corpus.audio import SAMPLE_RATE, Samples, resample
 
 from ..parts import HeardWord
@@ -11,7 +12,7 @@ from ..work import Executor
 from .listening import Look, PhraseStream
 from .loops import find_loop, find_restart, too_fast
 from .sense import believed, voice_in, without_asides
-from .whisper_model import RATE, WhisperModel, WhisperText, encoder_tail
+from .whisper_model import WhisperModel, WhisperText, encoder_tail
 
 _ASIDES = {"[": "]", "(": ")", "♪": "♪"}
 SHORTEST = 0.1  # s of sound worth a look

@@ -1,8 +1,7 @@
-"""Whisper by CTranslate2, its window cut to the phrase: five times faster than the 30 s it was trained on.
+"""Whisper by CTranslate2, its window cut to the phrase, as `codec.whisper_window` says.
 
-Whisper's encoder reads 30 s however short the sound is. Log-mel features trimmed to the phrase and 1.5 s of nothing
-after it give the same words most of the time, and a loop some of the time. So a decoding that loops, or that has more
-tokens than people can say in the time, is done again with the whole window.
+A decoding that loops, or that has more tokens than people can say in the time, is done again
+with the whole window.
 """
 
 from __future__ import annotations
@@ -14,35 +13,33 @@ from typing import Any
 
 import numpy as np
 
+from codec.whisper_window import (
+    RATE,
+    TAIL,
+    TOKENS_A_SECOND,
+    TOKENS_AT_LEAST,
+    WHOLE,
+    WindowText,
+    decode_window,
+    encode_window,
+    window_tokenizer,
+)
 from corpus.audio import Samples
 
 from ..parts import Encoded, HeardWord
 from .loops import find_loop
 
-RATE = 16_000  # Hz
-TAIL = 1.5  # s of nothing after the phrase
-WHOLE = 30.0  # s of Whisper's own window
 ENCODED_RATE = 50  # frames a second of the encoder
-TOKENS_A_SECOND, TOKENS_AT_LEAST = 8, 12  # more than people say
-_HOP = 160  # samples of a feature frame; the encoder halves their number
 
 
 @dataclass(frozen=True)
-class WhisperText:
+class WhisperText(WindowText):
     """What one decoding gave.
 
     Attributes:
-        text: as written.
-        tokens: ids without special ones.
-        score: mean log probability of a token.
-        no_speech: probability that nothing is said.
         suspicious: it loops, or was stopped by the bound on its tokens.
     """
 
-    text: str
-    tokens: tuple[int, ...]
-    score: float
-    no_speech: float
     suspicious: bool
 
 
@@ -78,34 +75,17 @@ class WhisperModel:
 
     def encode(self, sound: Samples, window: float) -> Any:
         """The encoder's output for float32 `[T]` at 16 kHz in a window of so many seconds, 30 at most."""
-        import ctranslate2  # type: ignore[import-untyped]
-
-        length = min(round(window * RATE), round(WHOLE * RATE)) // (2 * _HOP) * 2 * _HOP
-        padded = np.pad(sound[:length], (0, max(0, length - len(sound))))
-        features = self._whisper.feature_extractor(padded, padding=0)[None, :, : length // _HOP]
         with self._turn:
-            return self._whisper.model.encode(
-                ctranslate2.StorageView.from_array(np.ascontiguousarray(features, np.float32)), to_cpu=True
-            )
+            return encode_window(self._whisper, sound, window)
 
     def decode(self, encoded: Any, seconds: float, beam: int = 1) -> WhisperText:
         """The words of what was encoded, of which so many seconds are sound."""
         tokenizer = self._tokenizer(self._language or self._detect(encoded))
-        prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
         bound = round(TOKENS_A_SECOND * seconds) + TOKENS_AT_LEAST
         with self._turn:
-            result = self._whisper.model.generate(
-                encoded,
-                [prompt],
-                beam_size=beam,
-                max_length=min(448, len(prompt) + bound),
-                return_scores=True,
-                return_no_speech_prob=True,
-            )[0]
-        tokens = tuple(token for token in result.sequences_ids[0] if token < tokenizer.eot)
-        text = tokenizer.decode(tokens).strip()
-        suspicious = len(tokens) >= bound or find_loop(text.split()) is not None
-        return WhisperText(text, tokens, float(result.scores[0]), float(result.no_speech_prob), suspicious)
+            decoded = decode_window(self._whisper, encoded, tokenizer, bound, beam)
+        suspicious = len(decoded.tokens) >= bound or find_loop(decoded.text.split()) is not None
+        return WhisperText(**vars(decoded), suspicious=suspicious)
 
     def word_times(self, encoded: Any, decoded: WhisperText, seconds: float, start: float) -> tuple[HeardWord, ...]:
         """The words with their times, by the decoder's attention; `start` is added."""
@@ -138,19 +118,14 @@ class WhisperModel:
         return self._language
 
     def _tokenizer(self, language: str) -> Any:
-        from faster_whisper.tokenizer import Tokenizer
-
         if language not in self._tokenizers:
-            model = self._whisper
-            self._tokenizers[language] = Tokenizer(
-                model.hf_tokenizer, model.model.is_multilingual, task="transcribe", language=language
-            )
+            self._tokenizers[language] = window_tokenizer(self._whisper, language)
         return self._tokenizers[language]
 
 
 def encoder_tail(encoded: Any, seconds: float, most: int = 8 * ENCODED_RATE) -> Encoded:
     """The newest encoder frames of the sound itself: float32 `[T, D]`, at most 8 s."""
-    import ctranslate2
+    import ctranslate2  # type: ignore[import-untyped]
 
     frames: Encoded = np.asarray(encoded.to(ctranslate2.DataType.float32))[0]
     end = min(len(frames), max(1, round(seconds * ENCODED_RATE)))
