@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,6 @@ from torch import Tensor
 from codec.tensor_file import save_tensors
 from corpus.audio import FRAME_SAMPLES, Samples
 
-from ..files.talking_model import TalkingModel
 from .batch import Batch, SessionState
 from .controls import Controls
 from .frame_out import FrameOut
@@ -71,17 +71,10 @@ def load_recording(path: str | Path) -> Replay:
 class RecordingBatch(Batch):
     """A batch that keeps its conversations, each till its slot is opened anew; restored ones are not kept."""
 
-    def __init__(
-        self,
-        bundle: TalkingModel,
-        slots: int,
-        runtime: Runtime = "fast",
-        int8: bool = True,
-        cache: str | Path | None = None,
-        threads: int = 1,
-    ) -> None:
-        super().__init__(bundle, slots, runtime, int8, cache, threads)
-        self.recordings: dict[int, Replay] = {}  # by slot
+    @cached_property
+    def recordings(self) -> dict[int, Replay]:
+        """By slot."""
+        return {}
 
     def open(self, controls: Controls | None = None) -> int:
         """See `Batch`."""

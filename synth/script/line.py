@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from corpus.record import Event, Question
@@ -31,6 +31,15 @@ class Line:
     cut_word: int | None = None
     think: int | None = None
     gap: float | None = None
+
+
+def put_down(lines: list[Line], line: Line) -> int:
+    """Add a line and give its index; one without `reply_to` reacts to the last line of somebody else."""
+    if line.reply_to is None:
+        others = (index for index in range(len(lines) - 1, -1, -1) if lines[index].speaker != line.speaker)
+        line = replace(line, reply_to=next(others, None))
+    lines.append(line)
+    return len(lines) - 1
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.support.http_server import answering
 
 MODEL = "writer"
 SENTENCES = {
@@ -104,9 +106,6 @@ def chat_server() -> Iterator[ChatServer]:
     """A server on a free port of this machine."""
 
     class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *args: object) -> None:
-            pass
-
         def do_GET(self) -> None:
             self._send(200, {}, {"data": [{"id": MODEL}]})
 
@@ -126,14 +125,6 @@ def chat_server() -> Iterator[ChatServer]:
             self.end_headers()
             self.wfile.write(data)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    state = ChatServer(f"http://127.0.0.1:{server.server_port}/v1")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with answering(Handler) as address:
+        state = ChatServer(f"{address}/v1")
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -7,8 +7,10 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.support.http_server import answering
 
 STALL, CUT = object(), object()  # in a script: say nothing more until the test is over; close the connection
 
@@ -50,9 +52,6 @@ def mind_server(script: Sequence[object] = (), *, status: int = 200, stream: boo
     state = MindServer(script=script, status=status, stream=stream)
 
     class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *args: object) -> None:
-            pass
-
         def do_POST(self) -> None:
             state.requests.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             state.headers.append(dict(self.headers))
@@ -89,15 +88,9 @@ def mind_server(script: Sequence[object] = (), *, status: int = 200, stream: boo
                     state.hung_up.set()
                     return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    state.url = f"http://127.0.0.1:{server.server_port}/v1"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield state
-    finally:
-        state.over.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with answering(Handler) as address:
+        state.url = f"{address}/v1"
+        try:
+            yield state
+        finally:
+            state.over.set()

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from corpus.record import Event, Question
 
-from ..line import Brief, Line
+from ..line import Brief, Line, put_down
 from .grammar import LOWER_NEXT, Composed, Grammar, sentence_case
 from .macros import MACROS
 from .spoken import DAYS
@@ -184,15 +184,10 @@ class Stage:
         think: int | None = None,
     ) -> int:
         """Put a finished line down; `reply_to` defaults to the last line of somebody else. Gives its index."""
-        if reply_to is None:
-            others = (index for index in range(len(self.lines) - 1, -1, -1) if self.lines[index].speaker != speaker)
-            reply_to = next(others, None)
-        line = Line(
-            speaker, text, act, self.topic, event, reply_to=reply_to, question=question, answers=answers, think=think
-        )
-        self.lines.append(line)
         self.words += len(text.split())
-        return len(self.lines) - 1
+        return put_down(
+            self.lines, Line(speaker, text, act, self.topic, event, reply_to, question, answers, think=think)
+        )
 
     def cut(self, index: int, word: int) -> None:
         """Let line `index` be cut off after `word` words."""

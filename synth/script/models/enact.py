@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from corpus.record import Event, Question
 
 from ..language import Language
-from ..line import Behaviours, Line
+from ..line import Behaviours, Line, put_down
 from ..speakable import sentences
 from .json_turns import WrittenTurn
 from .prompting import Scenario
@@ -129,12 +129,10 @@ class _Script:
         think: int | None = None,
         cut_word: int | None = None,
     ) -> int:
-        if reply_to is None:
-            others = (at for at in range(len(self.lines) - 1, -1, -1) if self.lines[at].speaker != speaker)
-            reply_to = next(others, None)
         topic = "" if act in ("greet", "close") else self.scenario.family
-        self.lines.append(Line(speaker, text, act, topic, event, reply_to, question, answers, cut_word, think))
-        return len(self.lines) - 1
+        return put_down(
+            self.lines, Line(speaker, text, act, topic, event, reply_to, question, answers, cut_word, think)
+        )
 
     def _interrupted(self, turn: WrittenTurn) -> None:
         words = turn.text.split()

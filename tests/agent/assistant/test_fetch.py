@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from typer.testing import CliRunner
 from agent.assistant.ear.whisper_weights import whisper_folder, whisper_weights
 from agent.assistant.fetch import fetch, weights_of
 from agent.cli import app
+from tests.support.http_server import answering
 
 pytest.importorskip("huggingface_hub", reason="needs the extra assistant")
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -38,9 +38,6 @@ def hub() -> Iterator[Hub]:
     state = Hub()
 
     class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *args: object) -> None:
-            pass
-
         def do_HEAD(self) -> None:
             content = FILES.get(self.path.rpartition("/")[2])
             if content is None or state.status != 302:
@@ -64,16 +61,8 @@ def hub() -> Iterator[Hub]:
             self.end_headers()
             self.wfile.write(content[start : start + state.breaks.pop(0) if state.breaks else None])
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    with answering(Handler) as state.url:
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.fixture

@@ -6,10 +6,9 @@ import base64
 import io
 import json
 import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from synth.engines.failure import MOST_FAILURES
 from synth.engines.http import ServerEngine
 from synth.voices.casting import engine_voices, load_engine
 from synth.web_request import LONGEST_WAIT
+from tests.support.http_server import answering
 
 RATE = 16_000
 
@@ -56,17 +56,9 @@ def speaker() -> Iterator[Speaker]:
             self.end_headers()
             self.wfile.write(data)
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Tests are quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    state.url = f"http://127.0.0.1:{server.server_port}/v1"
-    yield state
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answering(Handler) as address:
+        state.url = f"{address}/v1"
+        yield state
 
 
 def tone(text: str) -> bytes:
