@@ -28,7 +28,6 @@ from corpus.audio import FRAME_SAMPLES, Samples
 from .batch import Batch, SessionState
 from .controls import Controls
 from .frame_out import FrameOut
-from .runtime import Runtime
 from .stepper import RowOrder
 
 
