@@ -145,7 +145,8 @@ def test_the_command_reads_and_says_so(plans: Path, tmp_path: Path, capsys: pyte
     recipe.write_text("unspoken = 3\n" + SMALL)
     train(data=[tokens], out=tmp_path / "run", recipe=recipe, unspoken=[plans], device="cpu")
     told = capsys.readouterr().out
-    assert "dialogues to read that nobody has spoken, 0.1 h" in told
+    reading = Unspoken([plans], CONFIG, VOCABULARY)
+    assert f"and {len(reading)} dialogues to read that nobody has spoken, {reading.hours:.1f} h" in told
     assert "wording" in told
     with pytest.raises(ValueError, match="give both or none"):
         train(data=[tokens], out=tmp_path / "other", recipe=recipe, device="cpu")
