@@ -29,7 +29,7 @@ from synth.speaking.quality.yields import collect_yield
 from synth.speaking.studio import RejectedError, Studio
 from synth.voices.casting import engine_voices, load_engine
 
-DIALOGUES = 40
+DIALOGUES = 37
 LENGTH = {"shortest": 100, "longest": 250}  # words: a short dialogue is lost sooner than a long one
 PLANTED = 0.05
 PIECE = 0.12  # s, of what is shuffled
