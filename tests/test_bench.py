@@ -20,6 +20,7 @@ NEEDS = {  # wheels that a measurement cannot run without
     "cascade": ("pipecat",),
     "ear": ("faster_whisper",),
     "engines": ("piper",),
+    "garbled": ("piper",),
     "gates": ("piper",),
     "generate": ("piper",),
     "soak": ("psutil",),
