@@ -70,9 +70,9 @@ def _lengths(text: str, language: Language) -> str:
     return text if text.count('"') % 2 == 0 else _INCHES.sub(r"\1 in.", text)
 
 
-def _clause(found: re.Match[str]) -> str:
+def _clause(match: re.Match[str]) -> str:
     """The mark of a clause behind its section's number, as a letter or number of its own."""
-    return f" {found[1].upper()}"
+    return f" {match[1].upper()}"
 
 
 def _marks(text: str) -> str:

@@ -73,10 +73,10 @@ class Matches:
             pass
         if self._matcher is None:
             self._matcher = self._loaded()
-        found = self._matcher.match(samples, profile)
+        match = self._matcher.match(samples, profile)
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_synced(path, _MATCH.dump_json(found), path.parent)
-        return found
+        replace_synced(path, _MATCH.dump_json(match), path.parent)
+        return match
 
     def voice(self, reference: ReferenceVoice, match: Match) -> ReferenceVoice:
         """What is heard in a reference's place: a pseudo-speaker."""

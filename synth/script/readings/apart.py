@@ -28,8 +28,8 @@ _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Su
 _SHORT_DAYS = "Mon|Tues?|Wed|Thur?s?|Fri|Sat|Sun"
 
 
-def _days(found: re.Match[str]) -> str:
-    first, last = (next(day for day in _DAYS if day.startswith(short)) for short in found.groups())
+def _days(match: re.Match[str]) -> str:
+    first, last = (next(day for day in _DAYS if day.startswith(short)) for short in match.groups())
     return f"{first} to {last}"
 
 
@@ -45,4 +45,4 @@ def apart(text: str, code: str) -> str:
     per, short, whole = _EACH[code]
     names = {**{word: word for word in whole.split()}, **short}
     behind = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
-    return re.sub(rf"{_MONEY}\s?/\s?({behind})\b\.?(?!\S*/)", lambda found: f" {per} {names[found[1]]}", text)
+    return re.sub(rf"{_MONEY}\s?/\s?({behind})\b\.?(?!\S*/)", lambda match: f" {per} {names[match[1]]}", text)

@@ -23,8 +23,8 @@ def durations(say: Say) -> list[Rule]:
     ]
 
 
-def _duration(found: re.Match[str], spot: Spot) -> str | None:
-    parts, units, words = found.groupdict(), spot.say.tables.units, []
+def _duration(match: re.Match[str], spot: Spot) -> str | None:
+    parts, units, words = match.groupdict(), spot.say.tables.units, []
     for name, key in (("h", "hours" if "hours" in units else "h"), ("m", "min"), ("s", "s")):
         if not parts.get(name):
             continue
