@@ -190,13 +190,13 @@ def _load_codec(folder: Path, config: ModelConfig, values: dict[str, Any], given
     if name is None:
         raise ValueError(f"{folder} does not say which codec it belongs to: give one")
     inside = folder / name
-    found = inside if given is None and inside.is_file() else name
+    source = inside if given is None and inside.is_file() else name
     try:
-        codec = Codec.load(found, n_q if identity is None else identity.codebooks)
+        codec = Codec.load(source, n_q if identity is None else identity.codebooks)
         if identity is not None and codec_digest(codec) != identity.sha256:
             raise ValueError(f"{name} is not the one that the model was trained with, its codes differ")
         if codec.config.quantizer.n_q != n_q:
-            codec = Codec.load(found, n_q)
+            codec = Codec.load(source, n_q)
     except ValueError as error:
         raise ValueError(f"the codec of {folder}: {error}") from None
     if codec.config.quantizer.codebook_size != config.card:

@@ -178,7 +178,7 @@ def _conditioners(
     fuse.done()
     if not ways.keys() <= conditioners.keys():
         raise ValueError(f"config.json: fuser names unknown conditions: {sorted(ways.keys() - conditioners.keys())}")
-    found = []
+    made = []
     for name, entry in conditioners.items():
         kind = entry["type"]
         if kind not in ("lut", "tensor"):
@@ -191,8 +191,8 @@ def _conditioners(
         values = tuple(keys.take("possible_values", None) or ())
         dim, bins, learn = keys.need("dim"), keys.take("n_bins", 0), keys.take("learn_padding", True)
         keys.done()
-        found.append(ConditionerConfig(name, kind, dim, way, bins, values, learn))
-    return tuple(found), (float(scale) if positions else None)
+        made.append(ConditionerConfig(name, kind, dim, way, bins, values, learn))
+    return tuple(made), (float(scale) if positions else None)
 
 
 def to_moshi(config: ModelConfig) -> dict[str, Any]:

@@ -150,10 +150,10 @@ def _find(path: Path) -> Path:
         name = json.loads(config.read_bytes()).get("tokenizer_name") if config.exists() else None
     except (ValueError, AttributeError):
         raise ValueError(f"cannot read {config} as a model's configuration") from None
-    found = [path / name] if name else [*path.glob("tokenizer.json"), *sorted(path.glob("*.model"))]
-    if not found or not found[0].exists():
+    files = [path / name] if name else [*path.glob("tokenizer.json"), *sorted(path.glob("*.model"))]
+    if not files or not files[0].exists():
         raise ValueError(f"{path} holds no vocabulary: no {name or 'tokenizer.json and no *.model'}")
-    return found[0]
+    return files[0]
 
 
 def _from_json(data: bytes, source: str) -> Vocabulary:

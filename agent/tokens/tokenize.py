@@ -158,22 +158,22 @@ def _tokenize(order: TokenOrder, advance: Callable[[float, float], None], say: C
     noise = _digest(order.load_noises())
     with ShardWriter(order.out) as writer:
         vocabulary = given or writer.stored_vocabulary()
-        found = survey(order.corpus, recordings(order.corpus), order.resample, texts=vocabulary is None)
+        seen = survey(order.corpus, recordings(order.corpus), order.resample, texts=vocabulary is None)
         begun = len(writer.ids)
-        if tuple(writer.ids) != found.ids[:begun]:
+        if tuple(writer.ids) != seen.ids[:begun]:
             raise ValueError(f"{order.out} holds tokens of another corpus than {order.corpus}: choose another --out")
-        for line in found.told:
+        for line in seen.told:
             say(line)
         if vocabulary is None:
-            vocabulary = train_vocabulary(found.texts, order.vocabulary_size)
+            vocabulary = train_vocabulary(seen.texts, order.vocabulary_size)
         text, variants = VocabularyIdentity.of(vocabulary), 1 + order.augment
         writer.begin(
             TokenManifest(codec=identity, vocabulary=text, variants=variants, seed=order.seed, noise=noise), vocabulary
         )
-        wanted = set(found.ids)  # without what is empty, and what came meanwhile
+        wanted = set(seen.ids)  # without what is empty, and what came meanwhile
         left = itertools.islice((take for take in recordings(order.corpus) if take.id in wanted), begun, None)
         with contextlib.closing(in_order(MakeTokenizer(order, text), left, order.workers)) as made:
-            _write(writer, made, found.seconds, order.shard_dialogues, advance)
+            _write(writer, made, seen.seconds, order.shard_dialogues, advance)
         return writer.finish()
 
 

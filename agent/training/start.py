@@ -123,10 +123,10 @@ def trained_model(
 
 def without_own_voice(model: LanguageModel) -> LanguageModel:
     """The model without its tables for the agent's own codes: it knows what it says by its words alone."""
-    found = copy.deepcopy(model)
-    found.config = replace(model.config, ours=replace(model.config.ours, hears_itself=False))
-    found.emb = found.emb[found.config.first_heard - model.config.first_heard :]
-    return found
+    deaf = copy.deepcopy(model)
+    deaf.config = replace(model.config, ours=replace(model.config.ours, hears_itself=False))
+    deaf.emb = deaf.emb[deaf.config.first_heard - model.config.first_heard :]
+    return deaf
 
 
 def same_pieces(one: Vocabulary, other: Vocabulary) -> bool:

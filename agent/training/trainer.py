@@ -141,10 +141,10 @@ class AgentTrainer:
             with torch.random.fork_rng():
                 torch.manual_seed(seeded(recipe.seed, step, part).initial_seed())  # of dropout
                 with self.autocast():
-                    found = self.objective(lesson)
-                loss = self.objective.total(found, counts)
+                    losses = self.objective(lesson)
+                loss = self.objective.total(losses, counts)
                 torch.autograd.backward(loss if self.blank is None else loss * parallel.world_size())  # FSDP averages
-            sums += found.detach()
+            sums += losses.detach()
         parallel.sum_over_processes([sums])
         norm = self._descend()
         new = Seen.of(mine[len(counts) :])
@@ -154,8 +154,8 @@ class AgentTrainer:
     def _named(self, sums: Tensor, counts: Tensor, norm: Tensor, text_only: bool) -> dict[str, float]:
         parts = self.objective.parts(sums, counts)
         values = torch.stack([self.objective.total(sums, counts), norm, *parts.values()]).tolist()
-        found = dict(zip(["loss", "gradient", *parts], values, strict=True))
-        return {name: found[name] for name in ("gradient", "wording")} if text_only else found
+        named = dict(zip(["loss", "gradient", *parts], values, strict=True))
+        return {name: named[name] for name in ("gradient", "wording")} if text_only else named
 
     def _descend(self) -> Tensor:
         """Follow the gradient, if it is finite; returns its norm before clipping."""
@@ -184,11 +184,11 @@ class AgentTrainer:
 
     def judge(self) -> None:
         """Validate, and write the model for use."""
-        found = self.validate()
+        parts = self.validate()
         if self.progress is not None:
-            self.progress.validation(self.step, found)
-        lowest = found.get("loss", math.inf) < self.best
-        self.best = min(self.best, found.get("loss", math.inf))
+            self.progress.validation(self.step, parts)
+        lowest = parts.get("loss", math.inf) < self.best
+        self.best = min(self.best, parts.get("loss", math.inf))
         model = self.whole_model()
         if self.export is not None and parallel.rank() == 0:
             for folder in (self.folder, self.folder / "best")[: 1 + lowest]:

@@ -44,14 +44,14 @@ def restore_optimizer(
     optimizer: torch.optim.Optimizer, names: Mapping[Tensor, str], tensors: Mapping[str, Tensor], prefix: str
 ) -> None:
     """Put back what `optimizer_tensors` gave; a parameter it does not hold starts anew."""
-    found: dict[str, dict[str, Tensor]] = {}
+    held: dict[str, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         if key.startswith(f"{prefix}."):
             name, slot = key[len(prefix) + 1 :].split("|")
-            found.setdefault(name, {})[slot] = value
+            held.setdefault(name, {})[slot] = value
     for group in optimizer.param_groups:
         for parameter in group["params"]:
-            slots = found.get(names[parameter])
+            slots = held.get(names[parameter])
             if slots:
                 # The step count stays on the CPU, where the optimizer keeps it.
                 optimizer.state[parameter] = {

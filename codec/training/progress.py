@@ -94,7 +94,7 @@ class CodecProgress:
         """
         if not self.validation or parallel.rank():
             return {}
-        found: dict[str, list[tuple[float, int]]] = defaultdict(list)
+        scores: dict[str, list[tuple[float, int]]] = defaultdict(list)
         size, device = codec.config.frame_samples, next(codec.parameters()).device
         spectral, (metrics, _) = SpectralLoss().to(device), load_metrics(("pesq", "stoi"))
         heard = {number * len(self.validation) // SAMPLES: number for number in reversed(range(SAMPLES))}
@@ -102,17 +102,17 @@ class CodecProgress:
             wav = torch.from_numpy(clip[: len(clip) // size * size]).to(device)[None, None]
             entries, _, _ = codec.quantize(codec.encoder_latent(wav), unquantized=not quantized)
             output = codec.decode_latent(entries)
-            found["mel"].append((float(spectral(output[:, 0], wav[:, 0]).mel), len(clip)))
+            scores["mel"].append((float(spectral(output[:, 0], wav[:, 0]).mel), len(clip)))
             original, decoded = wav[0, 0].cpu().numpy(), output[0, 0].float().cpu().numpy()
             for name, metric in metrics.items():
                 value = metric(original, decoded)
                 if value is not None:
-                    found[name].append((value, len(clip)))
+                    scores[name].append((value, len(clip)))
             if index in heard:
                 self._sample(step, heard[index], original, decoded)
         means = {
             name: float(np.average([v for v, _ in values], weights=[n for _, n in values]))
-            for name, values in found.items()
+            for name, values in scores.items()
         }
         self._curves.validation(step, means)
         self._print(f"validation at {step}: " + "  ".join(f"{name} {value:.3f}" for name, value in means.items()))

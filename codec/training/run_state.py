@@ -92,17 +92,17 @@ def check_steps(asked: int, taken: int) -> None:
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any], place: str = "") -> list[tuple[str, Any, Any]]:
-    found: list[tuple[str, Any, Any]] = []
+    differing: list[tuple[str, Any, Any]] = []
     keys = [*now, *(key for key in before if key not in now)] if place.startswith(SPARSE) else [*now]
     for key in keys:
         if key not in before and not place.startswith(SPARSE):
             continue
         old, new, name = before.get(key), now.get(key), f"{place}{key}"
         if isinstance(old, Mapping) and isinstance(new, Mapping):
-            found += _differences(old, new, f"{name}.")
+            differing += _differences(old, new, f"{name}.")
         elif _plain(old) != _plain(new):
-            found.append((name, old, new))
-    return found
+            differing.append((name, old, new))
+    return differing
 
 
 def _plain(value: Any) -> Any:

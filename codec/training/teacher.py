@@ -73,7 +73,7 @@ class StoredTeacher:
     def targets(self, crop: CropBatch) -> tuple[Tensor, Tensor]:
         """See `Teacher.targets`."""
         rows, frames = len(crop.audio), crop.audio.shape[1] // FRAME_SAMPLES
-        found, valid = np.zeros((rows, frames, self.dim), np.float32), np.zeros((rows, frames), bool)
+        features, valid = np.zeros((rows, frames, self.dim), np.float32), np.zeros((rows, frames), bool)
         for row, pieces in enumerate(crop.pieces):
             for piece in pieces:
                 first = -(-piece.offset // FRAME_SAMPLES)
@@ -84,9 +84,9 @@ class StoredTeacher:
                     if span.stop > span.start:
                         begin = self._begins[piece.clip]
                         block = self._features[begin + span.start : begin + span.stop].astype(np.float32)
-                        found[row, frame] = (block.mean(axis=0) - self._mean) * self._scale
+                        features[row, frame] = (block.mean(axis=0) - self._mean) * self._scale
                         valid[row, frame] = True
-        return torch.from_numpy(found), torch.from_numpy(valid)
+        return torch.from_numpy(features), torch.from_numpy(valid)
 
 
 def _stored(audio: Audio, extract: Extract, name: str, folder: Path) -> tuple[Features, list[int], list[int]]:
@@ -167,10 +167,10 @@ def phonemes() -> Extract:
         spans = aligner.align(audio, text) if text else None
         if not spans:
             return None
-        found = np.zeros((round(len(audio) / SAMPLE_RATE * FEATURE_RATE), len(PHONES)), np.float16)
+        frames = np.zeros((round(len(audio) / SAMPLE_RATE * FEATURE_RATE), len(PHONES)), np.float16)
         for span in spans:
-            found[round(span.start * FEATURE_RATE) : round(span.end * FEATURE_RATE), PHONES.index(span.phone)] = 1.0
-        return found
+            frames[round(span.start * FEATURE_RATE) : round(span.end * FEATURE_RATE), PHONES.index(span.phone)] = 1.0
+        return frames
 
     return extract
 

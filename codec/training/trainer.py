@@ -154,17 +154,17 @@ class CodecTrainer:
         self, wav: Tensor, stage: Stage, draw: Draw, targets: tuple[Tensor, Tensor] | None, share: PassShare
     ) -> tuple[dict[str, float], QuantizerAux]:
         """Add one batch's gradients. Returns its share of the loss parts, and the quantizer's traces."""
-        found, output, aux = self.losses(self.codec, wav, stage, draw, targets, share)
+        terms, output, aux = self.losses(self.codec, wav, stage, draw, targets, share)
         judge_loss = None
         if stage == "adversarial" and self.judges is not None:
             at = self._judged_slice(wav.shape[-1], draw.generator)
-            found, judge_loss = adversarial_terms(found, self.judges, wav[:, 0, at], output[:, 0, at], self.recipe)
-            found.parts["judges"] = float(judge_loss.detach()) * share.rows
-        stop_if_not_finite(found.parts, self.step, self.folder)
-        found.total.backward()
+            terms, judge_loss = adversarial_terms(terms, self.judges, wav[:, 0, at], output[:, 0, at], self.recipe)
+            terms.parts["judges"] = float(judge_loss.detach()) * share.rows
+        stop_if_not_finite(terms.parts, self.step, self.folder)
+        terms.total.backward()
         if judge_loss is not None:
             torch.autograd.backward(judge_loss * share.rows)
-        return found.parts, aux
+        return terms.parts, aux
 
     def _everybodys(self, parts: dict[str, float]) -> dict[str, float]:
         """The sums of loss parts over all processes."""
@@ -223,10 +223,10 @@ class CodecTrainer:
     def _tensors(self) -> list[tuple[str, Tensor]]:
         """Everything that trains, by name; the optimizers' slots excepted."""
         modules = {"codec": self.codec, "losses": self.losses, "judges": self.judges}
-        found = [
+        named = [
             (f"{key}.{name}", t) for key, m in modules.items() if m is not None for name, t in m.state_dict().items()
         ]
-        return found + [(f"average.{name}", t) for name, t in self.average.values.items()]
+        return named + [(f"average.{name}", t) for name, t in self.average.values.items()]
 
     def _names(self) -> dict[Tensor, str]:
         """Every trained parameter's name."""

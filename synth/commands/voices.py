@@ -159,13 +159,13 @@ def match(
     report = audit_clip(clip, listener)
     if report.problems:
         raise ValueError(f"{clip}: {'; '.join(problem.what for problem in report.problems)}")
-    found = Matches(engine, language, embedder=listener).of(report.samples, profile_of(report.samples))
-    shares = " + ".join(f"{share:g} {id}" for id, share in found.cast.parts)
+    matches = Matches(engine, language, embedder=listener).of(report.samples, profile_of(report.samples))
+    shares = " + ".join(f"{share:g} {id}" for id, share in matches.cast.parts)
     table = Table("", "of", Column("cosine", justify="right"), box=None)
-    table.add_row("the nearest speaker", found.nearest_id, f"{found.nearest:.3f}")
-    table.add_row("blended", shares if len(found.cast.parts) > 1 else "no blend is nearer", f"{found.blended:.3f}")
-    fitted = "-" if found.fitted is None else f"{found.fitted:.3f}"
-    table.add_row("fitted to pitch and timbre", "kept" if found.cast.fitted else "not nearer: left out", fitted)
+    table.add_row("the nearest speaker", matches.nearest_id, f"{matches.nearest:.3f}")
+    table.add_row("blended", shares if len(matches.cast.parts) > 1 else "no blend is nearer", f"{matches.blended:.3f}")
+    fitted = "-" if matches.fitted is None else f"{matches.fitted:.3f}"
+    table.add_row("fitted to pitch and timbre", "kept" if matches.cast.fitted else "not nearer: left out", fitted)
     Console().print(table)
     if report.note:
         print(f"{clip}: {report.note}")
