@@ -157,9 +157,10 @@ class BothTurns:
         self.name, self._listener, self._head = "both", listener, head
         others = list(head.thresholds.values())
         other = sum(others) / len(others)  # the head's hardly change with the silence
-        self.thresholds: Mapping[float, float] = {
-            silence: _together(least, other) for silence, least in listener.thresholds.items()
-        }
+        enough = 1.0  # what ends a turn after a short silence ends it after a longer one
+        self.thresholds: dict[float, float] = {}
+        for silence, least in sorted(listener.thresholds.items()):
+            enough = self.thresholds[silence] = min(enough, _together(least, other))
 
     def open(self) -> BothStream:
         """See `TurnSource.open`."""

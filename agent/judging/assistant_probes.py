@@ -17,6 +17,7 @@ import numpy as np
 
 from corpus.audio import FRAME_SAMPLES, SAMPLE_RATE, Samples
 
+from ..assistant.ear.loops import find_loop, find_restart
 from ..listener.collection import Collection
 from ..listener.features import HOP
 from ..listener.sounds import JudgedSound
@@ -116,8 +117,14 @@ def _long_pause(judged: JudgedSound) -> bool:
 def _probe(judged: JudgedSound, kind: Kind, collection: Collection) -> VoiceProbe:
     noise = np.random.default_rng(len(judged.sound)).standard_normal(round(TAIL * SAMPLE_RATE))
     sound = np.concatenate([judged.sound, (QUIET * noise).astype(np.float32)])
-    text = " ".join(word.text for word in collection.transcripts[judged.name])
+    text = without_loop([word.text for word in collection.transcripts[judged.name]])
     return VoiceProbe(judged.name, kind, judged.speaker, sound, judged.decisions[-1].hop * HOP / SAMPLE_RATE, text)
+
+
+def without_loop(words: Sequence[str]) -> str:
+    """What a recognizer wrote, up to where it began to write the same again: the reference must not be at fault."""
+    ends = [end for end in (find_loop(words), find_restart(words)) if end is not None]
+    return " ".join(words[: min(ends, default=len(words))])
 
 
 def _voice(judged: JudgedSound) -> Samples:

@@ -90,5 +90,7 @@ def test_an_ear_of_another_width_or_without_an_encoder_leaves_the_listener_alone
     assert head.asked == []
 
 
-def test_thresholds_are_put_together_like_chances() -> None:
-    assert BothTurns(ToldListener([]), ToldHead()).thresholds == {0.2: pytest.approx(0.5), 1.2: pytest.approx(2 / 3)}
+def test_thresholds_are_put_together_like_chances_and_never_rise_with_the_silence() -> None:
+    listener = ToldListener([])
+    listener.thresholds = {0.2: 0.8, 0.5: 0.5, 1.2: 0.9}
+    assert BothTurns(listener, ToldHead()).thresholds == pytest.approx({0.2: 2 / 3, 0.5: 0.5, 1.2: 0.5})

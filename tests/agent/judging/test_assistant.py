@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agent.judging.assistant import HeldTalk, figures, hold, self_answers, sentences_a_minute
-from agent.judging.assistant_probes import VoiceProbe
+from agent.judging.assistant_probes import VoiceProbe, without_loop
 from agent.live.talk_events import Happening
 from corpus.audio import SAMPLE_RATE, Samples
 from tests.support.assistant_parts import quiet, scripted_assistant, voice
@@ -60,3 +60,9 @@ def test_a_talk_is_held_and_emptiness_sat_through() -> None:
     assert figures([talk])["wer"] == 0.0
     assert sentences_a_minute(assistant, np.concatenate(quiet(20.0))) == 0.0
     assert self_answers(assistant, talk.probe) == 0
+
+
+def test_a_reference_that_loops_is_cut_where_it_begins_again() -> None:
+    said = "Make me a drip coffee with sugar."
+    for more in ("", f" {said}", f" {said} {said} Make me a dr", " Make me a drip coffee with"):
+        assert without_loop(f"{said}{more}".split()) == said
