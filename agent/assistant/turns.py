@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Protocol
 
@@ -157,10 +158,9 @@ class BothTurns:
         self.name, self._listener, self._head = "both", listener, head
         others = list(head.thresholds.values())
         other = sum(others) / len(others)  # the head's hardly change with the silence
-        enough = 1.0  # what ends a turn after a short silence ends it after a longer one
-        self.thresholds: dict[float, float] = {}
-        for silence, least in sorted(listener.thresholds.items()):
-            enough = self.thresholds[silence] = min(enough, _together(least, other))
+        self.thresholds: Mapping[float, float] = _falling(
+            {silence: _together(least, other) for silence, least in listener.thresholds.items()}
+        )
 
     def open(self) -> BothStream:
         """See `TurnSource.open`."""
@@ -180,6 +180,13 @@ class BothStream:
         self._silent = 0 if cues.speech >= VOICED else self._silent + 1
         chance = self._opinion.of(self._silent, ear)
         return cues if chance is None else replace(cues, turn_end=_together(cues.turn_end, chance))
+
+
+def _falling(thresholds: Mapping[float, float]) -> dict[float, float]:
+    """What ends a turn after a short silence ends it after a longer one."""
+    ordered = sorted(thresholds.items())
+    least = accumulate((chance for _, chance in ordered), min)
+    return dict(zip((silence for silence, _ in ordered), least, strict=True))
 
 
 def _together(one: float, other: float) -> float:
