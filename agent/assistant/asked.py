@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..live.wishes import Respond, TalkSettings, TurnRules
+from ..live.wishes import Forgotten, Respond, TalkSettings, ToolResult, Truncate, TurnRules, Write
 from .answer import CalledTool, Tools
 from .history import History
 from .manners import Manners
@@ -80,6 +80,25 @@ class Asked:
         self.voiced.setdefault(turn, []).extend((ms, word) for word in words)
         while len(self.voiced) > KEPT_TURNS:
             del self.voiced[next(iter(self.voiced))]
+
+    def remembered(self, history: History, wish: Write | ToolResult | Truncate | Forgotten) -> History:
+        """The history with an entry more, one less, or a shorter one."""
+        entries = self.entries
+        if isinstance(wish, Write):
+            entries[wish.id] = Message(wish.role, wish.text)
+            return history.plus(entries[wish.id])
+        if isinstance(wish, ToolResult):
+            entries[wish.id] = Message("tool", wish.output, call_id=wish.call)
+            return history.plus(entries[wish.id])
+        if isinstance(wish, Truncate):
+            return self.cut(history, wish.turn, wish.heard_ms)
+        if wish.id in entries:
+            return history.without(entries.pop(wish.id))
+        said = entries.pop(f"{wish.side}{wish.turn}", None)
+        if said is None:
+            return history
+        words = self.voiced.get(wish.turn, []) if wish.side == "agent" else []
+        return history.changed(said.role, " ".join(word for _, word in words) or said.text, "")
 
     def cut(self, history: History, turn: int, heard_ms: float) -> History:
         """The history, where the client played only so much of a turn."""

@@ -23,7 +23,8 @@ from corpus.durable import write_synced
 
 from ..live.frame_out import FrameOut
 from .manners import Manners
-from .session import AssistantTalk, TalkOptions
+from .session import AssistantTalk
+from .talk_parts import TalkOptions
 from .tape import Tape
 from .taped_parts import played
 

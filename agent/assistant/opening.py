@@ -12,8 +12,8 @@ from .measured import MeasuredEar, MeasuredExecutor, MeasuredMind, MeasuredMouth
 from .mind import load_mind
 from .mouth import load_mouth
 from .partner import Assistant
-from .session import Parts, TalkOptions
 from .settings import AssistantSettings
+from .talk_parts import Parts, TalkOptions
 from .tape import Tape
 from .taped_parts import taped
 from .tools import Toolbox, load_tools

@@ -20,7 +20,8 @@ from ..live.wishes import (
     Utter,
     Wish,
 )
-from .session import AssistantTalk, Parts, TalkOptions
+from .session import AssistantTalk
+from .talk_parts import Parts, TalkOptions
 from .tape import Tape
 from .work import Executor
 

@@ -28,6 +28,20 @@ class _Clause:
     fault: str = ""  # told already
 
 
+@dataclass(frozen=True)
+class DoneVoicing:
+    """An utterance that is there already."""
+
+    sound: Voiced
+
+    def audio(self) -> Voiced:
+        """See `Voicing.audio`."""
+        return self.sound
+
+    def cancel(self) -> None:
+        """Nothing is being made."""
+
+
 class Playout:
     """What one answer sounds like."""
 

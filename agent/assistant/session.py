@@ -10,7 +10,7 @@ the same frames give the same talk, bit for bit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -32,48 +32,21 @@ from ..live.talk_events import (
     UserWords,
 )
 from ..live.wishes import Forgotten, Respond, ToolResult, Truncate, Write
-from .answer import Answer, Tools
+from .answer import Answer
 from .asked import Asked
 from .echo import EchoGuard
 from .floor import VOICE, Action, FloorState, Inputs, decide
 from .hearing import Hearing
 from .history import History
-from .manners import Manners
-from .parts import Ear, Message, Mind, Mouth, Voiced
+from .parts import Message
 from .phrases import is_question
-from .playout import Playout
-from .turns import TurnSource
+from .playout import DoneVoicing, Playout
+from .talk_parts import Parts, TalkOptions
 
 FILLER = "Let me see."
 WORDS_A_TOKEN = 0.75  # of English
 NO_TOKENS = np.zeros(0, np.int64)
 NO_TIMES = PartTimes(0.0, 0.0, 0.0)
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What an assistant is made of; shared by sessions."""
-
-    ear: Ear
-    mind: Mind
-    mouth: Mouth
-    turns: TurnSource
-    tools: Tools
-
-
-@dataclass(frozen=True)
-class TalkOptions:
-    """How a talk goes.
-
-    Attributes:
-        instructions: what the mind is told at the beginning.
-        greeting: what the agent says first, "" for nothing.
-        manners: how long it waits, and the like.
-    """
-
-    instructions: str = ""
-    greeting: str = ""
-    manners: Manners = field(default_factory=Manners)
 
 
 class AssistantTalk:
@@ -150,20 +123,7 @@ class AssistantTalk:
 
     def remember(self, wish: Write | ToolResult | Truncate | Forgotten) -> None:
         """Change what was said so far: an entry more, one less, or a shorter one."""
-        entries = self.asked.entries
-        if isinstance(wish, Write):
-            entries[wish.id] = Message(wish.role, wish.text)
-            self.history = self.history.plus(entries[wish.id])
-        elif isinstance(wish, ToolResult):
-            entries[wish.id] = Message("tool", wish.output, call_id=wish.call)
-            self.history = self.history.plus(entries[wish.id])
-        elif isinstance(wish, Truncate):
-            self.history = self.asked.cut(self.history, wish.turn, wish.heard_ms)
-        elif wish.id in entries:
-            self.history = self.history.without(entries.pop(wish.id))
-        elif (said := entries.pop(f"{wish.side}{wish.turn}", None)) is not None:
-            words = self.asked.voiced.get(wish.turn, []) if wish.side == "agent" else []
-            self.history = self.history.changed(said.role, " ".join(word for _, word in words) or said.text, "")
+        self.history = self.asked.remembered(self.history, wish)
 
     @staticmethod
     def beginning(options: TalkOptions) -> tuple[Message, ...]:
@@ -363,17 +323,3 @@ class AssistantTalk:
         self._events.append(Happening(self.now, kind, text))
         if kind == "fault":
             self._events.append(Trouble(text))
-
-
-@dataclass(frozen=True)
-class DoneVoicing:
-    """An utterance that is there already."""
-
-    sound: Voiced
-
-    def audio(self) -> Voiced:
-        """See `Voicing.audio`."""
-        return self.sound
-
-    def cancel(self) -> None:
-        """Nothing is being made."""

@@ -26,7 +26,7 @@ from .parts import (
     Voiced,
     Voicing,
 )
-from .session import Parts
+from .talk_parts import Parts
 from .tape import Tape
 from .turns import TurnSource, TurnStream
 

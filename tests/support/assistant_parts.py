@@ -22,7 +22,8 @@ from agent.assistant.parts import (
     Voiced,
 )
 from agent.assistant.playout import FADE
-from agent.assistant.session import AssistantTalk, Parts, TalkOptions
+from agent.assistant.session import AssistantTalk
+from agent.assistant.talk_parts import Parts, TalkOptions
 from agent.assistant.work import Executor, FrameExecutor
 from agent.listener import Cues
 from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, Samples

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from agent.assistant.parts import Message, Piece, Tool, ToolCall, Voiced
-from agent.assistant.session import FILLER, AssistantTalk, DoneVoicing
+from agent.assistant.playout import DoneVoicing
+from agent.assistant.session import FILLER, AssistantTalk
 from agent.assistant.work import FrameExecutor
 from agent.live.frame_out import FrameOut
 from agent.live.talk_events import AgentEnded, Happening
