@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 
 from codec.metrics import words_of
+from synth.alignment.pronounce import number_words
 
-_TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
-_ONES = f"zero one two three four five six seven eight nine {_TEENS}".split()
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_ONES = "zero one two three four five six seven eight nine".split()
 _ORDINAL_ENDS = {"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth"} | {
     "nine": "ninth",
     "twelve": "twelfth",
@@ -32,6 +31,10 @@ def answered(text: str, answer: str) -> bool:
     return wanted in said
 
 
+def _cardinal(number: int) -> str:
+    return " ".join(number_words(number))
+
+
 def _say(match: re.Match[str]) -> str:
     whole, mark, rest, ordinal = match.groups()
     if mark == ".":
@@ -45,16 +48,3 @@ def _say(match: re.Match[str]) -> str:
     head, _, last = said.rpartition(" ")
     last = _ORDINAL_ENDS.get(last, last.removesuffix("y") + "ieth" if last.endswith("y") else f"{last}th")
     return f"{head} {last}"
-
-
-def _cardinal(number: int) -> str:
-    """A number below a million in words; a longer one digit by digit."""
-    if number < 20:
-        return _ONES[number]
-    if number < 100:
-        return _TENS[number // 10 - 2] + (f" {_ONES[number % 10]}" if number % 10 else "")
-    if number < 1000:
-        return f"{_ONES[number // 100]} hundred" + (f" {_cardinal(number % 100)}" if number % 100 else "")
-    if number < 1_000_000:
-        return f"{_cardinal(number // 1000)} thousand" + (f" {_cardinal(number % 1000)}" if number % 1000 else "")
-    return " ".join(_ONES[int(digit)] for digit in str(number))
