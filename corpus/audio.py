@@ -18,6 +18,7 @@ SAMPLE_RATE = 24_000  # Hz, of every channel the project stores or models
 FRAME_SAMPLES = 1_920  # samples in one codec frame
 FRAME_RATE = SAMPLE_RATE / FRAME_SAMPLES  # 12.5 frames a second, exact in binary
 FRAME_SECONDS = FRAME_SAMPLES / SAMPLE_RATE  # 0.08 s
+SILENCE = 1e-4  # peak below which nothing is heard: -80 dB
 FRAME_MS = 1e3 * FRAME_SECONDS  # 80.0
 
 Samples = npt.NDArray[np.float32]
@@ -31,6 +32,12 @@ def to_samples(seconds: float) -> int:
 def to_seconds(samples: int) -> float:
     """A sample count as seconds, to a tenth of a millisecond (the grain of every stored time)."""
     return round(samples / SAMPLE_RATE, 4)
+
+
+def has_sound(file: soundfile.SoundFile) -> bool:
+    """Whether anything can be heard in an open file; reads up to the first sound."""
+    blocks = file.blocks(SAMPLE_RATE, dtype="float32", always_2d=True)
+    return any(float(np.abs(block).max(initial=0.0)) > SILENCE for block in blocks)
 
 
 def read(path: str | Path, rate: int = SAMPLE_RATE, content: bytes | None = None) -> Samples:

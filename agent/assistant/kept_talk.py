@@ -59,15 +59,14 @@ def load_tape(path: Path) -> tuple[Tape, TalkOptions]:
         options, tape.log = told["options"], {name: [(n, v) for n, v in calls] for name, calls in told["log"].items()}
         manners = options["manners"]
         manners["thresholds"] = {float(after): float(least) for after, least in manners["thresholds"]}
-        found = TalkOptions(options["instructions"], options["greeting"], Manners(**manners))
-        tape.log["turns"][0][1]
+        kept = TalkOptions(options["instructions"], options["greeting"], Manners(**manners))
     except (SafetensorError, OSError, KeyError, IndexError, TypeError, ValueError) as error:
         raise ValueError(f"{path} {NOT_KEPT}: {error or type(error).__name__}") from None
     if heard.shape != said.shape or heard.shape[1:] != (FRAME_SAMPLES,):
         raise ValueError(f"{path} {NOT_KEPT}: its frames do not fit each other")
     tape.heard, tape.said, tape.plays = list(heard), list(said), True
     tape.sounds = {name.partition(".")[2]: sound for name, sound in tensors.items() if name.startswith("sound.")}
-    return tape, found
+    return tape, kept
 
 
 def outs(tape: Tape, options: TalkOptions) -> Iterator[FrameOut]:

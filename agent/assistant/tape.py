@@ -35,8 +35,7 @@ class Tape:
 
     def number(self, kind: str) -> str:
         """The name of one more thing of a kind."""
-        self._count[kind] = self._count.get(kind, -1) + 1
-        return f"{kind}{self._count[kind]}"
+        return f"{kind}{self._next(kind)}"
 
     def once(self, name: str, make: Callable[[], Json], nothing: Json) -> Json:
         """A call whose answer counts for itself; `nothing` is not kept."""

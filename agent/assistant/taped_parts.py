@@ -33,20 +33,18 @@ from .turns import TurnSource, TurnStream
 
 def taped(tape: Tape, parts: Parts) -> Parts:
     """The parts of a talk that is taped."""
-    tape.log["turns"] = [(0, parts.turns.name)]
     return Parts(
         TapedEar(tape, parts.ear),
         TapedMind(tape, parts.mind),
         TapedMouth(tape, parts.mouth),
-        TapedTurns(tape, parts.turns.name, parts.turns),
+        TapedTurns(tape, parts.turns),
         TapedTools(tape, parts.tools),
     )
 
 
 def played(tape: Tape) -> Parts:
     """Parts that give what is on a tape."""
-    turns = TapedTurns(tape, tape.log["turns"][0][1])
-    return Parts(TapedEar(tape), TapedMind(tape), TapedMouth(tape), turns, TapedTools(tape))
+    return Parts(TapedEar(tape), TapedMind(tape), TapedMouth(tape), TapedTurns(tape), TapedTools(tape))
 
 
 class TapedEar:
@@ -97,8 +95,8 @@ class TapedEarStream:
 class TapedTurns:
     """See `TurnSource`."""
 
-    def __init__(self, tape: Tape, name: str, turns: TurnSource | None = None) -> None:
-        self.name, self._tape, self._turns = name, tape, turns
+    def __init__(self, tape: Tape, turns: TurnSource | None = None) -> None:
+        self.name, self._tape, self._turns = turns.name if turns else "tape", tape, turns
         self.thresholds: Mapping[float, float] = turns.thresholds if turns else {}
 
     def open(self) -> TapedTurnStream:

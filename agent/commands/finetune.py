@@ -41,7 +41,7 @@ def finetune(
 
     from ..tokens.shards import read_manifest
     from ..training.finetune import DEFAULTS, adapters_origin, base_model, hub_folder
-    from ..training.products import MERGED, tell_moshi, without_adapters, write_adapters, write_bundle, write_moshi
+    from ..training.products import MERGED, moshi_product, without_adapters, write_adapters, write_bundle
     from ..training.recipe import read_recipe
     from ..training.run import RunData, TrainingOrder
     from ..training.run import train as run
@@ -65,7 +65,4 @@ def finetune(
             trained = without_adapters(trained)
         if merge and not full:
             typer.echo(str(write_bundle(tokens.every, kept, trained, out / MERGED)))
-        if moshi:
-            write_moshi(tokens.every, kept, trained, out, typer.echo)
-        else:
-            tell_moshi(tokens.every, trained, out, typer.echo)
+        moshi_product(tokens.every, kept, trained, out, typer.echo, moshi)

@@ -15,9 +15,9 @@ def prepare(
 ) -> None:
     """Export a model's codec ahead of its first talk, which waits for it otherwise; once is enough."""
     from codec.runtime import fastest, folder_name
+    from corpus.user_folders import cache_folder
 
     from ..files.bundle import load_bundle
-    from ..live.runtime import cache_folder
 
     voice = load_bundle(model, codec=codec).codec
     folder = (cache_folder() if cache is None else cache) / folder_name(voice, int8=True)

@@ -82,7 +82,7 @@ def talk(
     if replay is not None and _is_tape(replay):
         from .assistant_talk import replay_with_assistant
 
-        return replay_with_assistant(replay, events)
+        return _compared(replay, *replay_with_assistant(replay, events))
     batch = _batch(model, codec, runtime, threads, keep is not None)
     if replay is not None:
         return _replay(batch, replay)
@@ -164,10 +164,14 @@ def _replay(batch: Batch, path: Path) -> None:
     from ..live.replay import load_recording, replay
 
     kept = load_recording(path)
-    differs = replay(kept, batch)
+    _compared(path, replay(kept, batch), len(kept.frames))
+
+
+def _compared(path: Path, differs: int | None, frames: int) -> None:
+    """Say that a kept conversation came out the same. Raises ValueError with the first frame that did not."""
     if differs is not None:
-        raise ValueError(f"{path}: frame {differs} of {len(kept.frames)} came out differently")
-    typer.echo(f"{path}: all {len(kept.frames)} frames came out the same")
+        raise ValueError(f"{path}: frame {differs} of {frames} came out differently")
+    typer.echo(f"{path}: all {frames} frames came out the same")
 
 
 def _file(partner: Partner, controls: Controls, path: Path, both: BothSides, bound_ms: float | None) -> DeskTalk:

@@ -43,7 +43,7 @@ def train(
     from codec.training.parallel import process_group, rank
 
     from ..tokens.shards import read_manifest
-    from ..training.products import tell_moshi, write_bundle, write_moshi
+    from ..training.products import moshi_product, write_bundle
     from ..training.recipe import read_recipe
     from ..training.run import RunData, TrainingOrder
     from ..training.run import train as run
@@ -57,8 +57,6 @@ def train(
         tokens, kept = RunData.open(order, model.config), keys_of(init)
         trainer = run(order, model, tokens, here, partial(write_bundle, tokens.every, kept), typer.echo)
         trained = trainer.whole_model()
-        if rank() == 0 and moshi:
-            write_moshi(tokens.every, kept, trained, out, typer.echo)
-        elif rank() == 0:
-            tell_moshi(tokens.every, trained, out, typer.echo)
+        if rank() == 0:
+            moshi_product(tokens.every, kept, trained, out, typer.echo, moshi)
     typer.echo(str(out))

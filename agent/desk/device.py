@@ -8,7 +8,7 @@ from typing import Any
 
 from .line import AudioLine
 from .microphone import pick_device
-from .streams import Chosen, Streams, formats, opened
+from .streams import Chosen, Streams, formats, one_line, opened
 
 SILENT_S = 0.7  # without anything from the microphone: it is dead, whatever its driver says
 AGAIN_S = 1.0  # between two tries
@@ -82,8 +82,7 @@ class Device:
             try:
                 found.append(pick_device(list(self.module.query_devices()), wanted, way))
             except self.module.PortAudioError as error:
-                said = " ".join(str(error).split())
-                raise ValueError(f"the sound of this computer is set up wrongly: {said}") from None
+                raise ValueError(f"the sound of this computer is set up wrongly: {one_line(error)}") from None
             except ValueError:
                 if strict:
                     raise

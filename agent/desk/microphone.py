@@ -11,7 +11,7 @@ from rich.table import Table
 
 from ..live.voice_activity import QUIETEST, level
 from .line import AudioLine
-from .streams import formats, opened
+from .streams import formats, one_line, opened
 
 FILE_MODE = "talk on files instead: agent talk --input user.wav --output both.wav"
 TEST_S, TONE_HZ = 3.0, (440.0, 660.0)
@@ -29,15 +29,10 @@ def sound() -> Any:
     try:
         found = len(sounddevice.query_devices())
     except sounddevice.PortAudioError as error:
-        raise ValueError(f"the sound of this computer is set up wrongly ({_line(error)}); {FILE_MODE}") from None
+        raise ValueError(f"the sound of this computer is set up wrongly ({one_line(error)}); {FILE_MODE}") from None
     if not found:
         raise ValueError(f"there is no sound device here; {FILE_MODE}")
     return sounddevice
-
-
-def _line(error: Exception) -> str:
-    """What PortAudio says, in one line."""
-    return " ".join(str(error).split())
 
 
 def device_table(devices: list[dict[str, Any]], defaults: tuple[int, int]) -> Table:

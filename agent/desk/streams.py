@@ -113,9 +113,13 @@ def opened(
         streams.close()
         if len(plans) == 1:  # two devices of different kinds have no common clock
             return opened(module, line, chosen, form, beat, split=True)
-        said = " ".join(str(error).split())
-        raise ValueError(f"cannot open the sound devices: {said}; see agent talk --list-devices") from None
+        raise ValueError(f"cannot open the sound devices: {one_line(error)}; see agent talk --list-devices") from None
     return streams
+
+
+def one_line(error: Exception) -> str:
+    """What PortAudio says, in one line."""
+    return " ".join(str(error).split())
 
 
 def _able(module: Any, device: int | None, way: str) -> dict[int, int]:

@@ -42,11 +42,7 @@ def load_language_model(source: str | Path, download: bool = False) -> Any:
         source: a folder, or an id of the Hugging Face hub.
         download: fetch it if it is not in the cache.
     """
-    try:
-        from transformers import AutoModelForCausalLM
-    except ImportError:
-        raise ValueError("starting from a language model needs transformers: pip install transformers") from None
-    load: Any = AutoModelForCausalLM.from_pretrained  # its types know of the model alone
+    load: Any = _transformers().AutoModelForCausalLM.from_pretrained
     try:
         model, about = load(
             source,
@@ -65,14 +61,20 @@ def load_language_model(source: str | Path, download: bool = False) -> Any:
     return model
 
 
-def copy_tokenizer(source: str | Path, folder: str | Path, download: bool = False) -> dict[str, str]:
-    """Write the LM's `tokenizer.json` into a model folder; returns the key of `config.json` that names it."""
+def _transformers() -> Any:
+    """The package. Raises ValueError, saying what to install, where it is missing."""
     try:
-        from transformers import AutoTokenizer
+        import transformers
     except ImportError:
         raise ValueError("starting from a language model needs transformers: pip install transformers") from None
+    return transformers
+
+
+def copy_tokenizer(source: str | Path, folder: str | Path, download: bool = False) -> dict[str, str]:
+    """Write the LM's `tokenizer.json` into a model folder; returns the key of `config.json` that names it."""
+    load = _transformers().AutoTokenizer.from_pretrained
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=not download)
+        tokenizer = load(source, local_files_only=not download)
     except (OSError, ValueError) as error:
         hint = "" if download else "; neither a folder nor in the cache? --download fetches it"
         line = str(error).strip().splitlines()[0]

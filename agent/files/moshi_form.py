@@ -148,8 +148,7 @@ def _heard(model: LanguageModel) -> dict[str, Tensor]:
 def _mimi(codec: CodecIdentity) -> Codec | None:
     """A codec with all of its codebooks, if it is one of Kyutai's that can be loaded here."""
     try:
-        if isinstance(Codec.load(codec.name, codec.codebooks).config.body, SeanetConfig):
-            return Codec.load(codec.name, CODEBOOKS)
+        whole = Codec.load(codec.name, CODEBOOKS)
     except ValueError:
-        pass
-    return None
+        return None
+    return whole if isinstance(whole.config.body, SeanetConfig) else None

@@ -7,11 +7,12 @@ import copy
 import ctypes
 import importlib.util
 import logging
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
+
+from corpus.user_folders import cache_folder
 
 from ..model.language_model import LanguageModel
 from ..model.quantized import quantize
@@ -65,8 +66,3 @@ def eight_bit(model: LanguageModel) -> LanguageModel:
     short = copy.deepcopy(model)
     quantize(short)
     return short
-
-
-def cache_folder() -> Path:
-    """Where exported codecs are kept: `$XDG_CACHE_HOME/duologue`, by default under `~/.cache`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "duologue"

@@ -25,7 +25,7 @@ log = logging.getLogger("agent.serve.recording")
 
 
 class Words:
-    """RecordingPieces of text as words with times: a piece that begins with a space begins a word."""
+    """Pieces of text as words with times: a piece that begins with a space begins a word."""
 
     def __init__(self, speaker: str) -> None:
         self.speaker = speaker

@@ -6,17 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import soundfile  # type: ignore[import-untyped]
 
-from corpus.audio import SAMPLE_RATE, Samples, read
+from corpus.audio import SAMPLE_RATE, Samples, has_sound, read
 from corpus.interleave import TimedWord
 from corpus.layouts import BadLine, Source, detect, items, read_words, training_and_validation
 from corpus.manifest import IDENTITY, MAIN_SPEAKER, MANIFEST, USER_SPEAKER
 from corpus.record import AGENT_CHANNEL, USER_CHANNEL, Dialogue
 from corpus.store import Corpus
-
-SILENCE = 1e-4  # peak below which nothing is heard: -80 dB
 
 
 @dataclass(frozen=True)
@@ -52,8 +49,7 @@ class Take:
         """Whether neither channel holds any sound; reads up to the first. Raises ValueError if it cannot be read."""
         try:
             with soundfile.SoundFile(str(self.audio)) as file:
-                blocks = file.blocks(SAMPLE_RATE, dtype="float32", always_2d=True)
-                return not any(float(np.abs(block).max(initial=0.0)) > SILENCE for block in blocks)
+                return not has_sound(file)
         except (soundfile.LibsndfileError, OSError) as error:
             raise ValueError(f"cannot read {self.audio} as audio: {error}") from None
 

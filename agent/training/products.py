@@ -50,16 +50,20 @@ def without_adapters(model: LanguageModel) -> LanguageModel:
     return merged
 
 
-def write_moshi(
-    tokens: Dialogues, kept: Mapping[str, Any], model: LanguageModel, out: Path, say: Callable[[str], None]
+def moshi_product(
+    tokens: Dialogues,
+    kept: Mapping[str, Any],
+    model: LanguageModel,
+    out: Path,
+    say: Callable[[str], None],
+    wanted: bool,
 ) -> None:
-    """Write the nearest model that Kyutai's `moshi` reads into the run's folder, and say what it is without."""
-    lines = save_moshi(out / MOSHI, model, tokens.vocabulary, tokens.codec, kept)
-    say(f"{out / MOSHI}, for Kyutai's moshi" + (", is without " + "; ".join(lines) if lines else ""))
+    """Write the nearest model that Kyutai's `moshi` reads, where it is `wanted`, and say what it is without.
 
-
-def tell_moshi(tokens: Dialogues, model: LanguageModel, out: Path, say: Callable[[str], None]) -> None:
-    """Say what keeps Kyutai's `moshi` from reading what a run made, if anything does."""
-    fields = in_the_way(model.config, tokens.vocabulary, tokens.codec)
-    if fields:
+    Else say what keeps `moshi` from reading what the run made, if anything does.
+    """
+    if wanted:
+        lines = save_moshi(out / MOSHI, model, tokens.vocabulary, tokens.codec, kept)
+        say(f"{out / MOSHI}, for Kyutai's moshi" + (", is without " + "; ".join(lines) if lines else ""))
+    elif fields := in_the_way(model.config, tokens.vocabulary, tokens.codec):
         say(f"Kyutai's moshi does not read {out}, because of {', '.join(fields)}: --moshi writes the nearest it reads")

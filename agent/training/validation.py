@@ -6,24 +6,13 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import torch
-from torch import Tensor
 
 from codec.training import parallel
+from codec.training.spread import spread
 
 from .objective import Objective
+from .passes import TrainingBatch
 from .recipe import AgentRecipe
-
-
-class Crop(Protocol):
-    """Rows of crops."""
-
-    @property
-    def codes(self) -> Tensor:
-        """int64 `[B, K, T]`."""
-
-    @property
-    def labels(self) -> Tensor:
-        """uint8 `[B, T]`."""
 
 
 class Crops(Protocol):
@@ -32,7 +21,7 @@ class Crops(Protocol):
     def crop_count(self, frames: int) -> int:
         """How many there are of `frames` frames."""
 
-    def fixed(self, numbers: Sequence[int], frames: int) -> Crop:
+    def fixed(self, numbers: Sequence[int], frames: int) -> TrainingBatch:
         """Some of them."""
 
 
@@ -44,9 +33,8 @@ def validate(objective: Objective, held_out: Crops, recipe: AgentRecipe, device:
     share; all of them get the figures.
     """
     count = held_out.crop_count(recipe.frames)
-    wanted = min(recipe.validation_crops or count, count)
-    numbers = [index * count // wanted for index in range(wanted)]
-    batches = [numbers[start : start + recipe.batch] for start in range(0, wanted, recipe.batch)]
+    numbers = spread(count, recipe.validation_crops)
+    batches = [numbers[start : start + recipe.batch] for start in range(0, len(numbers), recipe.batch)]
     world, rank = parallel.world_size(), parallel.rank()
     sums = counts = torch.zeros(())
     objective.eval()

@@ -8,6 +8,7 @@ from typing import overload
 from corpus.audio import FRAME_SAMPLES, SAMPLE_RATE, Samples
 
 from .data import Audio
+from .spread import spread
 
 CROP_SECONDS = 6.0
 
@@ -28,8 +29,7 @@ class HeldOut(Sequence[Samples]):
             for start in range(0, length, size)
             if length - start >= FRAME_SAMPLES
         ]
-        count = min(wanted or len(every), len(every))
-        self._crops = [every[number * len(every) // count] for number in range(count)]
+        self._crops = [every[number] for number in spread(len(every), wanted)]
 
     def __len__(self) -> int:
         return len(self._crops)

@@ -8,12 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 import soundfile  # type: ignore[import-untyped]
 
-from corpus.audio import SAMPLE_RATE, Samples, resample
+from corpus.audio import SAMPLE_RATE, Samples, has_sound, resample
 
 from .clips import Clip
 
-SILENCE = 1e-4  # peak below which there is nothing to hear: -80 dB
-BLOCK = 24_000  # samples looked at at once for the first sound
 SLACK = 0.1, 0.01  # seconds and share by which a file may be shorter than is said of it
 
 
@@ -72,7 +70,6 @@ def _flaw(clip: Clip) -> str:
             if _short(seconds, clip.seconds, clip.seconds):
                 unit = ": it takes seconds, are these milliseconds?" if clip.seconds > 100 * seconds else ""
                 raise ValueError(f"{clip.path} has {seconds:.2f} s, its manifest says {clip.seconds:g}{unit}")
-            peaks = (float(np.abs(block).max(initial=0.0)) for block in file.blocks(BLOCK, dtype="float32"))
-            return "" if any(peak > SILENCE for peak in peaks) else "hold only silence"
+            return "" if has_sound(file) else "hold only silence"
     except (soundfile.LibsndfileError, OSError) as error:
         raise ValueError(f"cannot read {clip.path} as audio: {error}") from None

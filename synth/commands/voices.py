@@ -153,7 +153,8 @@ def match(
     from ..engines.pseudo.cast import LABEL
     from ..voices.audit import audit_clip
     from ..voices.embedding import load_embedder
-    from ..voices.matched import Matches, profile_of
+    from ..voices.match import profile_of
+    from ..voices.matched import Matches
 
     listener = load_embedder(embedder)
     report = audit_clip(clip, listener)

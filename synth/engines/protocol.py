@@ -12,6 +12,8 @@ from corpus.record import Voice, Word
 
 from .voice_profile import VoiceProfile
 
+SLOWEST, FASTEST = 0.5, 2.0  # rates that engines take
+
 
 @dataclass(frozen=True)
 class Style:
@@ -26,8 +28,8 @@ class Style:
     liveliness: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0.5 <= self.rate <= 2.0:
-            raise ValueError(f"style rate {self.rate} is outside 0.5 to 2")
+        if not SLOWEST <= self.rate <= FASTEST:
+            raise ValueError(f"style rate {self.rate} is outside {SLOWEST:g} to {FASTEST:g}")
         if not 0.0 <= self.liveliness <= 2.0:
             raise ValueError(f"style liveliness {self.liveliness} is outside 0 to 2")
 
@@ -60,6 +62,11 @@ class SpeechStream:
     pieces: Iterator[Samples]
     rate: int
     words: tuple[Word, ...] | None
+
+    @classmethod
+    def of(cls, speech: Speech) -> SpeechStream:
+        """A finished clip as one piece."""
+        return cls(iter([speech.samples]), speech.rate, speech.words)
 
 
 @dataclass(frozen=True)
@@ -149,5 +156,4 @@ def stream(engine: Engine, text: str, voice: ReferenceVoice, style: Style, seed:
     """Any engine's speech as a stream: of one that cannot, the whole clip as one piece, made at once."""
     if isinstance(engine, StreamingEngine):
         return engine.stream(text, voice, style, seed)
-    speech = engine.speak(text, voice, style, seed)
-    return SpeechStream(iter([speech.samples]), speech.rate, speech.words)
+    return SpeechStream.of(engine.speak(text, voice, style, seed))

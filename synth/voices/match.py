@@ -79,7 +79,7 @@ class Matcher:
                 parts, vector, best = trial, heard, float(heard @ wanted)
         cast, fitted = _cast(parts), None
         if profile is not None:
-            cast = replace(cast, profile=self._profile(cast))
+            cast = replace(cast, profile=profile_of(self._said(cast, None)))
         if profile is not None and cast.profile is not None:
             fitted = float(self._heard(replace(cast, fitted=True), profile) @ wanted)
             cast = replace(cast, fitted=fitted > best)
@@ -103,13 +103,15 @@ class Matcher:
         spoken = measuring_phrases(self.engine, replace(own, cast=cast, profile=profile), self.language)
         return resample(spoken.samples, spoken.rate, SAMPLE_RATE)
 
-    def _profile(self, cast: Cast) -> VoiceProfile | None:
-        from ..engines.pseudo.speaker import measure
 
-        try:
-            return measure(self._said(cast, None), SAMPLE_RATE)
-        except ValueError:
-            return None
+def profile_of(samples: Samples) -> VoiceProfile | None:
+    """What is measured of a clip `[T]` at 24 kHz; None where too little of it is voiced."""
+    from ..engines.pseudo.speaker import measure
+
+    try:
+        return measure(samples, SAMPLE_RATE)
+    except ValueError:
+        return None
 
 
 def _promising(vector: Embeddings, other: Embeddings, wanted: Embeddings) -> float:

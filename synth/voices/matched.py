@@ -6,7 +6,6 @@ They are kept in `$XDG_CACHE_HOME/duologue/matches`, by default under `~/.cache`
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,8 +15,9 @@ from typing import Literal
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from corpus.audio import SAMPLE_RATE, Samples, read_mono
+from corpus.audio import Samples, read_mono
 from corpus.durable import replace_synced
+from corpus.user_folders import cache_folder
 
 from ..engines.catalogue import engine_entry
 from ..engines.protocol import ReferenceVoice
@@ -99,9 +99,8 @@ class Matches:
 
     def _kept(self, samples: Samples) -> Path:
         """Where a clip's match is kept: other speakers to choose from are another match."""
-        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "duologue" / "matches"
         key = "\0".join((self.engine, self.language, *sorted(self.speakers), clip_digest(samples)))
-        return home / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
+        return cache_folder() / "matches" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
 
     def _loaded(self) -> Matcher:
         """The matcher, its speakers measured. Raises ValueError naming what to install."""
@@ -142,16 +141,6 @@ def matched_voices(
         cast[id] = matches.voice(reference, matches.of(read_mono(reference.audio), reference.profile))
         told("matching voices", number, len(references))
     return cast
-
-
-def profile_of(samples: Samples) -> VoiceProfile | None:
-    """What is measured of a clip `[T]` at 24 kHz; None where too little of it is voiced."""
-    from ..engines.pseudo.speaker import measure
-
-    try:
-        return measure(samples, SAMPLE_RATE)
-    except ValueError:
-        return None
 
 
 def _gender(profile: VoiceProfile) -> Literal["f", "m"]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 
 from corpus.audio import SAMPLE_RATE, Samples, resample
 from corpus.durable import disk_full_told
+from corpus.user_folders import cache_folder
 
 from ..engines.protocol import Engine, ReferenceVoice, Speech, Style
 from ..engines.voice_profile import VoiceProfile
@@ -47,9 +47,8 @@ class MeasuredSpeaker:
 
 def measured_file(engine: str) -> Path:
     """Where the measures of an engine's speakers are kept; those of NAME#SPEAKER are NAME's."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "duologue" / "speakers"
     name = engine.partition("#")[0]
-    return home / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.jsonl"
+    return cache_folder() / "speakers" / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.jsonl"
 
 
 def measured_speakers(engine: str) -> dict[str, MeasuredSpeaker]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 
@@ -10,7 +11,7 @@ import numpy as np
 from corpus.audio import SAMPLE_RATE, gain_to, resample
 from synth.alignment.align import align
 from synth.engines.failure import EngineFailureError
-from synth.engines.protocol import Engine, ReferenceVoice, Speech, SpeechStream, Style, stream
+from synth.engines.protocol import FASTEST, SLOWEST, Engine, ReferenceVoice, Speech, SpeechStream, Style, stream
 from synth.seeds import derive
 from synth.speaking.backchannels import BackchannelBank
 
@@ -20,7 +21,6 @@ from .clause_cut import ClauseCut
 from .utterance import NOTHING, ClauseSound
 
 LEVEL = -23.0  # LUFS
-SLOWEST, FASTEST = 0.5, 2.0  # that engines take, see `Style`
 PAUSES = {".": 0.3, "?": 0.3, "!": 0.3, ",": 0.12}  # s of silence after a clause, by its last mark
 TRIES = 2  # seeds, where an engine's clip is no speech
 NODS = ("Mhm.", "Yeah.", "I see.")
@@ -90,13 +90,11 @@ class EngineMouth:
         yield
 
     def _begun(self, clause: str, style: Style) -> SpeechStream:
-        for attempt in range(TRIES):
-            try:
+        """The clause with the first seed that gives speech; raises what the last one failed with."""
+        for attempt in range(TRIES - 1):
+            with contextlib.suppress(EngineFailureError):
                 return stream(self._engine, clause, self._voice, style, derive(self._seed, clause, attempt))
-            except EngineFailureError:
-                if attempt == TRIES - 1:
-                    raise
-        raise AssertionError("a try fails or succeeds")
+        return stream(self._engine, clause, self._voice, style, derive(self._seed, clause, TRIES - 1))
 
     def _calibration(self) -> Speech:
         return self._engine.speak(CALIBRATION, self._voice, self._style, self._seed)

@@ -8,7 +8,7 @@ from pathlib import Path
 from corpus.record import Voice
 from corpus.suggestion import suggestion
 from synth.engines.catalogue import engine_entry
-from synth.engines.protocol import ReferenceVoice
+from synth.engines.protocol import FASTEST, SLOWEST, ReferenceVoice
 from synth.voices import check_reference, engine_voices, load_engine, own_voice
 
 from ..parts import Mouth
@@ -44,8 +44,8 @@ def load_mouth(
     Raises:
         ValueError: there is no such mouth or voice, or it cannot be had; the message says what to type.
     """
-    if not 0.5 <= speed <= 2:
-        raise ValueError(f"a voice's speed is from 0.5 to 2, not {speed:g}")
+    if not SLOWEST <= speed <= FASTEST:
+        raise ValueError(f"a voice's speed is from {SLOWEST:g} to {FASTEST:g}, not {speed:g}")
     if name == "tone":
         return ToneMouth(executor, speed)
     if name == "own":

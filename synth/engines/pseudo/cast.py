@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ..protocol import Engine, ReferenceVoice, Speech, SpeechStream, Style, stream
 from ..voice_profile import VoiceProfile
-from .engine import moved, whole
+from .engine import moved
 from .speaker import PseudoSpeaker, fit
 from .wrapped import WrappedEngine
 
@@ -48,7 +48,7 @@ class CastEngine(WrappedEngine):
         """See `StreamingEngine.stream`; what is fitted is moved as a whole."""
         if voice.cast is None or not voice.cast.fitted:
             return stream(self.base, text, voice, style, seed)
-        return whole(self.speak(text, voice, style, seed))
+        return SpeechStream.of(self.speak(text, voice, style, seed))
 
 
 @lru_cache(maxsize=512)

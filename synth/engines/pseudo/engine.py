@@ -45,17 +45,12 @@ class PseudoSpeakerEngine(WrappedEngine):
         """See `StreamingEngine.stream`; a pseudo-speaker's clip is moved as a whole."""
         if voice.audio is None:
             return stream(self.base, text, voice, style, seed)
-        return whole(self.speak(text, voice, style, seed))
+        return SpeechStream.of(self.speak(text, voice, style, seed))
 
     def fitted(self, voice: ReferenceVoice) -> PseudoSpeaker:
         """What moves the engine's own voice to a reference."""
         assert self.own.profile is not None, "the bank holds the profile of an engine's own voice"
         return _fitted(voice, self.own.profile)
-
-
-def whole(speech: Speech) -> SpeechStream:
-    """A finished clip as a stream of one piece."""
-    return SpeechStream(iter([speech.samples]), speech.rate, speech.words)
 
 
 def moved(spoken: Speech, text: str, speaker: PseudoSpeaker) -> Speech:

@@ -113,13 +113,13 @@ def test_files_that_are_no_voice_are_told(tmp_path: Path) -> None:
 
 
 def test_a_small_voice_of_several_speakers_with_unnamed_nodes_is_sounded(tmp_path: Path) -> None:
-    from synth.engines.piper_graph import PiperGraph
+    from synth.engines.piper_graph import PiperGraph, Scales
 
     graph = PiperGraph(small_voice(tmp_path / "small.onnx", channels=4))
     ids = [1, 2, 3]
-    one, durations = graph.speak(ids, np.random.default_rng(0), 2.0, 0.5, 1.0, speaker=1)
-    again, _ = graph.speak(ids, np.random.default_rng(0), 2.0, 0.5, 1.0, speaker=1)
-    other, _ = graph.speak(ids, np.random.default_rng(0), 2.0, 0.5, 1.0, speaker=2)
+    one, durations = graph.speak(ids, np.random.default_rng(0), Scales(2.0, 0.5, 1.0), speaker=1)
+    again, _ = graph.speak(ids, np.random.default_rng(0), Scales(2.0, 0.5, 1.0), speaker=1)
+    other, _ = graph.speak(ids, np.random.default_rng(0), Scales(2.0, 0.5, 1.0), speaker=2)
     assert durations.shape == (3,)
     assert len(one) == 4 * durations.sum()  # the latents of all frames, channel after channel
     assert np.array_equal(one, again)

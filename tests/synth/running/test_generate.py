@@ -110,8 +110,8 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path, corpus: Path, recipe: Pa
 
 def test_an_interrupted_run_stops_cleanly_and_more_hours_append(tmp_path: Path, corpus: Path, recipe: Path) -> None:
     out = tmp_path / "grown"
-    process = subprocess.Popen(  # one worker: after the first shard there is still something to do
-        command(out, recipe, HOURS, 1), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    process = subprocess.Popen(
+        command(out, recipe, HOURS, 2), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     shards = out / "shards"
     while process.poll() is None and not (shards.is_dir() and any(shards.iterdir())):

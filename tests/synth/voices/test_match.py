@@ -12,20 +12,23 @@ pytest.importorskip("faiss", reason="needs the extra 'voices'")
 
 from synth.commands import voices as voices_command
 from synth.engines import Style
-from synth.engines.piper_graph import PiperGraph
+from synth.engines.piper_graph import PiperGraph, Scales
 from synth.recipe import parse_recipe
 from synth.running.casts import prepare_casts
 from synth.running.workers import CorpusJob
 from synth.voices import matched
 from synth.voices.casting import engine_voices, load_engine
 from synth.voices.embedding import Embedder
-from synth.voices.matched import Matches, profile_of
+from synth.voices.match import profile_of
+from synth.voices.matched import Matches
 from synth.voices.speakers import measured_file
 from tests.support.tones_voice import NAME
 from tests.synth.voices.test_store import PitchEmbedder, voice, write
 
 TEXT = "One two three four."
 ENTRY = '[[voice]]\nid = "{id}"\nfile = "{id}.wav"\nlicence = "CC0-1.0"\nconsent = "mine"\n'
+
+SCALES = Scales(1.0, 1.0, 1.0)
 
 
 @pytest.fixture
@@ -51,9 +54,9 @@ def test_a_speaker_is_the_same_by_number_and_by_vector(tmp_path: Path, monkeypat
     by_number = PiperGraph(tmp_path / f"{NAME}.onnx")
     assert (graph.speakers, by_number.speakers) == (12, 0)
     for speaker in (0, 11):
-        made = [one.speak([1, 2, 3] * 9, np.random.default_rng(0), 1, 1, 1, speaker)[0] for one in (graph, by_number)]
+        made = [one.speak([1, 2, 3] * 9, np.random.default_rng(0), SCALES, speaker)[0] for one in (graph, by_number)]
         assert np.array_equal(*made)
-    between, _ = graph.speak([1] * 64, np.random.default_rng(0), 1, 1, 1, ((0, 0.5), (4, 0.5)))
+    between, _ = graph.speak([1] * 64, np.random.default_rng(0), SCALES, ((0, 0.5), (4, 0.5)))
     assert heard(between) == pytest.approx((100 + 160) / 2, abs=2)
 
 
