@@ -142,9 +142,13 @@ def test_every_wing_of_the_table_exists() -> None:
             assert folder.is_dir() or folder.with_suffix(".py").is_file(), f"FLOORS names {floor}/{wing}: not there"
 
 
-def test_gpl_stays_in_its_engine_file() -> None:
-    users = [module for module in sources() if any(name.split(".")[0] == "piper" for _, name in imports(module))]
-    assert users == ["synth.engines.piper"]
+@pytest.mark.parametrize(
+    ("package", "user"),
+    [("piper", "synth.engines.piper"), ("espeakng_loader", "synth.engines.workers.espeak_worker")],
+)
+def test_gpl_stays_in_its_engine_file(package: str, user: str) -> None:
+    users = [module for module in sources() if any(name.split(".")[0] == package for _, name in imports(module))]
+    assert users == [user]
 
 
 def test_every_file_says_what_it_holds() -> None:

@@ -69,8 +69,12 @@ def known_engines() -> list[str]:
     return [*ENGINES, *SHIPPED]
 
 
-def engine_row(name: str, *, measure: bool = False) -> EngineRow:
-    """What there is to say of an engine. Raises ValueError if there is none of that name."""
+def engine_row(name: str, *, measure: bool = False, language: str = "") -> EngineRow:
+    """What there is to say of an engine, its voices those of one language if that is given.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
     entry = engine_entry(name)
     installed, weights = _installed(entry), _weights(entry)
     row = EngineRow(
@@ -78,7 +82,7 @@ def engine_row(name: str, *, measure: bool = False) -> EngineRow:
         installed=installed,
         weights=weights,
         clones=entry.clones,
-        voices=len(entry.voices),
+        voices=sum(language in ("", voice.language) for voice in entry.voices),
         pseudo_speakers=entry.pseudo_speakers,
         languages=entry.languages,
         licence_code=entry.licence_code,

@@ -9,7 +9,8 @@ from rich.table import Table
 
 from .engine_report import EngineRow
 
-CELL = 12  # characters of a column: six of them fit into 80
+CELL = 10  # characters of a column: seven of them fit into 80
+MOST_LANGUAGES = 12  # listed; of more the number is told
 OTHERS = "piper:FILE.toml, sherpa:FILE.toml, worker:FILE.toml, http:FILE.toml, kokoro:FILE.toml, pocket:FILE.yaml"
 
 
@@ -23,7 +24,7 @@ def engine_table(rows: Iterable[EngineRow], *, measured: bool) -> Table:
         "installed": ["yes" if row.installed else "no" for row in rows],
         "weights": [row.weights for row in rows],
         "voices": [_voices(row) for row in rows],
-        "languages": [" ".join(row.languages) for row in rows],
+        "languages": [_languages(row) for row in rows],
         "code": [row.licence_code for row in rows],
         "weights' licence": [row.licence_weights for row in rows],
         "word times": ["native" if row.native_times else "aligned" for row in rows],
@@ -44,6 +45,10 @@ def in_lines(text: str, width: int = CELL) -> str:
             lines.append("")
         lines[-1] += piece
     return "\n".join(line.rstrip() for line in lines if line)
+
+
+def _languages(row: EngineRow) -> str:
+    return " ".join(row.languages) if len(row.languages) <= MOST_LANGUAGES else f"{len(row.languages)} of them"
 
 
 def _voices(row: EngineRow) -> str:

@@ -22,6 +22,9 @@ def engines(
     engine: Annotated[
         list[str] | None, typer.Option(help="Only this engine, such as worker:my.toml; may be given more than once.")
     ] = None,
+    language: Annotated[
+        str, typer.Option(help="Only those that speak it, and the voices to choose from: an ISO 639-1 code.")
+    ] = "",
     measure: Annotated[bool, typer.Option("--measure", help="Let each that can run speak, and time it.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output and nothing else.")] = False,
 ) -> None:
@@ -32,15 +35,18 @@ def engines(
 
     from .engine_report import engine_row, known_engines
 
-    rows = [engine_row(name, measure=measure) for name in engine or known_engines()]
+    names = [name for name in engine or known_engines() if _speaks(name, language)]
+    rows = [engine_row(name, measure=measure, language=language) for name in names]
     if as_json:
         print(json.dumps([row.to_dict() for row in rows], indent=2))
         return
+    from .engine_language import ways_to_speak
     from .engine_table import engine_table, ways_to_get
 
     console = Console()
-    console.print(engine_table(rows, measured=measure))
-    for line in ways_to_get(rows):
+    if rows:
+        console.print(engine_table(rows, measured=measure))
+    for line in (*ways_to_get(rows), *(ways_to_speak(language) if language else ())):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
@@ -62,8 +68,13 @@ def fetch(
 ) -> None:
     """Download the weights of an engine from the Hugging Face hub; nothing else here downloads."""
     from ..engines import engine_entry
+    from ..engines.piper_hub import LISTING
     from ..engines.weights import fetch, missing
 
+    if name == f"piper:{LISTING.files[0]}":
+        fetch([LISTING], told=print)
+        print("all of Piper's voices are known: synth engines --language CODE")
+        return
     entry = engine_entry(name)
     if entry.missing_packages and entry.module == "pocket":
         raise ValueError("pocket-tts names its weights itself, and is not installed: pip install 'duologue[pocket]'")
@@ -78,6 +89,12 @@ def fetch(
         print(f"the weights of {name} are in the cache")
     if len(engine_entry(name).voices) > 1 and entry.module == "piper":
         _measure(name)
+
+
+def _speaks(name: str, language: str) -> bool:
+    from ..engines import engine_entry
+
+    return not language or language in engine_entry(name).languages
 
 
 def _measure(name: str) -> None:

@@ -5,6 +5,7 @@ An engine is named `NAME` or `NAME:ARGUMENT`:
     piper                   the built-in voice and its pseudo-speakers; piper:FILE.toml for other voices of Piper,
                             piper:en_US-libritts_r-medium for one on the hub with all of its speakers
     pocket                  Pocket TTS for the recipe's language; pocket:CONFIGURATION or pocket:FILE.yaml for another
+    espeak                  espeak-ng in a hundred languages; espeak:ACCENT or espeak:ACCENT+VARIANT for one voice
     kokoro                  Kokoro-82M's own voices; kokoro:FILE.toml for a model in files of one's own
     sherpa:pocket           Pocket TTS as ONNX; sherpa:FILE.toml for any other model of sherpa-onnx
     worker:chatterbox       an engine in an environment of its own; worker:FILE.toml for one's own
@@ -14,6 +15,7 @@ An engine is named `NAME` or `NAME:ARGUMENT`:
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,6 +32,8 @@ from .declaration import (
     WorkerDeclaration,
     read_declaration,
 )
+from .espeak_voices import LICENCE as ESPEAK_LICENCE
+from .espeak_voices import espeak_languages, espeak_voices
 from .kokoro_voices import KOKORO_LANGUAGES, KOKORO_VOICES, KokoroDeclaration
 from .piper_hub import hub_declaration, is_hub_voice
 from .piper_hub import hub_weights as hub_weights_of_piper
@@ -51,6 +55,7 @@ class EngineEntry:
         module: of this folder; its `load(name, entry, language)` makes the engine.
         extra: of this project that installs it, or "".
         packages: modules that must be importable for it.
+        program: one that does in place of them, if it is on the path.
         clones: whether it imitates a reference by itself.
         languages: ISO 639-1 codes.
         licence_code, licence_weights: SPDX ids; a worker's and a server's are what its file says.
@@ -71,6 +76,7 @@ class EngineEntry:
     languages: tuple[str, ...]
     licence_code: str
     licence_weights: str
+    program: str = ""
     native_times: bool = False
     repeatable: bool = True
     get: str = ""
@@ -83,7 +89,9 @@ class EngineEntry:
 
     @property
     def missing_packages(self) -> list[str]:
-        """The modules it needs that are not installed."""
+        """The modules it needs that are not installed, if no program does in their place."""
+        if self.program and shutil.which(self.program):
+            return []
         return [package for package in self.packages if importlib.util.find_spec(package) is None]
 
 
@@ -107,6 +115,18 @@ ENGINES = {
         languages=tuple(POCKET_LANGUAGES),
         licence_code="MIT",
         licence_weights="CC-BY-4.0",
+    ),
+    "espeak": EngineEntry(
+        module="espeak",
+        extra="",
+        packages=("espeakng_loader",),
+        program="espeak-ng",
+        clones=False,
+        languages=tuple(espeak_languages()),
+        licence_code=ESPEAK_LICENCE,
+        licence_weights=ESPEAK_LICENCE,
+        native_times=True,
+        get="apt install espeak-ng, or pip install 'duologue[espeak]'",
     ),
     "kokoro": EngineEntry(
         module="kokoro",
@@ -144,6 +164,10 @@ def engine_entry(name: str) -> EngineEntry:
     entry = ENGINES[kind]
     if kind == "pocket":
         return replace(entry, argument=argument, weights=hub_weights(argument or POCKET_LANGUAGES["en"]))
+    if kind == "espeak":
+        voices = espeak_voices(argument)
+        spoken = tuple(dict.fromkeys(voice.language for voice in voices))
+        return replace(entry, argument=argument, voices=voices, languages=spoken)
     return entry
 
 

@@ -42,6 +42,7 @@ from ..alignment.fade import faded
 from . import weights
 from .catalogue import EngineEntry
 from .declaration import OwnVoice, PiperDeclaration
+from .hums import hum
 from .phoneme_words import PUNCTUATION, assign, is_phoneme
 from .piper_graph import HOP, Scales
 from .piper_voice import PiperVoice, read_voice
@@ -102,7 +103,7 @@ class PiperEngine:
         self.name = name
         self.languages = (language,)
         self.licence_weights = licence
-        self.version = f"{version}-ort{onnxruntime.__version__}-1"
+        self.version = f"{version}-ort{onnxruntime.__version__}-{1 if language == 'en' else 2}"  # 2: hums respelled
         self._voices = dict(voices)
         self._phonemizer = EspeakPhonemizer()
 
@@ -270,7 +271,8 @@ def _as_said(token: str, accent: str) -> str:
     if not any(character.isalnum() or character in _SPOKEN_SIGNS for character in token):
         return ""
     if not accent.startswith("en"):
-        return token
+        bare = token.strip(_AROUND)
+        return token.replace(bare, hum(bare, accent))
     for core in (token.lstrip(_AROUND), token.strip(_AROUND)):
         if core.lower() in _SAID_AS:
             return token.replace(core, _SAID_AS[core.lower()])

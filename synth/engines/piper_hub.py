@@ -19,6 +19,8 @@ from .weights import cached
 
 REPO = "rhasspy/piper-voices"
 CARD = "MODEL_CARD"
+LISTING = HubWeights(repo=REPO, files=("voices.json",))  # every voice there is, once it is fetched
+_KNOWN = ("de_DE-thorsten-medium", "en_GB-vctk-medium", "en_US-libritts_r-medium", "en_US-ryan-medium")  # without it
 NAME = re.compile(r"(?P<language>[a-z]{2,3})_(?P<region>[A-Z]{2})-(?P<dataset>[A-Za-z0-9_]+)-(?P<quality>[a-z_]+)")
 _LICENCES = (  # how cards write them, in lower case -> SPDX
     (r"cc0|public domain", "CC0-1.0"),
@@ -34,6 +36,26 @@ _RESTRICTED = r"\bnc\b|non-?commercial|\bsa\b|share-?alike|\bnd\b"
 def is_hub_voice(argument: str) -> bool:
     """Whether what follows `piper:` is a name as the hub's voices have, with or without #SPEAKER."""
     return NAME.fullmatch(argument.partition("#")[0]) is not None
+
+
+def hub_voices(language: str) -> tuple[dict[str, int], bool]:
+    """The hub's voices of a language, by name with the number of their speakers (0: not known), and whether it is all.
+
+    Args:
+        language: ISO 639-1 code.
+
+    Raises:
+        ValueError: the fetched listing is none.
+    """
+    listing = cached(LISTING.repo, LISTING.files[0])
+    if listing is None:
+        return {name: 0 for name in _KNOWN if name.startswith(f"{language}_")}, False
+    try:
+        content: dict[str, Any] = json.loads(listing.read_text(encoding="utf-8"))
+        counts = {name: int(voice["num_speakers"]) for name, voice in content.items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{listing} is not the listing of Piper's voices: {error!r}") from None
+    return {name: count for name, count in sorted(counts.items()) if name.startswith(f"{language}_")}, True
 
 
 def hub_weights(argument: str) -> tuple[HubWeights, ...]:

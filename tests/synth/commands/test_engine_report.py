@@ -19,6 +19,7 @@ from synth.commands.engine_table import engine_table, in_lines
 from synth.commands.engines import engines_app
 from synth.engines import default_engine
 from synth.engines.declaration import HubWeights
+from synth.engines.piper_hub import LISTING
 from synth.engines.pocket_config import hub_weights
 from synth.recipe import CorpusRecipe
 from synth.voices.casting import load_engine
@@ -94,15 +95,15 @@ def test_table_has_every_engine_and_how_to_get_it() -> None:
 
 
 def test_no_word_of_the_table_is_broken() -> None:
-    assert in_lines("GPL-3.0-or-later") == "GPL-3.0-or-\nlater"
-    assert in_lines("MIT AND GPL-3.0-or-later") == "MIT AND GPL-\n3.0-or-later"
+    assert in_lines("GPL-3.0-or-later") == "GPL-3.0-\nor-later"
+    assert in_lines("MIT AND GPL-3.0-or-later") == "MIT AND\nGPL-3.0-\nor-later"
     assert in_lines("worker:chatterbox") == "worker:\nchatterbox"
-    assert in_lines("en es fr hi it pt") == "en es fr hi\nit pt"
+    assert in_lines("en es fr hi it pt") == "en es fr\nhi it pt"
     stream = io.StringIO()
     Console(width=80, file=stream).print(engine_table(map(engine_row, known_engines()), measured=True))
     shown = stream.getvalue()
     assert max(map(len, shown.splitlines())) <= 80
-    for word in ("pseudo-", "speakers", "chatterbox", "later", "licence", "hours/hour"):
+    for word in ("pseudo-", "speakers", "chatterbox", "or-later", "licence", "hours/hour"):
         assert word in shown.split()
 
 
@@ -181,3 +182,22 @@ def test_every_adapter_names_its_extra(monkeypatch: pytest.MonkeyPatch, engine: 
     row = engine_row(engine)
     assert not row.installed
     assert row.get.startswith(f"pip install 'duologue[{module}]'")
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_language_shows_who_speaks_it_and_pipers_voices_of_it(cache: Path) -> None:
+    german = engines("--language", "de")
+    assert "espeak speaks it at once, plainly as a machine: espeak:de (German)" in german
+    assert "piper:de_DE-thorsten-medium" in german
+    assert "to list them here: synth engines fetch piper:voices.json" in german
+    assert "chatterbox" not in german
+    assert "13 own" in german
+    voices = {"de_DE-mls-medium": {"num_speakers": 236}, "de_DE-eva-low": {"num_speakers": 1}}
+    voices["nl_BE-x-low"] = {"num_speakers": 1}
+    with serving({f"{LISTING.repo}/voices.json": json.dumps(voices).encode()}) as hub:
+        done = engines_anew("fetch", "piper:voices.json", hub=hub.url, cache=cache)
+    assert done.stdout.endswith("all of Piper's voices are known: synth engines --language CODE\n")
+    german = engines("--language", "de")
+    assert "synth engines fetch NAME: piper:de_DE-eva-low, piper:de_DE-mls-medium (236 speakers)\n" in german
+    assert "Piper has no voice of 'sw'" in engines("--language", "sw")
+    assert "espeak does not speak 'xx'; it speaks af am" in engines("--language", "xx")
