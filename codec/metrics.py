@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus.audio import SAMPLE_RATE, Samples, resample
+from corpus.interleave import TimedWord
 
 from .whisper_window import TAIL, TOKENS_A_SECOND, TOKENS_AT_LEAST, decode_window, encode_window, window_tokenizer
 
 METRIC_RATE = 16_000  # Hz, at which every metric here works
 INSTALL = "pip install 'duologue[evaluate]'"
 INSTALL_ALONE = {"resemblyzer": "pip install --no-deps resemblyzer"}  # it asks for a webrtcvad that no longer imports
+_NO_SPEECH, _UNSURE = 0.6, -1.0  # Whisper's own limits (arXiv 2212.04356, section 4.5): above, below
 _WINDOW = 28.0  # s, the longest that is glanced at, with the silence after it
 Metric = Callable[[Samples, Samples], "float | None"]
 
@@ -122,6 +124,22 @@ class Recognizer:
         )
         return " ".join(segment.text for segment in segments)
 
+    def words(self, audio: Samples) -> list[TimedWord]:
+        """The words of `[T]` at 24 kHz with the times of Whisper's attention, where Silero hears speech.
+
+        What Whisper itself takes for no speech is left out.
+        """
+        segments, _ = self._model.transcribe(
+            narrow(audio),
+            language=self.language,
+            condition_on_previous_text=False,
+            suppress_tokens=self._never,
+            word_timestamps=True,
+            vad_filter=True,
+        )
+        spoken = [each for each in segments if each.no_speech_prob < _NO_SPEECH or each.avg_logprob > _UNSURE]
+        return joined((piece.word, piece.start, piece.end) for each in spoken for piece in each.words or ())
+
     def glance(self, audio: Samples) -> str:
         """Text of `[T]` at 24 kHz, read in a window as long as it is: five times as fast, now and then in a loop.
 
@@ -134,6 +152,17 @@ class Recognizer:
         most = TOKENS_AT_LEAST + int(TOKENS_A_SECOND * seconds)
         tokenizer = window_tokenizer(self._model, self.language or "en")
         return decode_window(self._model, encode_window(self._model, samples, seconds), tokenizer, most).text
+
+
+def joined(pieces: Iterable[tuple[str, float, float]]) -> list[TimedWord]:
+    """Words of Whisper's pieces (text, start and end in s): one that begins with no space continues the one before."""
+    words: list[TimedWord] = []
+    for text, start, end in pieces:
+        if words and not text.startswith(" "):
+            words[-1] = words[-1]._replace(text=words[-1].text + text.strip(), end=float(end))
+        else:
+            words.append(TimedWord(text.strip(), float(start), float(end)))
+    return words
 
 
 def words_of(text: str) -> list[str]:

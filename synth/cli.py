@@ -10,6 +10,7 @@ from .commands import engines, formats, voices
 from .commands.corpus import lint, merge, repair, verify
 from .commands.figures import quality, report, stats
 from .commands.generate import generate
+from .commands.imports import import_
 from .commands.listen import listen
 from .commands.plan import plan
 from .commands.speakable import speakable
@@ -27,7 +28,7 @@ app = typer.Typer(
 app.add_typer(engines.engines_app, name="engines")
 app.add_typer(voices.app)
 app.command("export")(formats.export)
-app.command("import")(formats.import_)
+app.command("import")(import_)
 app.command("push")(formats.push)
 app.command("pack")(formats.pack)
 for _command in (generate, plan, speakable, verify, repair, merge, listen, stats, report, quality, lint, watermark):

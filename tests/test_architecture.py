@@ -21,6 +21,7 @@ FLOORS: dict[str, list[tuple[str, ...]]] = {
         ("*",),
         ("script",),
         ("alignment",),
+        ("calls",),
         ("engines",),
         ("voices",),
         ("speaking",),

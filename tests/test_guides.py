@@ -21,7 +21,10 @@ from agent.files.vocabulary import Vocabulary
 from agent.model.size import ModelSize
 from codec import Codec
 from codec.config import tiny as tiny_codec
+from synth.calls import CallHearer
 from tests.support.agent_fixtures import noise
+from tests.support.calls import both as hears_both
+from tests.support.calls import write_call
 from tests.support.command_lines import CommandLine, command_lines, files_shown, program
 from tests.support.places import DATASETS, ROOT
 from tests.support.tiny_corpus import dialogue, write_corpus
@@ -60,6 +63,7 @@ ELSEWHERE = {  # beginning of a line -> where it runs, or why it cannot
     "codec evaluate": "tests/codec/judging/test_evaluate.py",
 }
 FINE_TUNING = "fine-tune-moshi.md"
+RECORDINGS = "recordings-of-my-own.md"
 OURS = ("corpus-in-my-language-and-voice.md", "train-from-scratch.md", "serve-many-users.md")
 
 
@@ -144,6 +148,20 @@ def test_the_lines_of_the_guide_to_fine_tuning_run(
     for folder in (Path("runs/mine"), Path("runs/mine/merged"), Path("runs/mine/moshi")):
         assert not (folder / "duologue.json").exists()
         assert json.loads((folder / "config.json").read_text())["model_type"] == "moshi"
+
+
+def test_the_lines_of_the_guide_to_recordings_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    guide = (GUIDES / RECORDINGS).read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    write_call(Path("calls"), "monday")
+    write_call(Path("calls"), "tuesday", sides=(".agent", ".user"))
+    monkeypatch.setattr(CallHearer, "load", lambda model, language: CallHearer(hears_both, language))
+    for line in command_lines(guide):
+        words = smaller(line)
+        program(words[0])(args=words[1:], prog_name=words[0], standalone_mode=False)
+    assert "out/calls holds 2 dialogues" in capsys.readouterr().out
 
 
 def test_what_runs_elsewhere_is_named_once_and_there() -> None:

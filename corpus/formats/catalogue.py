@@ -38,6 +38,7 @@ IMPORTS = {
     "j-moshi": FormatEntry("word_lists", "audio/ and text/ folders"),
     "lhotse": FormatEntry("lhotse_import", "a cuts manifest (.jsonl or .jsonl.gz) over audio files"),
     "lhotse-shar": FormatEntry("lhotse_import", "a folder of cuts.NNNNNN.jsonl.gz and recording.NNNNNN.tar"),
+    "wav": FormatEntry("calls", "calls as sound files of two channels or one a side, with transcripts or without"),
     "librispeech": FormatEntry("librispeech", "folders of FLAC files with .trans.txt transcripts"),
 }
 

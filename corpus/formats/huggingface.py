@@ -19,7 +19,7 @@ from ..durable import synced_file, write_synced
 from ..manifest import IDENTITY, FileInfo, read_info
 from ..record import Dialogue
 from ..staging import STAGED_RECORD, Staged, adopt
-from ..store import CorpusWriter
+from .begun import begun
 from .exporting import Exporter, Part, Target
 
 DATA = "data"
@@ -57,7 +57,7 @@ def restore(folder: str | Path, out: str | Path, progress: Callable[[int, float]
     files = sorted((folder / DATA).glob("*.parquet"))
     if not files or not (folder / IDENTITY).is_file():
         raise ValueError(f"{folder} was not exported from a corpus: {IDENTITY} or {DATA}/*.parquet is missing")
-    with CorpusWriter.open(out, read_info(folder)) as writer:
+    with begun(out, read_info(folder)) as writer:
         for path in files[writer.published.shards :]:
             ids = []
             for dialogue, flac in _stored(path):

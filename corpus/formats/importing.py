@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..manifest import CorpusInfo
 from ..store import CorpusWriter
-from .recordings import Aligner, Importer, Remark, Rights, Unreadable, as_dialogue
+from .begun import begun
+from .dialogue_of import dialogue_of
+from .recordings import Importer, Remark, Rights, Treatment, Unreadable
 
 SHARD_DIALOGUES = 64
-GENERATOR = "duologue import"
+GENERATOR = "duologue import 2"  # 1: the timing of recordings was not measured
 RECORDED = "recorded"  # in place of an engine and of a timing preset
 
 Progress = Callable[[int, float], None]  # dialogues and seconds imported so far
@@ -33,11 +35,14 @@ def import_corpus(
     importer: Importer,
     out: str | Path,
     rights: Rights,
-    align: Aligner | None = None,
+    treatment: Treatment | None = None,
     progress: Progress | None = None,
     shard_dialogues: int = SHARD_DIALOGUES,
+    options: Mapping[str, str] | None = None,
 ) -> Imported:
     """Make a corpus of recordings in another format; the same call again continues one that was cut short.
+
+    One that fails before anything of it is whole leaves nothing behind.
 
     Args:
         source: the folder or manifest to read.
@@ -45,9 +50,10 @@ def import_corpus(
         importer: reads it, see `catalogue.importer`.
         out: the corpus directory.
         rights: what may be done with the recordings; stored with every voice.
-        align: times the words of text that has no times.
+        treatment: how words are found and what is done to the sound; nothing if None.
         progress: called after every dialogue.
         shard_dialogues: dialogues in each shard.
+        options: what else decides the corpus's content, part of its identity.
 
     Raises:
         ValueError: the source is not of this format or gives no dialogue, `out` holds something else.
@@ -60,14 +66,15 @@ def import_corpus(
         "consent": rights.consent,
         "source": rights.source,
         "language": rights.language,
+        **(options or {}),
     }
     info = CorpusInfo(generator=GENERATOR, engine=RECORDED, timing=RECORDED, seed=0, recipe=dict(recipe))
     skipped: list[Unreadable] = []
     remarks: list[Remark] = []
-    with CorpusWriter.open(out, info) as writer:
+    with begun(out, info) as writer:
         ready: list[str] = []
         seconds = writer.published.seconds
-        for id, length in _staged(source, importer, writer, rights, align, skipped, remarks):
+        for id, length in _staged(source, importer, writer, rights, treatment or Treatment(), skipped, remarks):
             ready.append(id)
             seconds += length
             if progress:
@@ -89,7 +96,7 @@ def _staged(
     importer: Importer,
     writer: CorpusWriter,
     rights: Rights,
-    align: Aligner | None,
+    treatment: Treatment,
     skipped: list[Unreadable],
     remarks: list[Remark],
 ) -> Iterator[tuple[str, float]]:
@@ -105,7 +112,7 @@ def _staged(
         record = writer.staged(id)
         if record is None:
             try:
-                dialogue, audio, told = as_dialogue(recording, id, number, rights, align)
+                dialogue, audio, told = dialogue_of(recording, id, number, rights, treatment)
                 record = writer.stage(dialogue, audio)
                 remarks += told
             except ValueError as error:

@@ -1,21 +1,15 @@
-"""`synth export`, `synth import` and `synth push`: corpora to and from other formats, and onto the hub."""
+"""`synth export`, `synth push` and `synth pack`: corpora in other formats, and onto the hub."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-if TYPE_CHECKING:
-    from corpus.formats.importing import Imported
-
-SKIPPED_SHOWN = 10
-SOURCES = "moshi-finetune, j-moshi, lhotse, lhotse-shar, librispeech, huggingface"
 
 Public = Annotated[bool, typer.Option("--public/--private", help="Who may see a repository that is created.")]
 Out = Annotated[Path, typer.Option(help="The folder to create.")]
@@ -51,7 +45,7 @@ def export(
     given = (("name", name), ("licence", licence), ("packed", f"{packed:g}" if packed else ""))
     options = {key: value for key, value in given if value}
     chosen, read = exporter(to), Corpus(corpus)
-    with _bar("dialogues", len(read)) as advance:
+    with counted("dialogues", len(read)) as advance:
         final = write(read, to, chosen, out, options, lambda done, total: advance(done))
     print(final)
     if push:
@@ -60,43 +54,6 @@ def export(
             print(_pushed(final, push, public))
         except ValueError as error:
             raise ValueError(f"{error}; to publish what was exported: synth push {final} {push}") from None
-
-
-def import_(
-    source: Annotated[Path, typer.Argument(help="A folder or manifest in another format.", show_default=False)],
-    format: Annotated[str, typer.Option("--from", help=f"Its format: {SOURCES}.")],
-    out: Annotated[Path, typer.Option(help="The corpus directory.")],
-    licence: Annotated[str, typer.Option(help="Licence of the recordings, such as CC-BY-4.0.")] = "",
-    consent: Annotated[str, typer.Option(help="What the speakers agreed to.")] = "",
-    origin: Annotated[str, typer.Option("--source", help="Where the recordings come from.")] = "",
-    language: Annotated[str, typer.Option(help="ISO 639-1 code of what is spoken.")] = "en",
-    times: Annotated[str, typer.Option(help="Who timed listed words; forced is an aligner.")] = "forced",
-) -> None:
-    """Make a corpus of recordings in another format. The same command again continues one that was cut short."""
-    from corpus.formats.catalogue import RESTORES, importer
-    from corpus.formats.importing import import_corpus
-    from corpus.formats.recordings import Rights
-    from corpus.record import WordSource
-
-    from ..alignment.align import align
-
-    if format == RESTORES:
-        from corpus.formats.huggingface import restore
-
-        with _bar("dialogues", None) as advance:
-            restore(source, out, lambda dialogues, seconds: advance(dialogues))
-        print(out)
-        return
-    read = importer(format)
-    timed = [one for one in get_args(WordSource) if one == times]
-    if not timed:
-        raise ValueError(f"--times must be one of {', '.join(get_args(WordSource))}, not {times!r}")
-    rights = Rights(licence, consent, origin, language, timed[0])
-    with _bar("dialogues", None) as advance:
-        imported = import_corpus(
-            source, format, read, out, rights, align, lambda dialogues, seconds: advance(dialogues)
-        )
-    _tell(imported, out)
 
 
 def push(
@@ -129,20 +86,8 @@ def _pushed(folder: Path, repo: str, public: bool, message: str = "") -> str:
     return publish(folder, repo, private=not public, message=message)
 
 
-def _tell(imported: Imported, out: Path) -> None:
-    for one in imported.skipped[:SKIPPED_SHOWN]:
-        print(f"left out {one.name}: {one.why}")
-    if len(imported.skipped) > SKIPPED_SHOWN:
-        print(f"and {len(imported.skipped) - SKIPPED_SHOWN} more left out")
-    for what in dict.fromkeys(remark.what for remark in imported.remarks):
-        of = [remark for remark in imported.remarks if remark.what == what]
-        many = f"in {len(of)} recordings, such as {of[0].name}" if len(of) > 1 else f"in {of[0].name}"
-        print(f"{sum(remark.count for remark in of)} {what}: {many}")
-    print(f"{out} holds {imported.dialogues} dialogues, {imported.seconds / 3600:.2f} h")
-
-
 @contextmanager
-def _bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+def counted(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """A progress bar on standard error; the function it gives takes how many are done."""
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:

@@ -20,7 +20,7 @@ from corpus.formats.exporting import Exporter, Part, export
 from corpus.formats.fdb import RATE as FDB_RATE
 from corpus.formats.importing import Imported, import_corpus
 from corpus.formats.moshi_finetune import groups
-from corpus.formats.recordings import BAD_ROWS, BEYOND, CHANNELS, NO_AGENT, Rights
+from corpus.formats.recordings import BAD_ROWS, BEYOND, CHANNELS, NO_AGENT, Rights, Treatment
 from corpus.record import UNSTATED, AudioFile, Dialogue, Voice, Word
 from corpus.store import Corpus, CorpusInfo, CorpusWriter, verify
 from corpus.summary import CorpusSummary
@@ -324,7 +324,7 @@ def test_a_target_that_holds_something_is_refused(corpus: Corpus, tmp_path: Path
 
 
 def imported(source: Path, name: str, out: Path) -> Imported:
-    return import_corpus(source, name, importer(name), out, RIGHTS, even_words)
+    return import_corpus(source, name, importer(name), out, RIGHTS, Treatment(even_words))
 
 
 def even_words(samples: Samples, rate: int, text: str) -> tuple[Word, ...]:
