@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+import re
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,7 @@ class Language(Strict):
     stop_words: frozenset[str]
     joints: frozenset[str]
     capitals: frozenset[str]
+    openers: frozenset[str] = frozenset()
     said_as: dict[str, str]
     numbers: Numbers
     years: Years | None = None
@@ -80,7 +82,7 @@ class Language(Strict):
     money: dict[str, tuple[str, str, str, str]]
     phrases: Phrases
 
-    @field_validator("stop_words", "joints", "capitals", mode="before")
+    @field_validator("stop_words", "joints", "capitals", "openers", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return frozenset(value.split()) if isinstance(value, str) else value
@@ -88,8 +90,25 @@ class Language(Strict):
     def lower_start(self, text: str) -> str:
         """`text` as it reads after an opening word: small first letter where the word is no name."""
         first = text.split(" ", 1)[0].strip(",.?!")
-        small = first.lower() in self.stop_words and first not in self.capitals
-        return text[0].lower() + text[1:] if small else text
+        return text[0].lower() + text[1:] if self._is_small(first) else text
+
+    def after_fillers(self, text: str) -> str:
+        """`text` with a small letter behind each filler that begins a sentence, where the word is no name."""
+
+        def small(match: re.Match[str]) -> str:
+            first, comma, more = match[1].partition(",")
+            return first + comma + more.lower() + self.lower_start(match[2])
+
+        return self._filler.sub(small, text)
+
+    @cached_property
+    def _filler(self) -> re.Pattern[str]:
+        fillers = "|".join(re.escape(filler.rstrip(",")) for filler in self.phrases.fillers)
+        return re.compile(rf"((?:^|[.?!] )(?:(?:{fillers}), ?)+)([^\W\d_]\S*)", re.IGNORECASE)
+
+    def _is_small(self, word: str) -> bool:
+        low = word.lower()
+        return (low in self.stop_words or low in self.openers) and word not in self.capitals
 
     def share(self, text: str) -> float:
         """The share of the words of `text` that are stop words of this language."""

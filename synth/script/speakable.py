@@ -52,7 +52,7 @@ def speakable(text: str, language: Language) -> str:
         tokens.append(token)
     if not tokens:
         raise ValueError("the turn holds nothing to say")
-    return sentences(" ".join(tokens))
+    return language.after_fillers(sentences(" ".join(tokens)))
 
 
 def sentences(text: str) -> str:

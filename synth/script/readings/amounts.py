@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 
 from . import fractions
-from .fractions import PREPOSITIONS
 from .say import Say, UnreadableError
 from .spot import Rule, Spot, rule
 
 _MINUS = r"(?P<minus>[-−])?"
 _TO = r"\s?[-–]\s?"
 _ORDINAL_ENDINGS = {
-    "en": r"(?:st|nd|rd|th)", "fr": r"(?:er|ère|re|ème|eme|e|nde|nd)", "es": r"\.?(?:er|º|ª|o|a)", "it": r"\.?[º°ª]",
+    "en": r"(?:st|nd|rd|th)", "fr": r"(?:er|ère|re|ème|eme|e|nde|nd)", "es": r"\.?(?:er|º|ª|o|a)", "it": r"\.?[º°ªao]",
     "pt": r"\.?[º°ªoa]",
 }  # fmt: skip
 _FEMININE = ("ère", "re", "ª", "a", "nde")
-_IS_MEANT_AS_DATIVE = {"am", "im", "zum", "zur", "vom", "beim", "dem", "den", "des", "einem", "einer"}
 _AFTER_MEASURES = {
     "long", "wide", "tall", "high", "deep", "thick", "away", "apart", "off", "below", "above", "today", "tonight",
     "now", "less", "more", "east", "west", "north", "south", "each", "every", "free", "left", "total", "later", "ago",
@@ -47,7 +45,6 @@ def ordinals(say: Say) -> list[Rule]:
     if ending := _ORDINAL_ENDINGS.get(say.code):
         rules.append(rule(rf"(?P<n>\d{{1,4}})(?P<ending>{ending})", _ordinal))
     if say.code == "de":
-        rules.append(rule(r"(?P<n>\d{1,4})\.(?=\s)", _german_ordinal, closed=False))
         rules.append(rule(r"(?P<n>\d{2,4})er(?P<plural>n)?", _decade))
     if say.code == "en":
         rules.append(rule(r"(?P<lead>(?:mid|early|late|pre|post)-)?'?(?P<n>\d{2}|\d{4})'?s", _decade))
@@ -169,20 +166,6 @@ def _ordinal(match: re.Match[str], spot: Spot) -> str | None:
     return say.ordinal(number, form)
 
 
-def _german_ordinal(match: re.Match[str], spot: Spot) -> str | None:
-    before, noun, number = spot.before.lower(), spot.noun, int(match["n"])
-    if before == "als" or (not noun and before not in _IS_MEANT_AS_DATIVE):
-        return spot.say.ordinal(number, "r") if before == "als" else None
-    if before in _IS_MEANT_AS_DATIVE or (before == "der" and spot.earlier.lower() in PREPOSITIONS):
-        return spot.say.ordinal(number, "n")
-    if before in ("der", "die", "das", "ins", "ans", "diese", "dieser", "dieses", "jede", "eine"):
-        return spot.say.ordinal(number)
-    gender = spot.say.tables.nouns.gender(noun)
-    if not gender:
-        return None
-    return spot.say.ordinal(number, {"m": "r", "f": "", "n": "s"}[gender])
-
-
 def _decade(match: re.Match[str], spot: Spot) -> str | None:
     say, digits = spot.say, match["n"]
     if int(digits) % 10:
@@ -218,11 +201,17 @@ def _range(match: re.Match[str], spot: Spot) -> str | None:
         return None
     if say.code != "en" and re.search(r"\d[.,]\d", first + last) and "." in first + last:
         return None
+    if say.code == "de" and (first + last).isdigit() and int(first) >= int(last):
+        raise UnreadableError(match[0])
     left = say.year(first) if len(last) in (2, 4) else None
     right = (say.year(last) if len(last) == 4 else say.number(last)) if left else None
     if left and right:
         return f"{left} {say.language.numbers.to} {right}"
-    return f"{say.number(first)} {say.language.numbers.to} {say.number(last, spot.noun)}"
+    if first == "1" and say.code == "de" and spot.noun:
+        said = say.count(1, before=True)
+    else:
+        said = say.number(first) if say.code in ("en", "de") else say.number(first, spot.noun)
+    return f"{said} {say.language.numbers.to} {say.number(last, spot.noun)}"
 
 
 def _compound(match: re.Match[str], spot: Spot) -> str | None:

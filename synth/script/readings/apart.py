@@ -37,6 +37,9 @@ def apart(text: str, code: str) -> str:
     """Prices for each of something (`€9.99/month`) with "per", German streets (`Lindenstr.`) in full."""
     if code == "de":
         text = re.sub(r"(?<=[a-zäöüß]{3})str\.(?=\s|$)", "straße", text)
+        text = re.sub(r"(?<=[a-zäöüß]{2})[:*_]in(nen)?\b", r"in\1", text)
+    if code == "fr":
+        text = re.sub(r"\bSt(e?)-(?=[A-ZÉ])", r"Saint\1-", text)
     text = re.sub(r"(?<!\S)~(?=[$€£])", f"{load_say(code).tables.signs.about} ", text)
     if code == "en":
         text = re.sub(rf"\b({_SHORT_DAYS})\.?\s?-\s?({_SHORT_DAYS})\b\.?(?!\w)", _days, text)

@@ -37,6 +37,14 @@ def rules(say: Say) -> list[Rule]:
         rule(r"(?P<letters>[A-Z]{1,5}|[A-Z][a-z]{2,}|[a-z]{3,}(?=-))-?(?P<n>\d{1,4})(?P<tail>[A-Za-z]?)", _code),
         rule(r"@(?P<name>[A-Za-z][A-Za-z_]{2,})", _handle),
     ]
+    if say.code == "de":
+        patterns.insert(
+            0,
+            rule(
+                r"(?P<n>(?:0\d{2,4}|\(0\d{2,4}\))[ /-]{1,3}(?:\d{3,8}(?:[ -]\d{2,5}){0,4}|\d\d(?:[ -]\d{2,5}){1,4}))",
+                _telephone,
+            ),
+        )
     if say.code == "fr":
         patterns.insert(0, rule(r"(?P<n>0\d(?:[ .]\d\d){4})", _pairs))
     if say.code == "es":
@@ -49,7 +57,9 @@ def rules(say: Say) -> list[Rule]:
         patterns.insert(
             0,
             rule(
-                r"(?P<n>(?:\(?\d\d\)? )?(?!(?:1\d|20)\d\d-(?:1\d|20)\d\d)9?\d{4}-\d{4}|\d{3} \d{3} \d{3})", _telephone
+                r"(?P<n>(?:\(?\d\d\)? )?(?!(?:1\d|20)\d\d-(?:1\d|20)\d\d)9?\d{4}-\d{4}"
+                r"|\d{3} \d{3} \d{3}|2\d \d{3} \d{4})",
+                _telephone,
             ),
         )
     return patterns

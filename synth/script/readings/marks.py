@@ -16,6 +16,7 @@ _WORDS_IN_ROMAN = {
 }  # fmt: skip
 _PACKED = {"ml", "mL", "cl", "l", "L", "g", "kg", "mg", "oz", "fl oz", "lb"}  # of which so many are in a pack
 _PLACES = {"near", "by", "see", "visit", "around", "through", "via", "past"}
+_QUEENS = {"Elisabeth", "Maria", "Katharina"}
 _CENTURIES = {"siècle", "siècles", "century", "secolo", "jahrhundert"}
 _CENTURY_BEFORE = {"siglo", "século", "siglos", "secolo"}
 _RULED = {
@@ -152,7 +153,7 @@ def _ruler(value: int, spot: Spot) -> str:
     if say.code == "de":
         if spot.earlier.lower() in ("von", "unter", "mit", "bei", "für", "durch", "gegen"):
             raise UnreadableError(f"{spot.before} {value}.")
-        return f"der {say.ordinal(value)}"
+        return f"{'die' if spot.before in _QUEENS else 'der'} {say.ordinal(value)}"
     if say.code == "fr":
         return "premier" if value == 1 else say.count(value)
     if say.code in ("es", "pt") and value > 10:

@@ -87,6 +87,10 @@ class Say:
         gender = self.tables.nouns.gender(noun)
         if not gender and self._turns(number):
             raise UnreadableError(f"{number} {noun}")
+        if self.code == "it" and number == 1 and noun[0].lower() in "aeiou" and gender == "f":
+            return "un'"
+        if self.code == "it" and number == 1 and re.match(r"s[^aeiou]|z|gn|ps|x|y", noun.lower()):
+            return self.agreeing(number, "")
         return self.agreeing(number, gender, before)
 
     def agreeing(self, number: int, gender: str, before: str = "") -> str:

@@ -7,7 +7,7 @@ import unicodedata
 from functools import cache
 
 from ..language import Language
-from . import amounts, calendar, codes, english, marks
+from . import amounts, calendar, codes, english, german, marks, romance
 from .apart import apart
 from .say import UnreadableError, load_say
 from .spot import Rule, Spot
@@ -25,6 +25,7 @@ _VOWELLESS = {
     "tsk", "pff", "pfft", "grr", "zzz", "ll",
     "ss", "th", "ts", "nth",
 }  # fmt: skip
+_OF_ITS_OWN = {"en": english.rules, "de": german.rules, **dict.fromkeys(("fr", "es", "it", "pt"), romance.rules)}
 _REFUSED = set("#@&%+=<>|\\^~/_°§×÷√±≈≤≥→←⇒²³$€£¥¢·¼½¾")
 _SKIPPED = "*`•–—-…·"
 
@@ -46,7 +47,8 @@ def read_aloud(text: str, language: Language) -> str:
         said, end = _token(text, at, language.code, begins)
         out.append(said)
         at = end
-    return " ".join(out)
+    said = " ".join(out)
+    return re.sub(r"\b([Uu]n)(?:' |a (?=ora\b))", r"\1'", said) if language.code == "it" else said
 
 
 def _token(text: str, at: int, code: str, begins: bool) -> tuple[str, int]:
@@ -89,7 +91,7 @@ def _plain(text: str, at: int, code: str) -> tuple[str, int]:
         raise UnreadableError(core, "write abbreviations in full")
     if re.fullmatch(r"[a-z]{1,2}[A-Z]\w{0,2}", core) and re.search(r"\d\s?$", text[:at]):
         raise UnreadableError(core, "write units in full")
-    if code == "en" and _is_cut(token, core, text[end:], language):
+    if _is_cut(token, core, text[end:], language):
         raise UnreadableError(token, "write abbreviations in full")
     if not core and set(token) & _REFUSED:
         raise UnreadableError(token)
@@ -117,7 +119,7 @@ def _rules(code: str) -> tuple[Rule, ...]:
     all_rules: list[Rule] = []
     all_rules += [
         codes.mail(),
-        *(english.rules(say) if code == "en" else []),
+        *(_OF_ITS_OWN[code](say) if code in _OF_ITS_OWN else ()),
         *calendar.rules(say),
         *amounts.ordinals(say),
         *codes.rules(say),

@@ -86,6 +86,22 @@ def test_what_models_write_becomes_speakable(code: str, written: str, spoken: st
 
 
 @pytest.mark.parametrize(
+    ("code", "written", "spoken"),
+    [
+        ("de", "äh, Ich weiß nicht. Also, Geht das?", "Äh, ich weiß nicht. Also, geht das?"),
+        ("de", "Ähm, Sie auch. Na ja, Peter kommt.", "Ähm, Sie auch. Na ja, Peter kommt."),
+        ("en", "Um, The dog. Well, I know.", "Um, the dog. Well, I know."),
+        ("fr", "Euh, Je sais. Alors, Pierre vient.", "Euh, je sais. Alors, Pierre vient."),
+        ("es", "Eh, Bueno, Vamos. Pues, Pedro.", "Eh, bueno, vamos. Pues, Pedro."),
+        ("it", "Ehm, Vorrei un caffè.", "Ehm, vorrei un caffè."),
+        ("pt", "Hum, Queria um café.", "Hum, queria um café."),
+    ],
+)
+def test_behind_a_filler_only_names_keep_their_capital(code: str, written: str, spoken: str) -> None:
+    assert speakable(written, load_language(code)) == spoken
+
+
+@pytest.mark.parametrize(
     "written", ["See www.example.com", "😀", "*nods*", "1.2.3.4", "Nimm 1 Dingsbums.", "Um 24.12 geht es.", "a → b"]
 )
 def test_what_has_no_one_reading_is_refused(written: str) -> None:
