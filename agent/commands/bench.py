@@ -19,7 +19,7 @@ def bench(
     sessions: Annotated[int, typer.Option(min=1, help="try up to so many conversations at once")] = 16,
     frames: Annotated[int, typer.Option(min=20, help="frames to time for each number")] = 100,
     threads: Annotated[str, typer.Option(help="cores to use, a run for each: 1,2")] = "1,2",
-    runtime: Annotated[str, typer.Option(help="fast, fused (codec as it is), or torch")] = "fast",
+    runtime: Annotated[str, typer.Option(help="fast, fused (codec as it is), torch or slots")] = "fast",
     wheel: Annotated[bool, typer.Option("--wheel/--no-wheel", help="next to the wheel moshi, if installed")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:

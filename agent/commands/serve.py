@@ -7,7 +7,7 @@ import datetime
 import socket
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..assistant.settings import AssistantSettings
     from ..live.batch import Batch
     from ..live.partner import Partner
+    from ..live.runtime import Runtime
 
 WARM_UP_FRAMES = 6
 OWN_CERTIFICATE = Path("self")  # of --tls
@@ -49,7 +50,9 @@ def serve(
     lag_ms: Annotated[float, typer.Option(help="bound of the lag: what is later is left out")] = 400.0,
     codec: Annotated[str | None, typer.Option(help="another codec than the model's own")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
-    runtime: Annotated[str, typer.Option(help="fast, fused (the codec as it is) or torch")] = "fast",
+    runtime: Annotated[
+        str, typer.Option(help="fast, fused (the codec as it is), torch or slots (all at once, a card's way)")
+    ] = "fast",
     int8: Annotated[bool, typer.Option(help="8-bit weights on the CPU")] = True,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: torch's choice")] = 0,
     log_json: Annotated[bool, typer.Option("--log-json", help="one JSON object a line")] = False,
@@ -171,7 +174,7 @@ def load(
     batch = Batch(
         bundle,
         sessions,
-        runtime=cast(Literal["fast", "fused", "torch"], runtime),
+        runtime=cast("Runtime", runtime),
         int8=int8,
         threads=threads or 1,
         keep_weights=False,

@@ -30,16 +30,20 @@ class KeyAccess:
     mask: Tensor | None  # bool [B, 1, T, used], None = all
 
 
-def access(position: Tensor, steps: int, capacity: int, window: int) -> KeyAccess:
-    """The access of `steps` new steps after `position` (int64 [B]) to rings of `capacity` slots."""
+def access(position: Tensor, steps: int, capacity: int, window: int, fixed: bool = False) -> KeyAccess:
+    """The access of `steps` new steps after `position` (int64 [B]) to rings of `capacity` slots.
+
+    `fixed` masks whole rings, whatever they hold: the host reads nothing, as on a GPU.
+    """
     device = position.device
     new = position[:, None] + torch.arange(steps, device=device)
-    used = capacity if device.type == "cuda" else min(int(position.max()) + steps, capacity)  # no wait for the GPU
+    fixed = fixed or device.type == "cuda"  # no wait for the GPU
+    used = capacity if fixed else min(int(position.max()) + steps, capacity)
     newest = new[:, -1:]
     held = newest - (newest - torch.arange(used, device=device)) % capacity  # the step that each slot holds
     distance = new[:, :, None] - held[:, None]
     mask = (held >= 0)[:, None] & (distance >= 0) & (distance < window)
-    whole = device.type != "cuda" and bool(mask.all())
+    whole = not fixed and bool(mask.all())
     rows = torch.arange(len(position), device=device)[:, None]
     return KeyAccess(rows, new % capacity, used, None if whole else mask[:, None])
 

@@ -148,13 +148,22 @@ class LanguageModel(Predictor):
 
     @torch.inference_mode()
     def think(
-        self, user: Tensor | None, state: ModelState, *, hint: Tensor | None = None, executing: Tensor | None = None
+        self,
+        user: Tensor | None,
+        state: ModelState,
+        *,
+        hint: Tensor | None = None,
+        executing: Tensor | None = None,
+        fixed: bool = False,
     ) -> tuple[TemporalStep, ModelState]:
-        """The first half of `step`, up to the text logits: choose a text token, then call `speak`."""
+        """The first half of `step`, up to the text logits: choose a text token, then call `speak`.
+
+        `fixed` reads nothing of the state on the host, so that a graph of it can be kept.
+        """
         if executing is None:
             executing = torch.ones(len(state.seed), dtype=torch.bool, device=self.device)
-        column, tokens = column_in(self.config, self._layout(), state.tokens, executing, user, hint)
-        x, temporal = self.temporal.step(self.embed(column[:, :, None], state.total), state.temporal, executing)
+        column, tokens = column_in(self.config, self.layout_here(), state.tokens, executing, user, hint)
+        x, temporal = self.temporal.step(self.embed(column[:, :, None], state.total), state.temporal, executing, fixed)
         z = self.out_norm(x)[:, 0]
         user_logits = None
         if self.user_text_out is not None:
@@ -183,7 +192,7 @@ class LanguageModel(Predictor):
             temperature = sampling.user_text_temperature
             user_text = self._choose_text(thought.user_text_logits, temperature, sampling, state, USER_TEXT_DRAW)
         said = torch.cat([text[:, None], audio], dim=1)
-        column, tokens = column_out(config, self._layout(), state.tokens, thought.executing, said, user_text)
+        column, tokens = column_out(config, self.layout_here(), state.tokens, thought.executing, said, user_text)
         frame = Frame(column.tokens, column.ready, text, audio, user_text, thought, logits)
         return frame, replace(state, tokens=tokens)
 
@@ -214,7 +223,8 @@ class LanguageModel(Predictor):
             logits.append(logit)
         return torch.stack(codes, dim=1), torch.stack(logits, dim=1)
 
-    def _layout(self) -> Layout:
+    def layout_here(self) -> Layout:
+        """The rows of the codes as tensors on the model's device."""
         if self.layout is None or self.layout.delays.device != self.device:
             self.layout = Layout.of(self.config, self.device)
         return self.layout

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+TABLES: dict[tuple[torch.device, tuple[float, ...]], Tensor] = {}  # of frequencies, by where they are
+
 
 def default_frequencies(width: int, max_period: float) -> tuple[float, ...]:
     """Radians per step of the `width / 2` pairs of a head."""
@@ -18,8 +20,19 @@ def angles(position: Tensor, steps: int, frequencies: tuple[float, ...]) -> tupl
     """
     device = position.device
     at = position[:, None] + torch.arange(steps, device=device)
-    turned = at.double()[..., None] * torch.tensor(frequencies, dtype=torch.float64, device=device)
+    turned = at.double()[..., None] * _on(device, frequencies)
     return turned.cos().float(), turned.sin().float()
+
+
+def _on(device: torch.device, frequencies: tuple[float, ...]) -> Tensor:
+    """The frequencies as float64 there, sent once: a graph of CUDA's cannot take them along."""
+    table = TABLES.get((device, frequencies))
+    if table is None:
+        with torch.inference_mode(False):  # they may serve in training later
+            table = torch.tensor(frequencies, dtype=torch.float64, device=device)
+        if type(table) is Tensor:  # and not a stand-in of something that traces
+            TABLES[device, frequencies] = table
+    return table
 
 
 def sinusoids(position: Tensor, steps: int, dim: int, max_period: float) -> Tensor:

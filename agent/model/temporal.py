@@ -161,19 +161,22 @@ class TemporalTransformer(nn.Module):
                 x = layer(x, turn, crossed, window)
         return x
 
-    def step(self, x: Tensor, state: TemporalState, executing: Tensor | None = None) -> tuple[Tensor, TemporalState]:
+    def step(
+        self, x: Tensor, state: TemporalState, executing: Tensor | None = None, fixed: bool = False
+    ) -> tuple[Tensor, TemporalState]:
         """The next steps of every stream, at most SLACK at once.
 
         Args:
             x: `[B, T, D]`.
             state: moved on in place as far as its rings go.
             executing: bool `[B]`, rows that move on; the others stay where they are. None is all.
+            fixed: the host reads nothing of the state, see `access`.
         """
         steps = x.shape[1]
         assert steps <= SLACK
         x = self._place(x, state.position)
         turns, windows = self._turns(state.position, steps), self._windows()
-        places = {window: access(state.position, steps, window + SLACK, window) for window in set(windows)}
+        places = {window: access(state.position, steps, window + SLACK, window, fixed) for window in set(windows)}
         for index, layer in enumerate(self.layers):
             assert isinstance(layer, TemporalLayer)
             ring = (state.keys[index], state.values[index])

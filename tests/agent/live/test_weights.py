@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from agent.commands.prepare import prepare
-from agent.live import runtime
+from agent.live import freeing
 from agent.live.batch import Batch
 from agent.live.controls import Controls
 from corpus.audio import FRAME_SAMPLES
@@ -20,7 +20,7 @@ pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
 
 
 def test_talks_go_on_without_the_weights_that_the_runtime_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "SMALL", 0)
+    monkeypatch.setattr(freeing, "SMALL", 0)
     kept, freed = tiny_bundle(), copy.deepcopy(tiny_bundle())
     weights = sum(each.nbytes for each in freed.model.parameters())
     voice = [each.detach().clone() for each in freed.codec.parameters()]
@@ -44,7 +44,7 @@ def test_talks_go_on_without_the_weights_that_the_runtime_has(monkeypatch: pytes
 
 
 def test_the_modules_as_they_are_keep_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "SMALL", 0)
+    monkeypatch.setattr(freeing, "SMALL", 0)
     bundle = copy.deepcopy(tiny_bundle())
     batch = Batch(bundle, 1, "torch", keep_weights=False)
     assert batch.step({batch.open(): noise(1)})

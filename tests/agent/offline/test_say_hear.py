@@ -93,7 +93,7 @@ def test_the_quick_way_says_and_hears_the_same_words(monkeypatch: pytest.MonkeyP
     pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
     bundle, text = tiny_bundle(), "that makes seven. hello there."
     plain, heard = say(bundle, text, seed=1), hear(bundle, noise(20, seed=8))
-    for module in ("agent.live.batch", "agent.offline.hear"):
+    for module in ("agent.live.runtime", "agent.offline.hear"):
         monkeypatch.setattr(f"{module}.make_stepper", lambda *given, **named: in_float32(*given[:2]))
     again = say(bundle, text, seed=1, runtime="fast")
     assert again.words == plain.words
@@ -108,7 +108,7 @@ def in_float32(model: LanguageModel, codec: Any) -> Any:
 def test_an_unknown_runtime_is_told() -> None:
     slow: Any = "slow"
     for work in (say, hear):
-        with pytest.raises(ValueError, match="there is no runtime 'slow'; choose one of fast, fused, torch"):
+        with pytest.raises(ValueError, match="there is no runtime 'slow'; choose one of fast, fused, torch, slots"):
             work(tiny_bundle(), "hello" if work is say else noise(5), runtime=slow)  # type: ignore[operator]
 
 
