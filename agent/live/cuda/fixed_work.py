@@ -29,6 +29,8 @@ class FixedWork:
             try:
                 with torch.cuda.device(device):
                     self._graph = _recorded(work, pool)
+            except torch.OutOfMemoryError:
+                raise
             except RuntimeError as error:
                 log.warning("no graph could be recorded, so every tick is launched piece by piece: %s", error)
 
