@@ -8,7 +8,7 @@ from collections import Counter
 
 from .reader import Corpus
 from .record import UNSTATED
-from .summary import CorpusSummary
+from .summary import CorpusSummary, estimated_times
 from .timing import summarise
 
 CARD = "README.md"
@@ -147,7 +147,9 @@ def _statistics(summary: CorpusSummary) -> str:
             ("overlapped transfers", f"{100 * timing.overlapped_share:.1f} %"),
         ]
     table = "".join(f"| {name} | {value} |\n" for name, value in rows if value)
-    return f"## Statistics\n\n| what | how much |\n|---|---|\n{table}"
+    estimated = estimated_times(summary.words)
+    note = f"\n**{estimated}.**\n" if estimated else ""
+    return f"## Statistics\n\n| what | how much |\n|---|---|\n{table}{note}"
 
 
 def _voices(summary: CorpusSummary) -> str:

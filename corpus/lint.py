@@ -20,6 +20,8 @@ from .faults import audio_faults, file_fault, word_faults
 from .interleave import StreamCount, TimedWord, Tokenizer, approximate_tokens, replay
 from .layouts import BadLine, Layout, LayoutRecording, Source, detect, items, read_words, training_and_validation
 from .manifest import MAIN_SPEAKER, USER_SPEAKER
+from .reader import Corpus
+from .summary import estimated_times
 
 Severity = Literal["error", "warning"]
 
@@ -56,6 +58,9 @@ RULES: dict[str, Rule] = {
     "no-length": Rule("error", "give the word its real end: trainers drop it"),
     "outside-audio": Rule("error", "align again: the times belong to another recording or clock"),
     "word-in-silence": Rule("warning", "check the alignment: nothing is heard where the word is"),
+    "estimated-times": Rule(
+        "warning", 'let a model find them (aligner = "whisper:FOLDER" in the recipe), or take an engine that knows them'
+    ),
     "tokens-lost": Rule("warning", "slow the speech down or merge words: later words cut these off in the text stream"),
 }
 
@@ -170,7 +175,19 @@ def lint(
         report.files += 1
         if progress:
             progress(report.files)
+    if estimated := _estimated(source):
+        report.add(Finding("estimated-times", ".", estimated), examples)
     return report
+
+
+def _estimated(source: Source) -> str:
+    """What is to be said of the times of a corpus whose records tell who found them; "" of any other."""
+    try:
+        turns = (turn for dialogue in Corpus(source.root) for turn in dialogue.turns)
+        words: Counter[str] = Counter(word.source for turn in turns for word in turn.words)
+    except ValueError:  # no corpus of ours, or a broken one: `verify` tells
+        return ""
+    return estimated_times(words)
 
 
 def _look(item: LayoutRecording, source: Source, tokenize: Tokenizer, report: LintReport) -> Iterator[Finding]:

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .reader import Corpus
 from .record import UNSTATED, Dialogue, TimingStats, Turn, Voice
 from .timing import Segment, join, turn_offsets
+
+MOST_ESTIMATED = 0.05  # of the words: with more, it is said that their times are none
+
+
+def estimated_times(words: Mapping[str, int]) -> str:
+    """A sentence about words that have only their share of the speech for a time; "" where they are few.
+
+    Args:
+        words: how many there are, by who timed them.
+    """
+    share = words.get("proportional", 0) / max(sum(words.values()), 1)
+    if share <= MOST_ESTIMATED:
+        return ""
+    return f"{100 * share:.0f} % of the words were not found in the sound: they share the speech's time by letters"
 
 
 @dataclass

@@ -14,6 +14,7 @@ from pydantic import Field, PrivateAttr, SerializerFunctionWrapHandler, model_se
 from corpus.strict import Strict, load_toml, parse
 from corpus.suggestion import suggestion
 
+from .alignment.aligners import KINDS, check_aligner
 from .content import PREFIX, content_name, engine_name, model_name, voices_name
 from .engines.catalogue import default_engine
 from .presets import PRESETS
@@ -165,6 +166,7 @@ class CorpusRecipe(Strict):
     writer: Writing = Writing()
     quality: QualitySettings = QualitySettings()
     watermark: Marking = Marking()
+    aligner: str = ""  # of words the engine does not time: whisper:FOLDER, ctc:FOLDER; see synth.alignment.aligners
     _by_path: bool = PrivateAttr(default=False)  # files are named as earlier releases did
 
     @model_serializer(mode="wrap")
@@ -193,6 +195,11 @@ class CorpusRecipe(Strict):
             data["users"] = {"people": load_people(self.users, self.language).digest}
         if not self.watermark.weights:
             data.pop("watermark", None)
+        if not self.aligner:
+            data.pop("aligner", None)
+        elif "aligner" in data:
+            kind, folder = check_aligner(self.aligner)
+            data["aligner"] = f"{kind}:{content_name(str(folder), KINDS[kind])}"
         for name in ("side", "steady", "cast", "blend"):
             if not getattr(self.voices, name) and "voices" in data:
                 data["voices"].pop(name, None)
@@ -251,7 +258,7 @@ def _kept(recipe: CorpusRecipe, stored: dict[str, Any]) -> CorpusRecipe | None:
     stated = recipe.model_dump(mode="json", exclude_unset=True)
     if _laid_over(stored, stated) != stored:
         return None
-    hashed = ["writer", "users", "quality", "watermark"]  # stored with digests of what they name
+    hashed = ["writer", "users", "quality", "watermark", "aligner"]  # stored with digests of what they name
     hashed += [name for name in ("engine", "voices") if PREFIX in str(stored.get(name))]
     own = {name: getattr(recipe, name) for name in hashed}
     try:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from corpus.audio import Samples
 from corpus.record import Word, WordSource
 
+from .aligner import Aligner
 from .forced import forced_spans
 
 STEP = 0.005  # s, of the energy clock
@@ -29,7 +30,12 @@ Span = tuple[float, float]
 
 
 def align(
-    samples: Samples, rate: int, text: str, native: tuple[Word, ...] | None = None, language: str = "en"
+    samples: Samples,
+    rate: int,
+    text: str,
+    native: tuple[Word, ...] | None = None,
+    language: str = "en",
+    aligner: Aligner | None = None,
 ) -> tuple[Word, ...]:
     """Time the words of a clip.
 
@@ -38,7 +44,8 @@ def align(
         rate: Hz.
         text: what is said; its whitespace tokens are the words.
         native: the engine's own times, used as they are when given.
-        language: ISO 639-1 code; forced alignment knows English, other languages get their share of the speech.
+        language: ISO 639-1 code; English is forced without an aligner, others get their share of the speech.
+        aligner: a model that knows the language, see `aligner`.
 
     Returns:
         One word per token, seconds within the clip; `source` says where its time comes from.
@@ -56,7 +63,10 @@ def align(
     start, end = speech_span(samples, rate)
     if end - start < 2 * _FEWEST_STEPS * STEP * len(tokens):
         raise ValueError(f"{end - start:.2f} s of speech cannot hold the {len(tokens)} words of {text!r}")
-    spans = forced_spans(samples, rate, tokens) if language == "en" else None
+    if aligner is not None:
+        spans = aligner.spans(samples, rate, tokens)
+    else:
+        spans = forced_spans(samples, rate, tokens) if language == "en" else None
     if spans is None:
         return timed(tokens, proportional(tokens, start, end), samples, rate, "proportional")
     return timed(tokens, spans, samples, rate, "forced")

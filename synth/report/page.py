@@ -11,6 +11,7 @@ from string import Template
 
 from corpus.durable import replace_synced
 from corpus.store import Corpus
+from corpus.summary import estimated_times
 
 from ..presets import TimingPreset
 from .charts import band_mark, histogram
@@ -123,7 +124,12 @@ def _counts(stats: CorpusStats) -> str:
             ("Kind", "Asked", "Answered"),
             [(kind, number(asked), number(answered)) for kind, (asked, answered) in questions.items()],
         ),
-        _count_table("Word times", ("Source", "Words", "Share"), _shares(stats.word_sources, stats.words)),
+        _count_table(
+            "Word times",
+            ("Source", "Words", "Share"),
+            _shares(stats.word_sources, stats.words),
+            estimated_times(stats.word_sources),
+        ),
         _count_table("User’s channel", ("Treatment", "Dialogues", "Share"), _shares(stats.acoustics, stats.dialogues)),
         _count_table("Noises", ("Noise", "Dialogues", "Share"), _shares(stats.noises, stats.dialogues)),
     ]
@@ -138,10 +144,11 @@ def _shares(counts: Mapping[str, int], whole: int) -> list[tuple[str, str, str]]
     return [(name, number(count), f"{number(100 * count / max(whole, 1), 1)} %") for name, count in counts.items()]
 
 
-def _count_table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _count_table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], note: str = "") -> str:
     if not rows:
         return ""
-    return f"<div><h3>{caption}</h3>{_table(head, rows, figures=(1, 2))}</div>"
+    told = f"<p>{escape(note)}.</p>" if note else ""
+    return f"<div><h3>{caption}</h3>{_table(head, rows, figures=(1, 2))}{told}</div>"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], figures: Sequence[int]) -> str:

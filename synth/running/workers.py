@@ -13,12 +13,15 @@ from corpus.staging import load_staged
 from corpus.store import stage
 from corpus.worker_process import follow_parent
 
+from ..alignment.aligners import load_aligner
+from ..engines import Engine
 from ..plan import Planner, dialogue_id
 from ..recipe import CorpusRecipe
 from ..script.line import Line
 from ..script.models.usable import UnusableError
 from ..script.writers import load_writer
 from ..speaking.acoustics import load_noise_bank
+from ..speaking.aligned import AlignedEngine
 from ..speaking.quality.load import check_control, load_control
 from ..speaking.studio import RejectedError, Studio
 from ..speaking.watermark import Watermark
@@ -57,6 +60,8 @@ class CorpusJob:
         fallback = check_control(recipe.quality, recipe.language)
         if fallback is not None:
             versions.append(fallback.version)
+        if recipe.aligner:
+            versions.append(load_aligner(recipe.aligner, recipe.language).version)
         if recipe.watermark.weights:
             versions.append(Watermark(recipe.watermark.weights, recipe.watermark.message).version)
         return ", ".join(versions)
@@ -64,7 +69,9 @@ class CorpusJob:
     def studio(self, planner: Planner) -> Studio:
         """Renders the dialogues of this job. Raises ValueError when the engine cannot be had."""
         recipe = self.recipe
-        engine = load_engine(recipe.engine, recipe.language)
+        engine: Engine = load_engine(recipe.engine, recipe.language)
+        if recipe.aligner:
+            engine = AlignedEngine(engine, load_aligner(recipe.aligner, recipe.language), recipe.language)
         control = load_control(recipe.quality, engine, recipe.language)
         mark = Watermark(recipe.watermark.weights, recipe.watermark.message) if recipe.watermark.weights else None
         return Studio(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 import shutil
@@ -73,6 +74,14 @@ def resampled(corpus: Path) -> None:
     soundfile.write(path, np.repeat(samples, 2, axis=0), 48_000)
 
 
+def estimated(corpus: Path) -> None:
+    """The records say of every word that it has its share of the speech for a time."""
+    for path in (corpus / "shards").rglob("*.json*"):
+        text = gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else path.read_text()
+        changed = text.replace('"native"', '"proportional"')
+        path.write_bytes(gzip.compress(changed.encode()) if path.suffix == ".gz" else changed.encode())
+
+
 PLANTED: dict[str, Change] = {
     "stray-manifest": lambda c: (c / "metadata.jsonl").write_text("{}"),
     "bad-line": lambda c: append(c / "data.jsonl", '{"file": "x.flac"}\n'),
@@ -95,6 +104,7 @@ PLANTED: dict[str, Change] = {
     "no-length": row(4, span=(1.7, 1.7)),
     "outside-audio": row(-1, span=(8.1, 8.3)),
     "word-in-silence": row(-1, span=(7.5, 7.8)),
+    "estimated-times": estimated,
     "tokens-lost": row(0, text="s" * 200),
 }
 
