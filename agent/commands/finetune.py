@@ -39,8 +39,9 @@ def finetune(
     from codec.device import pick_device
     from codec.training.parallel import process_group, rank
 
+    from ..files.hub import hub_folder
     from ..tokens.shards import read_manifest
-    from ..training.finetune import DEFAULTS, adapters_origin, base_model, hub_folder
+    from ..training.finetune import DEFAULTS, adapters_origin, base_model
     from ..training.products import MERGED, moshi_product, without_adapters, write_adapters, write_bundle
     from ..training.recipe import read_recipe
     from ..training.run import RunData, TrainingOrder

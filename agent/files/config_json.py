@@ -127,7 +127,7 @@ def _variation(values: Mapping[str, Any]) -> Variation:
     if not names >= values.keys():
         raise ValueError(f"config.json has unknown variations: {', '.join(sorted(values.keys() - names))}")
     frequencies = tuple(tuple(table) for table in values.get("frequencies", ()))
-    lists = {key: tuple(values[key]) for key in ("layer_rotary", "layer_window") if key in values}
+    lists = {key: tuple(value) for key, value in values.items() if key.startswith("layer_")}
     experts = ExpertsConfig(**values["experts"]) if values.get("experts") else None
     return Variation(**{**values, **lists, "frequencies": frequencies, "experts": experts})
 

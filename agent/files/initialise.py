@@ -1,25 +1,25 @@
 """A model whose temporal transformer starts as an open decoder LM of `transformers`, in the LM's own vocabulary.
 
 Read are the decoders that share Llama's modules: Llama, SmolLM2 and 3, Mistral, Qwen 2 and 3, Gemma and Gemma 3,
-gpt-oss, and others that happen to agree: every tensor of the LM must find its place and every one of ours a source,
-and the result is run against the LM before it is handed out. The text stream gets two ids behind the LM's, PAD and end
-of PAD; the codebooks, their embeddings and the depth transformer are fresh.
+gpt-oss, and others that happen to agree (for OpenELM, which `transformers` lacks, see `openelm`): every tensor of the
+LM must find its place and every one of ours a source, and the result is run against the LM before it is handed out.
+The text stream gets two ids behind the LM's, PAD and end of PAD; the codebooks, their embeddings and the depth
+transformer are fresh.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..model.attention import Attention
 from ..model.config import ModelConfig
-from ..model.embedding import TokenEmbedding
 from ..model.experts import Experts
 from ..model.gating import Gating
 from ..model.language_model import LanguageModel
@@ -27,11 +27,12 @@ from ..model.norm import RMSNorm
 from ..model.rope import half_to_pairs
 from ..model.streams import ZERO
 from ..model.temporal import TemporalLayer
-from .open_lm import body_of, temporal_config
+from .ledger import MappingLedger, put_text, quiet_audio
+from .open_lm import OPENELM, body_of, refusal, temporal_config
+from .openelm import copy_llama_tokenizer
 
 OFFSET_NORMS = ("gemma", "gemma2", "gemma3", "gemma3_text")  # their norms multiply by 1 + weight
 TOLERANCE = 1e-3  # of the largest logit, between the LM and the model made of it
-FRESH = ("emb.", "depth.", "user_text_", "hint_in.", "extra_heads.", "condition_provider.")  # ours that no LM has
 SENTENCE = "When the rain stopped, we sat down by the harbour and talked about boats, music and the summer of 1984."
 
 
@@ -42,7 +43,11 @@ def load_language_model(source: str | Path, download: bool = False) -> Any:
         source: a folder, or an id of the Hugging Face hub.
         download: fetch it if it is not in the cache.
     """
-    load: Any = _transformers().AutoModelForCausalLM.from_pretrained
+    package = _transformers()
+    kind = model_type(source, download)
+    if kind and kind not in package.CONFIG_MAPPING:
+        raise refusal(kind, "nobody here has heard of it")
+    load: Any = package.AutoModelForCausalLM.from_pretrained
     try:
         model, about = load(
             source,
@@ -70,8 +75,20 @@ def _transformers() -> Any:
     return transformers
 
 
+def model_type(source: str | Path, download: bool = False) -> str:
+    """What kind of model a folder or id of the hub holds, by its own name; empty if it does not say."""
+    read: Any = _transformers().PreTrainedConfig.get_config_dict
+    try:
+        values, _ = read(source, local_files_only=not download)
+    except (OSError, ValueError):
+        return ""
+    return str(values.get("model_type", ""))
+
+
 def copy_tokenizer(source: str | Path, folder: str | Path, download: bool = False) -> dict[str, str]:
     """Write the LM's `tokenizer.json` into a model folder; returns the key of `config.json` that names it."""
+    if model_type(source, download) == OPENELM:
+        return copy_llama_tokenizer(source, folder, download)
     load = _transformers().AutoTokenizer.from_pretrained
     try:
         tokenizer = load(source, local_files_only=not download)
@@ -84,38 +101,6 @@ def copy_tokenizer(source: str | Path, folder: str | Path, download: bool = Fals
     Path(folder).mkdir(parents=True, exist_ok=True)
     tokenizer.backend_tokenizer.save(str(Path(folder) / "tokenizer.json"))
     return {"tokenizer_name": "tokenizer.json"}
-
-
-class _Ledger:
-    """Which of an LM's tensors were read, and which of ours were written."""
-
-    def __init__(self) -> None:
-        self._read: set[int] = set()
-        self._written: set[int] = set()
-
-    def take(self, parameter: Tensor) -> Tensor:
-        """One of the LM's parameters, in float32."""
-        self._read.add(id(parameter))
-        return parameter.detach().float()
-
-    def put(self, parameter: Tensor, values: Tensor) -> None:
-        """Give one of ours its values."""
-        if parameter.shape != values.shape:
-            raise ValueError(f"the language model cannot be mapped: {list(values.shape)} for {list(parameter.shape)}")
-        parameter.copy_(values)
-        self._written.add(id(parameter))
-
-    def check(self, theirs: Iterable[tuple[str, Tensor]], ours: LanguageModel, kind: str) -> None:
-        """Raise ValueError for a tensor of theirs that has found no place, or one of ours without a source."""
-        left = [name for name, parameter in theirs if id(parameter) not in self._read]
-        if left:
-            raise ValueError(
-                f'a language model of type "{kind}" cannot be mapped: there is no place for {left[0]}'
-                + (f" and {len(left) - 1} more" if left[1:] else "")
-            )
-        for name, parameter in ours.named_parameters():
-            if id(parameter) not in self._written and not name.startswith(FRESH):
-                raise ValueError(f'a language model of type "{kind}" cannot be mapped: it has nothing for our {name}')
 
 
 def initialise(language_model: Any, config: ModelConfig, text: Sequence[int] = ()) -> LanguageModel:
@@ -134,7 +119,7 @@ def initialise(language_model: Any, config: ModelConfig, text: Sequence[int] = (
     rows = len(body.embed_tokens.weight)
     temporal = temporal_config(body, settings, config.temporal.context)
     config = replace(config, temporal=temporal, text_card=rows + 2, text_card_out=None, pad=rows, end_pad=rows + 1)
-    model, ledger = LanguageModel(config), _Ledger()
+    model, ledger = LanguageModel(config), MappingLedger()
     with torch.no_grad():
         _copy_text(ledger, model, language_model, body, settings)
         for layer, source in zip(model.temporal.layers, body.layers, strict=True):
@@ -143,7 +128,7 @@ def initialise(language_model: Any, config: ModelConfig, text: Sequence[int] = (
             _copy_rest(ledger, layer, source, settings)
         assert isinstance(model.out_norm, RMSNorm)
         ledger.put(model.out_norm.alpha, _alpha(ledger, body.norm, settings).view(1, 1, -1))
-        _quiet_audio(model)
+        quiet_audio(model)
     head = ((f"lm_head.{name}", parameter) for name, parameter in language_model.lm_head.named_parameters())
     ledger.check([*body.named_parameters(), *head], model, settings.model_type)
     _verify(model.eval(), language_model, settings, text)
@@ -161,24 +146,18 @@ def _query_gain(body: Any, attention: Any, settings: Any, width: int) -> Tensor:
     return gain
 
 
-def _alpha(ledger: _Ledger, norm: Any, settings: Any) -> Tensor:
+def _alpha(ledger: MappingLedger, norm: Any, settings: Any) -> Tensor:
     weight = ledger.take(norm.weight)
     return weight + 1 if settings.model_type in OFFSET_NORMS else weight
 
 
-def _copy_text(ledger: _Ledger, model: LanguageModel, language_model: Any, body: Any, settings: Any) -> None:
-    """Embeddings and text logits; new ids start as the mean, the initial token as the LM's beginning of text."""
-    table = ledger.take(body.embed_tokens.weight)
+def _copy_text(ledger: MappingLedger, model: LanguageModel, language_model: Any, body: Any, settings: Any) -> None:
     scale = float(getattr(body.embed_tokens, "scalar_embed_scale", 1.0))
-    start = settings.bos_token_id
-    first = table.mean(0) if start is None or not 0 <= start < len(table) else table[start]
-    mean = table.mean(0, keepdim=True)
-    ledger.put(model.text_emb.weight, scale * torch.cat([table, mean, mean, first[None]]))
-    head = ledger.take(language_model.lm_head.weight)
-    ledger.put(model.text_linear.weight, torch.cat([head, head.mean(0, keepdim=True).expand(2, -1)]))
+    table, head = ledger.take(body.embed_tokens.weight), ledger.take(language_model.lm_head.weight)
+    put_text(ledger, model, table, head, settings.bos_token_id, scale)
 
 
-def _copy_attention(ledger: _Ledger, ours: Attention, source: Any, body: Any, settings: Any) -> None:
+def _copy_attention(ledger: MappingLedger, ours: Attention, source: Any, body: Any, settings: Any) -> None:
     """One matrix of queries, keys and values, their rows in the order of interleaved rotation."""
     width = ours.width
     module = body.rotary_emb
@@ -204,7 +183,7 @@ def _copy_attention(ledger: _Ledger, ours: Attention, source: Any, body: Any, se
         ledger.put(ours.sinks, ledger.take(source.sinks))
 
 
-def _copy_rest(ledger: _Ledger, layer: TemporalLayer, source: Any, settings: Any) -> None:
+def _copy_rest(ledger: MappingLedger, layer: TemporalLayer, source: Any, settings: Any) -> None:
     names = ["input_layernorm", "post_attention_layernorm"]
     targets = [layer.norm1, layer.norm2]
     if hasattr(source, "post_feedforward_layernorm"):
@@ -224,7 +203,7 @@ def _copy_rest(ledger: _Ledger, layer: TemporalLayer, source: Any, settings: Any
         ledger.put(getattr(layer.gating.linear_out, name), down)
 
 
-def _copy_experts(ledger: _Ledger, experts: Experts, mlp: Any) -> None:
+def _copy_experts(ledger: MappingLedger, experts: Experts, mlp: Any) -> None:
     inner = mlp.experts
     ledger.put(experts.router.weight, ledger.take(mlp.router.weight))
     ledger.put(experts.router.bias, ledger.take(mlp.router.bias))
@@ -233,21 +212,6 @@ def _copy_experts(ledger: _Ledger, experts: Experts, mlp: Any) -> None:
     ledger.put(experts.bias_in, torch.cat([bias[:, ::2], bias[:, 1::2]], dim=1))
     ledger.put(experts.weight_out, ledger.take(inner.down_proj).transpose(1, 2))
     ledger.put(experts.bias_out, ledger.take(inner.down_proj_bias))
-
-
-def _quiet_audio(model: LanguageModel) -> None:
-    """Scale the fresh audio embeddings so that their sum is as loud as one text token, further text silent."""
-    sequence = torch.zeros(1, model.config.streams, 1, dtype=torch.int64)
-    sequence[:, 0] = ZERO
-    sequence[:, 1 + model.config.n_q :] = ZERO
-    loudness = model.embed(sequence).square().mean().sqrt()
-    text = model.text_emb.weight.square().mean().sqrt()
-    for table in model.emb:
-        assert isinstance(table, TokenEmbedding)
-        (table.weight if table.low_rank is None else table.low_rank.weight).mul_(text / loudness)
-    for silent in (model.user_text_in, model.hint_in):
-        if silent is not None:
-            nn.init.zeros_(silent.weight)
 
 
 @torch.no_grad()
@@ -266,8 +230,5 @@ def _verify(model: LanguageModel, language_model: Any, settings: Any, text: Sequ
         found = model.text_linear(model.hidden(sequence))[..., : expected.shape[-1]]
         error = float((found - expected).abs().max() / expected.abs().max())
         if not error < TOLERANCE:
-            raise ValueError(
-                f'a language model of type "{settings.model_type}" cannot be mapped: the result differs from it by '
-                f"{error:.1e} of its largest logit"
-            )
+            raise refusal(settings.model_type, f"the result differs from it by {error:.1e} of its largest logit")
     language_model.train(training)

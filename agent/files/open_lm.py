@@ -18,6 +18,15 @@ KNOWN_SCALINGS = {  # read off the modules: the attention's `scaling` and the ro
 NAMES = {"gelu_pytorch_tanh": "gelu_tanh", "gelu_new": "gelu_tanh", "swish": "silu"}  # activations called otherwise
 
 
+OPENELM = "openelm"  # its own name for its kind
+KNOWN = "Llama, SmolLM2 and 3, Mistral, Qwen 2 and 3, Gemma and Gemma 3, Granite, gpt-oss and OpenELM"
+
+
+def refusal(kind: str, why: str) -> ValueError:
+    """The error that tells why a kind of language model is none to start from, and which are."""
+    return ValueError(f'a language model of type "{kind}" cannot be mapped: {why}; known are {KNOWN}')
+
+
 def body_of(language_model: Any) -> tuple[Any, Any]:
     """The LM's stack of decoder layers and its configuration."""
     body: Any = getattr(language_model, "model", None)
@@ -25,7 +34,7 @@ def body_of(language_model: Any) -> tuple[Any, Any]:
     for name in ("embed_tokens", "layers", "norm", "rotary_emb"):
         if not hasattr(body, name):
             kind = getattr(getattr(language_model, "config", None), "model_type", type(language_model).__name__)
-            raise ValueError(f'a language model of type "{kind}" cannot be mapped: it has no {name} of Llama\'s kind')
+            raise refusal(kind, f"it has no {name} of Llama's kind")
     return body, body.config
 
 
@@ -57,7 +66,7 @@ def temporal_config(body: Any, settings: Any, context: int | None) -> Transforme
         dim,
         heads,
         layers,
-        (_width_for(hidden, dim),),
+        (width_for(hidden, dim),),
         gating,
         "rms_norm_f32",
         "rope",
@@ -71,10 +80,7 @@ def _refuse(body: Any, settings: Any) -> None:
     kind, layer = settings.model_type, body.layers[0]
     odd = unknown_scalings(settings.to_dict())
     if odd:
-        raise ValueError(
-            f'a language model of type "{kind}" cannot be mapped: it scales by {", ".join(odd)}, which have no '
-            "counterpart here"
-        )
+        raise refusal(kind, f"it scales by {', '.join(odd)}, which have no counterpart here")
     for name in (
         "self_attn.q_proj",
         "self_attn.k_proj",
@@ -86,9 +92,9 @@ def _refuse(body: Any, settings: Any) -> None:
         try:
             layer.get_submodule(name)
         except AttributeError:
-            raise ValueError(f'a language model of type "{kind}" cannot be mapped: its layers have no {name}') from None
+            raise refusal(kind, f"its layers have no {name}") from None
     if getattr(layer.input_layernorm, "bias", None) is not None or not hasattr(settings, "rms_norm_eps"):
-        raise ValueError(f'a language model of type "{kind}" cannot be mapped: its norms are not RMSNorm')
+        raise refusal(kind, "its norms are not RMSNorm")
 
 
 def unknown_scalings(settings: Mapping[str, Any]) -> list[str]:
@@ -111,9 +117,9 @@ def _feedforward(mlp: Any, settings: Any) -> tuple[ExpertsConfig | None, int, st
         )
         return experts, inner.intermediate_size, "silu", True
     if not hasattr(mlp, "gate_proj"):
-        raise ValueError(
-            f'a language model of type "{settings.model_type}" cannot be mapped: its feed-forward is neither gated '
-            "with gate_proj, up_proj, down_proj nor gpt-oss's mixture of experts"
+        raise refusal(
+            settings.model_type,
+            "its feed-forward is neither gated with gate_proj, up_proj, down_proj nor gpt-oss's mixture of experts",
         )
     name = getattr(settings, "hidden_activation", None) or settings.hidden_act
     name = NAMES.get(name, name)
@@ -122,7 +128,7 @@ def _feedforward(mlp: Any, settings: Any) -> tuple[ExpertsConfig | None, int, st
     return None, mlp.gate_proj.out_features, name, mlp.gate_proj.bias is not None
 
 
-def _width_for(hidden: int, dim: int) -> int:
+def width_for(hidden: int, dim: int) -> int:
     """Moshi's dim_feedforward that makes a gated layer of this hidden width."""
     width = (3 * hidden + 1) // 2
     return width + (width == 4 * dim)

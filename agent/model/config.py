@@ -46,6 +46,9 @@ class Variation:
     frequencies: tuple[tuple[float, ...], ...] = ()  # rotary tables, radians per step for each pair; () = max_period's
     layer_rotary: tuple[int, ...] = ()  # table of each layer, -1 = no rotation; () = table 0 everywhere
     layer_window: tuple[int, ...] = ()  # attention window of each layer, at most the context; () = the context
+    layer_heads: tuple[int, ...] = ()  # query heads of each layer; () = the stack's
+    layer_key_heads: tuple[int, ...] = ()  # heads of keys and values of each layer; () = the stack's
+    layer_feedforward: tuple[int, ...] = ()  # dim_feedforward of each layer; () = the stack's
     sinks: bool = False  # a learned share of every head's attention that goes nowhere
     experts: ExpertsConfig | None = None  # in place of the feed-forward
 
@@ -85,6 +88,41 @@ class TransformerConfig:
             raise ValueError(f'unknown gating "{self.gating}"; valid: none, {", ".join(ACTIVATIONS)}')
         if self.context is not None and self.context < 1:
             raise ValueError(f"context must be at least 1, got {self.context}")
+        self._check_layers()
+
+    def _check_layers(self) -> None:
+        for name in ("layer_rotary", "layer_window", "layer_heads", "layer_key_heads", "layer_feedforward"):
+            values = getattr(self.variation, name)
+            if values and len(values) != self.layers:
+                raise ValueError(f"{name} has {len(values)} numbers for {self.layers} layers")
+        if (self.variation.layer_heads or self.variation.layer_key_heads) and self.variation.head_dim is None:
+            raise ValueError("heads that differ from layer to layer need head_dim")
+        if self.layered:
+            for index in range(self.layers):
+                self.layer(index)
+
+    @property
+    def layered(self) -> bool:
+        """Whether the layers differ in size."""
+        variation = self.variation
+        return bool(variation.layer_heads or variation.layer_key_heads or variation.layer_feedforward)
+
+    def layer(self, index: int) -> TransformerConfig:
+        """The stack of one layer's sizes: itself where all are alike."""
+        if not self.layered:
+            return self
+        own = self.variation
+        heads = own.layer_heads[index] if own.layer_heads else self.heads
+        groups = own.layer_key_heads[index] if own.layer_key_heads else self.key_heads
+        if groups < 1 or heads % groups:
+            raise ValueError(f"layer {index}: {heads} query heads must be a multiple of {groups} key heads")
+        wide = (own.layer_feedforward[index],) if own.layer_feedforward else self.feedforward
+        alike = dataclasses.replace(
+            own, layer_heads=(), layer_key_heads=(), layer_feedforward=(), layer_rotary=(), layer_window=()
+        )
+        return dataclasses.replace(
+            self, heads=heads, layers=1, feedforward=wide, kv_repeat=heads // groups, variation=alike
+        )
 
     @property
     def head_dim(self) -> int:

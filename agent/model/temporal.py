@@ -28,7 +28,7 @@ class TemporalState:
     """What the transformer remembers. The rings are written in place: see `LanguageModel.init_state`."""
 
     position: Tensor  # int64 [B], steps seen
-    keys: tuple[Tensor, ...]  # per layer [B, C, G, E], rotated; step p in slot p % C
+    keys: tuple[Tensor, ...]  # per layer [B, C, G, E], rotated; step p in slot p % C; G may be the layer's own
     values: tuple[Tensor, ...]
     crossed: tuple[Tensor, ...] = ()  # per layer [B, S, 2, H, E], keys and values of the conditions
 
@@ -98,7 +98,7 @@ class TemporalTransformer(nn.Module):
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.config = config
-        self.layers = nn.ModuleList(TemporalLayer(config) for _ in range(config.layers))
+        self.layers = nn.ModuleList(TemporalLayer(config.layer(index)) for index in range(config.layers))
         self.checkpointing = False
         default = default_frequencies(config.head_dim, config.max_period)
         self.frequencies = config.variation.frequencies or (default,)
@@ -114,8 +114,9 @@ class TemporalTransformer(nn.Module):
         config = self.config
         if config.context is None:
             raise ValueError("a model without a context cannot stream: set context in its config.json")
-        shape = (config.key_heads, config.head_dim)
-        sizes = [(batch, window + SLACK, *shape) for window in self._windows()]
+        groups = [config.layer(index).key_heads for index in range(config.layers)]
+        windows = self._windows()
+        sizes = [(batch, w + SLACK, g, config.head_dim) for w, g in zip(windows, groups, strict=True)]
         crossed = () if condition is None else tuple(self._cross(layer, condition) for layer in self.layers)
         return TemporalState(
             torch.zeros(batch, dtype=torch.int64, device=like.device),

@@ -11,7 +11,9 @@ import torch
 
 from ..files.bundle import check_codec, find_bundle, kept_keys
 from ..files.checkpoints import load_model
-from ..files.initialise import SENTENCE, copy_tokenizer, initialise, load_language_model
+from ..files.initialise import SENTENCE, copy_tokenizer, initialise, load_language_model, model_type
+from ..files.open_lm import OPENELM
+from ..files.openelm import from_openelm, load_openelm
 from ..files.vocabulary import Vocabulary
 from ..model.language_model import LanguageModel
 from ..model.quantized import dequantize
@@ -92,10 +94,14 @@ def model_of_language_model(
             f"the tokens in {folder} have another vocabulary than {source}: "
             f"agent tokenize --vocabulary {scratch / 'tokenizer.json'}"
         )
-    language_model = load_language_model(source, download)
-    torch.manual_seed(recipe.seed)
     codec = tokens.codec
     config = recipe.model.config(8, codec.codebooks, codec.codebook_size)
+    if model_type(source, download) == OPENELM:
+        elm = load_openelm(source, download)
+        torch.manual_seed(recipe.seed)
+        return from_openelm(elm, config)
+    language_model = load_language_model(source, download)
+    torch.manual_seed(recipe.seed)
     return initialise(language_model, config, vocabulary.encode(SENTENCE))
 
 

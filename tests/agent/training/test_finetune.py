@@ -16,9 +16,10 @@ from agent.commands.finetune import finetune
 from agent.commands.train import train
 from agent.files.bundle import save_bundle
 from agent.files.checkpoints import save
+from agent.files.hub import hub_folder
 from agent.files.vocabulary import Vocabulary, train_vocabulary
 from agent.tokens.shards import read_manifest
-from agent.training.finetune import adapt, hub_folder
+from agent.training.finetune import adapt
 from agent.training.products import write_adapters
 from agent.training.start import trained_model
 from agent.training.trainer import AgentTrainer
