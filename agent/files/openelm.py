@@ -168,7 +168,7 @@ def _copy_attention(ledger: MappingLedger, ours: Attention, tensors: Mapping[str
     order = torch.tensor(half_to_pairs(ours.width))
     rows = ledger.take(tensors[f"{name}qkv_proj.weight"])
     turned = (ours.heads + ours.groups) * ours.width
-    pairs = rows[:turned].unflatten(0, (-1, ours.width))[:, order].flatten(0, 1)
+    pairs = torch.unflatten(rows[:turned], 0, (-1, ours.width))[:, order].flatten(0, 1)
     for parameter in ours.in_projs[0].parameters():
         ledger.put(parameter, torch.cat([pairs, rows[turned:]]))
     for parameter in ours.out_projs[0].parameters():
