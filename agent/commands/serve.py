@@ -31,7 +31,9 @@ def serve(
         str, typer.Option(help="address to listen on; beyond this computer a token is needed")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one")] = 8998,
-    sessions: Annotated[int, typer.Option(min=1, help="conversations at once; further clients queue")] = 4,
+    sessions: Annotated[
+        str, typer.Option(help="conversations at once, further clients queue; auto: as many as keep up here, measured")
+    ] = "4",
     queue: Annotated[int, typer.Option(min=0, help="clients that may wait")] = 16,
     auth_token: Annotated[
         str | None, typer.Option(envvar="DUOLOGUE_AUTH_TOKEN", help="secret that clients must send")
@@ -76,15 +78,16 @@ def serve(
 
     warning = check_listening(host, auth_token, tls)
     check_start(host, port, lag_ms)
+    wanted = how_many(sessions)
     recorder = None if record is None else Recorder(record)
     start_logging(log_json)
     context = None if tls is None else tls_context(certificates(tls))
     if warning is not None:
         warn(warning)
 
-    assistant = load_assistant(gather(settings, **given), sessions)
+    assistant = load_assistant(gather(settings, **given), wanted)
     if assistant is None:
-        name, batch = load(model, codec, device, runtime, int8, sessions, threads)
+        name, batch = load(model, codec, device, runtime, int8, wanted, threads)
         partner: Partner = BareModel(batch)
     else:
         name, partner = assistant.about.mind, assistant
@@ -98,7 +101,7 @@ def serve(
         resume_limit=resume_limit,
         bound_ms=lag_ms,
     )
-    house = ServerState(scheduler, ServerFacts(name, sessions, partner.about), limits, recorder)
+    house = ServerState(scheduler, ServerFacts(name, partner.slots, partner.about), limits, recorder)
     server = Server(house, Access(auth_token, limits, tuple(origin or ())), Runner(scheduler))
 
     def ready(port: int) -> None:
@@ -126,6 +129,15 @@ def check_start(host: str, port: int, lag_ms: float) -> None:
         raise ValueError(f"cannot listen on {host}, port {port}: {error.strerror}; give another --port") from None
 
 
+def how_many(sessions: str) -> int | None:
+    """The number of `--sessions`, None for auto. Anything else raises ValueError."""
+    if sessions == "auto":
+        return None
+    if not sessions.isdecimal() or not int(sessions):
+        raise ValueError(f"--sessions must be a number from 1 on, or auto, got {sessions!r}")
+    return int(sessions)
+
+
 def certificates(tls: Path) -> Path:
     """The folder of `--tls`; for `self` that of a certificate for this computer's own names, which is seen to."""
     from ..serve.event_log import tell
@@ -138,12 +150,14 @@ def certificates(tls: Path) -> Path:
     return own_folder()
 
 
-def load_assistant(settings: AssistantSettings, sessions: int) -> Assistant | None:
+def load_assistant(settings: AssistantSettings, sessions: int | None) -> Assistant | None:
     """An assistant for so many conversations; None where no mind is given."""
     from ..serve.event_log import tell
 
     if not settings.mind:
         return None
+    if sessions is None:
+        raise ValueError("with --mind give a number of --sessions: what keeps up depends on the mind")
     from ..assistant.opening import open_assistant
     from ..assistant.work import ThreadExecutor
 
@@ -154,9 +168,9 @@ def load_assistant(settings: AssistantSettings, sessions: int) -> Assistant | No
 
 
 def load(
-    model: str, codec: str | None, device: str, runtime: str, int8: bool, sessions: int, threads: int
+    model: str, codec: str | None, device: str, runtime: str, int8: bool, sessions: int | None, threads: int
 ) -> tuple[str, Batch]:
-    """The model's name and a batch that has run, for the options of the same names."""
+    """The model's name and a batch that has run, for the options of the same names; None of `sessions` measures."""
     import torch
 
     from codec.device import pick_device
@@ -164,6 +178,7 @@ def load(
 
     from ..files.bundle import load_bundle
     from ..live.batch import Batch
+    from ..live.capacity import Pace, fitting
     from ..serve.event_log import tell, warn
 
     if threads:
@@ -171,16 +186,17 @@ def load(
     chosen = pick_device(device)
     tell("loading", model=model, device=chosen)
     bundle = load_bundle(model, device=chosen, codec=codec)
-    batch = Batch(
-        bundle,
-        sessions,
-        runtime=cast("Runtime", runtime),
-        int8=int8,
-        threads=threads or 1,
-        keep_weights=False,
-    )
+
+    def make(slots: int) -> Batch:
+        used = cast("Runtime", runtime)
+        return Batch(bundle, slots, runtime=used, int8=int8, threads=threads or 1, keep_weights=False)
+
+    def measured(tried: Pace) -> None:
+        tell("measured", sessions=tried.sessions, p50_ms=round(tried.p50_ms, 1), p99_ms=round(tried.p99_ms, 1))
+
+    batch = fitting(make, measured) if sessions is None else make(sessions)
     frame_ms = warm_up(batch)
-    tell("model ready", model=bundle.name, frame_ms=round(frame_ms, 1))
+    tell("model ready", model=bundle.name, sessions=batch.slots, frame_ms=round(frame_ms, 1))
     if frame_ms > FRAME_MS:
         warn(f"a frame takes {frame_ms:.0f} ms here and lasts {FRAME_MS:.0f}: sound will be left out")
     return bundle.name, batch

@@ -10,7 +10,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -22,6 +22,7 @@ from corpus.audio import FRAME_MS, FRAME_SAMPLES, Samples
 
 from ..files.talking_model import TalkingModel
 from ..live.batch import Batch
+from ..live.capacity import aged
 from ..live.controls import Controls
 from ..live.runtime import Runtime
 from ..model.config import ModelConfig
@@ -190,9 +191,7 @@ def old_times(batch: Batch, frames: int) -> Milliseconds:
     slot = batch.open()
     young = batch.snapshot(slot)
     batch.close(slot)
-    temporal = young.model.temporal
-    aged = replace(temporal, position=temporal.position + temporal.keys[0].shape[1])
-    slot = batch.restore(replace(young, model=replace(young.model, temporal=aged)))
+    slot = batch.restore(aged(young))
     times = [batch.step({slot: sound})[slot].ms.total for sound in _noise(frames + WARM_UP)]
     batch.close(slot)
     return Milliseconds.of(times[WARM_UP:])

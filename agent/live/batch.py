@@ -91,6 +91,11 @@ class Batch:
             self._rows.let_go(bundle)
 
     @property
+    def fixed(self) -> bool:
+        """Whether a tick takes the time of all slots, whoever has a frame."""
+        return self._rows.fixed
+
+    @property
     def free(self) -> int:
         """Slots not in use."""
         return self.slots - len(self._open)

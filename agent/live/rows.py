@@ -49,6 +49,7 @@ class Rows(Protocol):
     """Conversations by slot; what one says depends on itself alone."""
 
     codec: Any  # a `codec.Codec` or anything with its methods
+    fixed: bool  # as many rows as slots, which take the time of all whoever has a frame
 
     def open(self, slot: int, seed: int) -> None:
         """Start a conversation."""
@@ -71,6 +72,8 @@ class Rows(Protocol):
 
 class ValueRows:
     """Every conversation is a value; a stepper moves them on together, the codec one after another."""
+
+    fixed = False
 
     def __init__(self, config: ModelConfig, device: torch.device, stepper: Stepper, codec: Any, threads: int) -> None:
         self.codec = codec

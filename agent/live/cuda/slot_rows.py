@@ -53,6 +53,8 @@ def unfit(model: LanguageModel, codec: Any) -> str:
 class SlotRows:
     """See `agent.live.rows.Rows`."""
 
+    fixed = True
+
     @torch.inference_mode()
     def __init__(self, model: LanguageModel, codec: Codec, slots: int) -> None:
         """Lay out the memory of `slots` conversations, and record the work on a card."""
