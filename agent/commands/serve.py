@@ -178,7 +178,7 @@ def load(
 
     from ..files.bundle import load_bundle
     from ..live.batch import Batch
-    from ..live.capacity import Pace, fitting
+    from ..live.capacity import TickTimes, fitting
     from ..serve.event_log import tell, warn
 
     if threads:
@@ -191,7 +191,7 @@ def load(
         used = cast("Runtime", runtime)
         return Batch(bundle, slots, runtime=used, int8=int8, threads=threads or 1, keep_weights=False)
 
-    def measured(tried: Pace) -> None:
+    def measured(tried: TickTimes) -> None:
         tell("measured", sessions=tried.sessions, p50_ms=round(tried.p50_ms, 1), p99_ms=round(tried.p99_ms, 1))
 
     batch = fitting(make, measured) if sessions is None else make(sessions)

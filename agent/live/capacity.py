@@ -23,7 +23,7 @@ Clock = Callable[[], float]
 
 
 @dataclass(frozen=True)
-class Pace:
+class TickTimes:
     """Ticks of a number of conversations that all have a frame, their memory full."""
 
     sessions: int
@@ -32,7 +32,7 @@ class Pace:
     memory_bytes: int | None  # on the card, the weights with it; None on a CPU
 
 
-def pace(batch: Batch, sessions: int, ticks: int = TICKS, clock: Clock = time.perf_counter) -> Pace:
+def pace(batch: Batch, sessions: int, ticks: int = TICKS, clock: Clock = time.perf_counter) -> TickTimes:
     """Measure so many conversations of noise; the batch has free slots for them, and has them again afterwards."""
     slots = _old_conversations(batch, sessions)
     took = []
@@ -47,7 +47,7 @@ def pace(batch: Batch, sessions: int, ticks: int = TICKS, clock: Clock = time.pe
     device = batch.bundle.model.device
     used = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
     p50, p99 = np.percentile(took[WARM_UP:], [50, 99])
-    return Pace(sessions, float(p50), float(p99), used)
+    return TickTimes(sessions, float(p50), float(p99), used)
 
 
 def largest(p99_ms: Callable[[int], float], bound_ms: float = BOUND_MS, most: int = MOST) -> int:
@@ -71,7 +71,9 @@ def largest(p99_ms: Callable[[int], float], bound_ms: float = BOUND_MS, most: in
     return good
 
 
-def fitting(make: Callable[[int], Batch], measured: Callable[[Pace], None], clock: Clock = time.perf_counter) -> Batch:
+def fitting(
+    make: Callable[[int], Batch], measured: Callable[[TickTimes], None], clock: Clock = time.perf_counter
+) -> Batch:
     """A batch of as many slots as keep up, at least one.
 
     Args:

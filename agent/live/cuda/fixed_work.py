@@ -15,17 +15,18 @@ WARM_UPS = 3  # runs before a graph is recorded: what libraries make at first us
 class FixedWork:
     """`work` reads and writes the same tensors at every call; recording it must do no harm to them."""
 
-    def __init__(self, work: Callable[[], None], device: torch.device, pool: Any = None) -> None:
+    def __init__(self, work: Callable[[], None], device: torch.device, recorded: bool, pool: Any) -> None:
         """Get ready.
 
         Args:
             work: without arguments, result, or anything read by the host.
             device: of its tensors.
+            recorded: record it, if the device is a card.
             pool: memory that graphs share which leave nothing in it, `torch.cuda.graph_pool_handle()`.
         """
         self._work = work
         self._graph: torch.cuda.CUDAGraph | None = None
-        if device.type == "cuda":
+        if recorded and device.type == "cuda":
             try:
                 with torch.cuda.device(device):
                     self._graph = _recorded(work, pool)

@@ -56,11 +56,11 @@ class SlotRows:
     fixed = True
 
     @torch.inference_mode()
-    def __init__(self, model: LanguageModel, codec: Codec, slots: int) -> None:
-        """Lay out the memory of `slots` conversations, and record the work on a card."""
+    def __init__(self, model: LanguageModel, codec: Codec, slots: int, recorded: bool = True) -> None:
+        """Lay out the memory of `slots` conversations, and record the work on a card, unless told not to."""
         assert not unfit(model, codec)
         self.codec, self.model, self.slots = codec, model, slots
-        self._device = model.device
+        self._device, self._may_record = model.device, recorded
         self._orders = orders_channel(model.config, slots, self._device)
         self._answers = answers_channel(model.config, slots, self._device)
         self.memory = blank(model, codec, slots, self._orders.there, self._answers.there)
@@ -72,6 +72,11 @@ class SlotRows:
         if self._device.type == "cuda":
             for ranks in self._ranks:
                 self._work("frame", ranks)
+
+    @property
+    def recorded(self) -> bool:
+        """Whether ticks are replayed as graphs."""
+        return bool(self._works) and all(work.recorded for work in self._works.values())
 
     def open(self, slot: int, seed: int) -> None:
         """See `Rows`."""
@@ -172,7 +177,7 @@ class SlotRows:
                     part(talker, memory)
 
             self.memory.orders.whole[:, EXECUTING : RESET + 1] = 0  # nobody moves while it is recorded
-            self._works[name, ranks] = FixedWork(work, self._device, self._pool)
+            self._works[name, ranks] = FixedWork(work, self._device, self._may_record, self._pool)
         return self._works[name, ranks]
 
     def _catch_up(self) -> None:

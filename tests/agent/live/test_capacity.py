@@ -9,7 +9,7 @@ import torch
 
 from agent.commands.serve import how_many
 from agent.live.batch import Batch
-from agent.live.capacity import Pace, aged, fitting, largest, pace
+from agent.live.capacity import TickTimes, aged, fitting, largest, pace
 from tests.support.agent_fixtures import FakeClock, SlowBatch, tiny_bundle
 
 
@@ -47,7 +47,7 @@ def test_a_tick_is_timed_on_the_clock_and_conversations_leave() -> None:
 def test_a_batch_of_as_many_as_keep_up(runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of a card are made anew for every number; one that has no room says so by the error of torch."""
     made: list[int] = []
-    told: list[Pace] = []
+    told: list[TickTimes] = []
 
     def make(slots: int) -> Batch:
         if runtime == "slots" and slots > 5:
@@ -56,7 +56,7 @@ def test_a_batch_of_as_many_as_keep_up(runtime: str, monkeypatch: pytest.MonkeyP
         return Batch(tiny_bundle(), slots, runtime)  # type: ignore[arg-type]
 
     monkeypatch.setattr(
-        "agent.live.capacity.pace", lambda batch, count, clock: Pace(count, 10.0 * count, 15.0 * count, None)
+        "agent.live.capacity.pace", lambda batch, count, clock: TickTimes(count, 10.0 * count, 15.0 * count, None)
     )
     batch = fitting(make, told.append)
     assert batch.slots == 4
