@@ -58,10 +58,18 @@ def serve(
     int8: Annotated[bool, typer.Option(help="8-bit weights on the CPU")] = True,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: torch's choice")] = 0,
     log_json: Annotated[bool, typer.Option("--log-json", help="one JSON object a line")] = False,
+    print_haproxy: Annotated[
+        str | None, typer.Option(help="print a haproxy configuration for processes on these ports, 9001,9002, and end")
+    ] = None,
     given: options.Given = options.NONE,
     settings: options.Settings = None,
 ) -> None:
     """Serve conversations on one port: the page /, Moshi's /api/chat, /v1/realtime and /ws/pcm."""
+    if print_haproxy is not None:
+        from ..serve.haproxy import configuration, ports
+
+        typer.echo(configuration(host, port, ports(print_haproxy, port)), nl=False)
+        return
     try:
         from ..assistant.settings import gather
         from ..live.bare import BareModel
