@@ -15,8 +15,9 @@ from agent.live.batch import Batch
 from agent.live.controls import Controls
 from agent.live.cuda import SlotRows, tick, unfit
 from agent.live.cuda.memory import Memory
-from agent.live.rows import ValueRows
+from agent.live.rows import Held, ValueRows
 from agent.live.stepper import RowByRow, RowOrder
+from agent.model.config import ConditionerConfig, DepthConfig, Ours
 from agent.model.sampling import GREEDY, Sampling
 from codec.layers import streaming
 from corpus.audio import FRAME_SAMPLES, Samples
@@ -106,6 +107,55 @@ def codes_of(frames: Samples) -> list[Tensor]:
     """The user's codes of frames `[F, 1920]`, one `[codebooks]` each."""
     codes = tiny_bundle().codec.encode(torch.from_numpy(frames.reshape(1, 1, -1)))
     return list(codes[0, : tiny_bundle().model.config.user_codebooks].T)
+
+
+@pytest.mark.parametrize("kind", ["hibiki", "stt", "tts"])
+def test_kyutais_other_models_move_in_one_go(kind: str) -> None:
+    """Conditions summed or crossed, other delays, no depth transformer, nothing heard: what they are made of."""
+    plain, codec = dataclasses.replace(tiny_bundle().model.config, ours=Ours()), tiny_bundle().codec
+    summed = ConditionerConfig("description", "lut", 8, "sum", bins=4)
+    crossed = ConditionerConfig("speaker", "tensor", 8, "cross")
+    config = {
+        "hibiki": dataclasses.replace(
+            plain, dep_q=2, depth=first_steps(plain.depth, 2), delays=(0, 0, 2, 0, 2), conditioners=(summed,)
+        ),
+        "stt": dataclasses.replace(plain, dep_q=0, depth=None, n_q=2, delays=(0, 0, 1)),
+        "tts": dataclasses.replace(
+            plain, dep_q=2, n_q=2, depth=first_steps(plain.depth, 2), delays=(0, 2, 3), conditioners=(summed, crossed),
+            temporal=dataclasses.replace(plain.temporal, cross_attention=True),
+        ),
+    }[kind]  # fmt: skip
+    torch.manual_seed(1)
+    model = LanguageModel(config).eval()
+    mine, theirs = SlotRows(model, codec, 2), ValueRows(config, model.device, RowByRow(model), codec, 1)
+    for rows in (mine, theirs):
+        rows.open(0, 3)
+        rows.open(1, 4)
+    for step, frame in enumerate(sound(12, 3)):
+        given = dict.fromkeys((0, 1) if step % 3 else (1,), frame)
+        orders = dict.fromkeys(given, RowOrder())
+        one, other = mine.step(given, orders), spoken(theirs, given, orders, model)
+        for row in given:
+            assert one.frames[row].tokens.tolist() == other[row].tokens.tolist()
+            assert one.frames[row].text == other[row].text
+
+
+def spoken(rows: ValueRows, given: Any, orders: Any, model: LanguageModel) -> dict[int, Any]:
+    """Frames of the plain rows; those of a model without a voice are not decoded."""
+    if model.config.agent_codebooks:
+        return rows.step(given, orders).frames
+    states = {row: rows._rows[row] for row in given}
+    heard = {row: rows._encode(given[row], states[row].codec) for row in given}
+    user = torch.cat([codes for codes, _ in heard.values()])
+    frames, after = RowByRow(model).step(user, [each.model for each in states.values()], list(orders.values()))
+    for row, state in zip(given, after, strict=True):
+        rows._rows[row] = Held(heard[row][1], state)
+    return dict(zip(given, frames, strict=True))
+
+
+def first_steps(depth: DepthConfig | None, count: int) -> DepthConfig:
+    assert depth is not None
+    return dataclasses.replace(depth, schedule=tuple(range(count)))
 
 
 class Traced(nn.Module):
