@@ -156,12 +156,17 @@ def test_the_lines_of_the_guide_to_recordings_run(
     guide = (GUIDES / RECORDINGS).read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     write_call(Path("calls"), "monday")
-    write_call(Path("calls"), "tuesday", sides=(".agent", ".user"))
+    write_call(Path("calls"), "tuesday", sides=(".user", ".agent"))
     monkeypatch.setattr(CallHearer, "load", lambda model, language: CallHearer(hears_both, language))
+    write_base(tmp_path / "base")
+    soundfile.write("question.wav", noise(6), 24_000)
     for line in command_lines(guide):
-        words = smaller(line)
+        words = ["base" if word == "laptop" else "0.001" if word == "30" else word for word in smaller(line)]
         program(words[0])(args=words[1:], prog_name=words[0], standalone_mode=False)
-    assert "out/calls holds 2 dialogues" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "out/calls holds 2 dialogues" in said
+    assert "0.0 minutes to train in" in said
+    assert soundfile.info("both.wav").channels == 2
 
 
 def test_what_runs_elsewhere_is_named_once_and_there() -> None:

@@ -44,7 +44,8 @@ def bench(
 
 
 def _bundle(name: str, codec: str | None) -> tuple[TalkingModel, str]:
-    from ..files.bundle import find_bundle, load_bundle
+    from ..files.bundle import load_bundle
+    from ..files.shipped import find_bundle
     from ..judging.frame_times import fresh_bundle
     from ..model.presets import PRESETS
 

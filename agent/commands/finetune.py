@@ -1,4 +1,4 @@
-"""`agent finetune`: a trained model adapted to a corpus, by low-rank adapters or as a whole."""
+"""`agent finetune`: a trained model adapted to a corpus, as a whole or by low-rank adapters."""
 
 from __future__ import annotations
 
@@ -10,14 +10,21 @@ import typer
 
 def finetune(
     base: Annotated[str, typer.Option(help="model to start from: shipped name, folder or id of the hub")],
-    data: Annotated[list[Path], typer.Option("--data", help="folder that `agent tokenize` wrote; repeatable")],
+    data: Annotated[
+        list[Path], typer.Option("--data", help="corpus, or folder that `agent tokenize` wrote; repeatable")
+    ],
     out: Annotated[Path, typer.Option(help="the run's folder")] = Path("runs/finetune"),
     validation: Annotated[
         list[Path] | None, typer.Option(help="tokens to validate on; repeatable, in place of a share of the data's")
     ] = None,
-    lora: Annotated[int, typer.Option(min=1, help="rank of the adapters")] = 128,
+    minutes: Annotated[
+        float | None, typer.Option(help="to train in, all in all, in place of --steps; the schedule ends with them")
+    ] = None,
+    lora: Annotated[
+        int | None, typer.Option(min=1, help="rank of adapters; 128 for a large model, none for a small one")
+    ] = None,
     scaling: Annotated[float, typer.Option(help="of the adapters")] = 2.0,
-    full: Annotated[bool, typer.Option("--full", help="train all weights, no adapters")] = False,
+    full: Annotated[bool, typer.Option("--full", help="train all weights of a large model, too")] = False,
     both_sides: Annotated[bool, typer.Option("--both-sides", help="learn to predict the user's codebooks too")] = False,
     merge: Annotated[bool, typer.Option(help="write the model with its adapters folded in, in OUT/merged")] = True,
     recipe: Annotated[Path | None, typer.Option(help="TOML with settings of agent.training.recipe.AgentRecipe")] = None,
@@ -33,31 +40,48 @@ def finetune(
     download: Annotated[bool, typer.Option("--download", help="fetch --base from the hub")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="go on from the run's checkpoint")] = False,
 ) -> None:
-    """Adapt a trained model to a corpus; lora.safetensors has moshi-finetune's names."""
+    """Adapt a trained model to a corpus; what is not said follows from the model's size. --resume goes on."""
+    from dataclasses import replace
     from functools import partial
 
     from codec.device import pick_device
     from codec.training.parallel import process_group, rank
 
     from ..files.hub import hub_folder
+    from ..files.shipped import MERGED
     from ..tokens.shards import read_manifest
-    from ..training.finetune import DEFAULTS, adapters_origin, base_model
-    from ..training.products import MERGED, moshi_product, without_adapters, write_adapters, write_bundle
-    from ..training.recipe import read_recipe
+    from ..training.finetune import TuningWishes, adapters_origin, as_tokens, base_model, planned
+    from ..training.products import moshi_product, without_adapters, write_adapters, write_bundle
     from ..training.run import RunData, TrainingOrder
     from ..training.run import train as run
     from ..training.start import keys_of
 
-    plan = read_recipe(recipe, DEFAULTS, steps=steps, batch=batch, accumulate=accumulate)
-    order = TrainingOrder(data, out, plan, validation or (), threads=threads, resume=resume, sharded=sharded)
+    place = hub_folder(base, download)
+    asked = TuningWishes(
+        lora, scaling, full, recipe, {"steps": steps, "batch": batch, "accumulate": accumulate}, minutes
+    )
+    plan = planned(place, asked, out, resume)
+    order = TrainingOrder(
+        data,
+        out,
+        plan.recipe,
+        validation or (),
+        threads=threads,
+        resume=resume,
+        sharded=sharded,
+        minutes=minutes,
+    )
     order.check()
-    adapters = None if full else (lora, scaling)
+    typer.echo(plan.told)
     with process_group(pick_device(device)) as here:
-        model = base_model(base, plan, read_manifest(data[0]), data[0], here, adapters, both_sides, download)
-        tokens, place = RunData.open(order, model.config), hub_folder(base)
+        made = as_tokens(place, data, out, typer.echo)
+        manifest = read_manifest(made[0])
+        model = base_model(place, plan.recipe, manifest, made[0], here, plan.adapters, both_sides, download)
+        tokens = RunData.open(replace(order, data=made), model.config)
         kept, beside = keys_of(place), keys_of(place, files=True)
+        full = plan.adapters is None
         export = partial(write_bundle, tokens.every, kept) if full else partial(write_adapters, beside)
-        trainer = run(order, model, tokens, here, export, typer.echo, adapters_origin(model, adapters))
+        trainer = run(order, model, tokens, here, export, typer.echo, adapters_origin(model, plan.adapters))
         trained = trainer.whole_model()
         if rank():
             return

@@ -11,12 +11,16 @@ import typer
 def tokenize(
     corpus: Annotated[Path, typer.Argument(help="corpus of ours, moshi-finetune's or J-Moshi's layout, or a .jsonl")],
     out: Annotated[Path, typer.Option(help="folder of the tokens: new, or an earlier run's to resume or extend")],
-    codec: Annotated[str, typer.Option(help="shipped name, file, folder or cached hub id")] = "laptop",
+    base: Annotated[
+        str | None, typer.Option(help="model that will learn from them: its codec, codebooks and vocabulary are taken")
+    ] = None,
+    codec: Annotated[str | None, typer.Option(help="shipped name (laptop if left out), file, folder or hub id")] = None,
     codebooks: Annotated[int | None, typer.Option(help="per side, all of the codec's if left out")] = None,
     augment: Annotated[int, typer.Option(help="variants of the user's side besides the recorded one")] = 0,
     noise: Annotated[Path | None, typer.Option(help="folder of noise recordings for them; made up if left out")] = None,
     vocabulary: Annotated[
-        Path | None, typer.Option(help="tokenizer.json, SentencePiece .model or folder; learnt here if left out")
+        Path | None,
+        typer.Option(help="tokenizer.json, SentencePiece .model, folder or shipped name; learnt here if left out"),
     ] = None,
     vocabulary_size: Annotated[int, typer.Option(help="ids of a learnt vocabulary at most")] = 2000,
     seed: Annotated[int, typer.Option(help="of the variants")] = 0,
@@ -34,14 +38,14 @@ def tokenize(
     from ..tokens.tokenize import TokenOrder
     from ..tokens.tokenize import tokenize as run
 
-    order = TokenOrder(
-        corpus=corpus,
-        out=out,
-        codec=codec,
-        codebooks=codebooks,
+    given = {"codec": codec, "codebooks": codebooks, "vocabulary": vocabulary}
+    order = TokenOrder.of_model(
+        base,
+        corpus,
+        out,
+        **{name: value for name, value in given.items() if value is not None},
         augment=augment,
         noise=noise,
-        vocabulary=vocabulary,
         vocabulary_size=vocabulary_size,
         seed=seed,
         workers=workers or os.cpu_count() or 1,

@@ -27,9 +27,9 @@ from ..model.quantized import quantize
 from .checkpoints import load_model, read_config, save
 from .codec_identity import CodecIdentity, codec_digest
 from .config_json import PASSENGERS
+from .shipped import find_bundle as find_bundle
 from .vocabulary import Vocabulary
 
-WEIGHTS = Path(__file__).parents[1] / "weights"  # the models that ship with the project
 CODEC = "codec.json"
 OWN_CODEC = "codec.safetensors"  # in the folder
 
@@ -43,19 +43,6 @@ class Bundle:
     vocabulary: Vocabulary
     folder: Path
     name: str  # of the folder, for people
-
-
-def find_bundle(name: str | Path) -> Path:
-    """The folder of a shipped name or of a path. Raises ValueError where there is none."""
-    shipped = WEIGHTS / name
-    if len(Path(name).parts) == 1 and (shipped / "config.json").is_file():
-        return shipped
-    if Path(name).is_dir():
-        return Path(name)
-    known = sorted(path.parent.name for path in WEIGHTS.glob("*/config.json"))
-    raise ValueError(
-        f"no model at {name}: give a folder that `agent train` wrote or a shipped name ({', '.join(known) or 'none'})"
-    )
 
 
 def load_bundle(
@@ -79,13 +66,13 @@ def load_bundle(
         ValueError: a part is missing or unreadable, or the parts do not fit each other.
     """
     folder = find_bundle(name)
-    config, values = read_config(folder)
+    config, _ = read_config(folder)
     vocabulary = Vocabulary.load(folder).with_ids(config.pad, config.end_pad)
     if vocabulary.pieces.size > config.text_card:
         raise ValueError(
             f"{folder}: the vocabulary has {vocabulary.pieces.size} ids, the model {config.text_card}: one is another's"
         )
-    voice = _load_codec(folder, config, values, codec)
+    voice = _load_codec(folder, config, codec)
     if dtype is None and torch.device(device).type == "cpu":
         dtype = torch.float32
     model = load_model(folder, device=device, dtype=dtype)
@@ -183,16 +170,27 @@ def _first_codebooks(folder: Path, identity: CodecIdentity, codec: CodecIdentity
     return codec_digest(whole) == codec.sha256
 
 
-def _load_codec(folder: Path, config: ModelConfig, values: dict[str, Any], given: str | Path | None) -> Codec:
-    n_q = max(config.agent_codebooks, config.user_codebooks)
+def codec_source(folder: Path) -> tuple[str, int]:
+    """What `Codec.load` takes for the codec that a model's folder speaks with, and how many codebooks it has there.
+
+    Raises ValueError when the folder names none.
+    """
+    config, values = read_config(folder)
     identity = codec_of(folder)
-    name = given or (values.get("mimi_name") if identity is None else identity.name)
+    name = values.get("mimi_name") if identity is None else identity.name
     if name is None:
         raise ValueError(f"{folder} does not say which codec it belongs to: give one")
+    n_q = max(config.agent_codebooks, config.user_codebooks) if identity is None else identity.codebooks
     inside = folder / name
-    source = inside if given is None and inside.is_file() else name
+    return str(inside if inside.is_file() else name), n_q
+
+
+def _load_codec(folder: Path, config: ModelConfig, given: str | Path | None) -> Codec:
+    n_q, identity = max(config.agent_codebooks, config.user_codebooks), codec_of(folder)
+    source, codebooks = (given, n_q if identity is None else identity.codebooks) if given else codec_source(folder)
+    name = given or (source if identity is None else identity.name)
     try:
-        codec = Codec.load(source, n_q if identity is None else identity.codebooks)
+        codec = Codec.load(source, codebooks)
         if identity is not None and codec_digest(codec) != identity.sha256:
             raise ValueError(f"{name} is not the one that the model was trained with, its codes differ")
         if codec.config.quantizer.n_q != n_q:

@@ -25,6 +25,7 @@ from ..model.presets import moshi_7b
 from ..model.quantized import Int8Linear
 from .assemble import build, cast, load_adapters, with_both_sides
 from .config_json import OWN_KEY, PASSENGERS, from_moshi, to_moshi
+from .shipped import find_bundle
 from .tensor_names import from_native, stack, to_native
 
 WEIGHTS, ADAPTERS = "model.safetensors", "lora.safetensors"
@@ -98,7 +99,7 @@ def load_model(
     """A model from a folder of Kyutai's or ours, in evaluation mode.
 
     Args:
-        folder: with `config.json` and the file it names, `model.safetensors` by default.
+        folder: with `config.json` and the file it names, `model.safetensors` by default; or a shipped name.
         device: where to put the weights.
         dtype: of the weights; the file's own if None. Eight-bit matrices and conditioners stay as they are.
         lora: an adapter file to put on; the one that `config.json` names, if it does, when None.
@@ -108,7 +109,7 @@ def load_model(
     Raises:
         ValueError: a file is missing, unreadable, or does not fit its configuration.
     """
-    folder = Path(folder)
+    folder = find_bundle(folder)
     config, values = read_config(folder)
     tensors = read_tensors(folder / values.get("moshi_name", WEIGHTS))
     if both_sides:

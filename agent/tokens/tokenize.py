@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +16,9 @@ import torch
 from codec import Codec
 from corpus.audio import Samples
 
+from ..files.bundle import codec_source
 from ..files.codec_identity import CodecIdentity
+from ..files.shipped import find_bundle, is_shipped
 from ..files.vocabulary import Vocabulary, train_vocabulary
 from .augment import augment_user, read_noises, variant_rng
 from .frame_labels import dialogue_labels, word_labels
@@ -40,7 +43,7 @@ class TokenOrder:
     codebooks: int | None = None  # all of the codec's if None
     augment: int = 0  # variants of the user's channel besides the recorded one
     noise: Path | None = None  # folder of recordings
-    vocabulary: Path | None = None  # learnt from the corpus if None
+    vocabulary: Path | None = None  # file, folder or shipped name; learnt from the corpus if None
     vocabulary_size: int = 2000
     seed: int = 0
     workers: int = 1
@@ -53,6 +56,18 @@ class TokenOrder:
             raise ValueError("--augment must be at least 0, --workers at least 1")
         if self.workers > 1 and self.device != "cpu":
             raise ValueError(f"--workers are for the CPU: leave them out with --device {self.device}")
+
+    @classmethod
+    def of_model(cls, base: str | Path | None, corpus: Path, out: Path, **more: Any) -> TokenOrder:
+        """Tokens for a model, if one is named: with its vocabulary and its codec where no others are given.
+
+        Raises ValueError where the model is not there or does not say which codec it speaks with.
+        """
+        if base is None:
+            return cls(corpus, out, **more)
+        place = find_bundle(base)
+        codec, codebooks = codec_source(place)
+        return cls(corpus, out, **{"codec": codec, "codebooks": codebooks, "vocabulary": place, **more})
 
     def load_codec(self) -> Codec:
         """The codec, on its device. Raises ValueError when either is not there."""
@@ -154,7 +169,8 @@ def tokenize(
 
 def _tokenize(order: TokenOrder, advance: Callable[[float, float], None], say: Callable[[str], None]) -> TokenManifest:
     identity = CodecIdentity.of(order.load_codec(), order.codec)
-    given = None if order.vocabulary is None else Vocabulary.load(order.vocabulary)
+    name = order.vocabulary
+    given = None if name is None else Vocabulary.load(find_bundle(name) if is_shipped(name) else name)
     noise = _digest(order.load_noises())
     with ShardWriter(order.out) as writer:
         vocabulary = given or writer.stored_vocabulary()

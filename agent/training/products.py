@@ -18,7 +18,7 @@ from ..model.language_model import LanguageModel
 from ..model.lora import LoraLinear, adapter_tensors, merge_adapters
 from ..tokens.crops import Dialogues
 
-MERGED, MOSHI = "merged", "moshi"  # folders in the run's
+MOSHI = "moshi"  # folder in the run's
 
 
 def write_bundle(tokens: Dialogues, kept: Mapping[str, Any], model: LanguageModel, folder: Path) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +17,8 @@ from codec.training.pace import Pace
 from corpus.audio import FRAME_RATE
 
 from .recipe import AgentRecipe
+
+PATIENCE = 20.0  # s after which a line is printed, wherever the run is
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,12 @@ class AgentProgress:
     """Collects losses between lines; silent in all processes but the first."""
 
     def __init__(
-        self, folder: Path, recipe: AgentRecipe, say: Callable[[str], None] = print, hours: float = 0.0
+        self,
+        folder: Path,
+        recipe: AgentRecipe,
+        say: Callable[[str], None] = print,
+        hours: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`hours`: of the corpus, for the number of times it was seen; 0 if unknown."""
         self.recipe, self.hours = recipe, hours
@@ -64,16 +73,41 @@ class AgentProgress:
         self._parts: dict[str, list[float]] = defaultdict(list)
         self._recent = Seen()
         self._pace, self._curves = Pace(), Curves(folder)
+        self.steps = recipe.steps  # in all, as far as is known
+        self._clock = clock
+        self._first: float | None = None  # when the first step began
+        self._told = clock()  # when a line was printed last
 
-    def begin(self, step: int, seen: Seen) -> None:
+    def begin(self, step: int, seen: Seen, recipe: AgentRecipe | None = None) -> None:
         """Go on from a step at which so much was seen."""
         self._pace, self._recent = Pace(), Seen()
+        self.steps = self.steps if recipe is None else recipe.steps
+        self._first = self._told = self._clock()
         self._parts.clear()
         self._curves.begin(step)
 
     def say(self, line: str) -> None:
         """Print a line, in the first process only."""
         self._print(line)
+
+    def passed(self, step: int, done: int, passes: int) -> None:
+        """Tell how many passes of a step are done, where no line was printed for a while."""
+        if self._clock() - self._told >= PATIENCE:
+            self._tell(f"step {step + 1}: pass {done} of {passes}")
+
+    def _tell(self, line: str) -> None:
+        self._told = self._clock()
+        self._print(line)
+
+    def _between_lines(self, step: int, report: StepReport) -> None:
+        """Tell how long the first step took, and where no line was printed for a while, that it goes on."""
+        loss = next((f"  {name} {report.parts[name]:.3f}" for name in ("loss", "wording") if name in report.parts), "")
+        if self._first is not None:
+            took, self._first = self._clock() - self._first, None
+            left = datetime.timedelta(seconds=round(took * max(0, self.steps - step)))
+            self._tell(f"{step}/{self.steps}{loss}  the first step took {took:.1f} s, at that pace left {left}")
+        elif self._clock() - self._told >= PATIENCE:
+            self._tell(f"{step}/{self.steps}{loss}")
 
     def record(self, step: int, report: StepReport, seen: Seen, rate: float) -> None:
         """Take in one step and all that was seen up to it; prints every `log_every` steps."""
@@ -83,16 +117,18 @@ class AgentProgress:
             self._parts[name].append(value)
         self._recent = self._recent + report.seen
         if step % self.recipe.log_every:
+            self._between_lines(step, report)
             return
+        self._first = None
         means = {name: sum(values) / len(values) for name, values in self._parts.items()}
-        words = [f"{step}/{self.recipe.steps}", *(f"{name} {value:.3f}" for name, value in means.items())]
+        words = [f"{step}/{self.steps}", *(f"{name} {value:.3f}" for name, value in means.items())]
         words += [f"lr x{rate:.2f}", *self._amounts(seen)]
         self._pace.mark(step, seen.frames)
         speed = self._pace.speed()
         if speed is not None:
             words += [f"{speed[1]:.0f} frames/s", f"{speed[1] / FRAME_RATE:.0f}x real time"]
-            words += [f"left {self._pace.left(self.recipe.steps - step)}"]
-        self._print("  ".join(words))
+            words += [f"left {self._pace.left(self.steps - step)}"]
+        self._tell("  ".join(words))
         self._curves.plot("loss", means, step)
         self._curves.plot("run", {"learning_rate": rate, "hours": seen.hours} | _timed(speed), step)
         self._parts.clear()

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from codec.training.parallel import rank
-from codec.training.run_state import StoppedError, check_free
+from codec.training.run_state import CHECKPOINT, StoppedError, check_free, read_about
 from corpus.durable import replace_text
 
 from ..model.config import ModelConfig
@@ -19,6 +19,7 @@ from ..model.language_model import LanguageModel
 from ..tokens.crops import Dialogues
 from ..tokens.shards import VALIDATION, is_tokens
 from ..tokens.unspoken import Unspoken
+from .budget import TimeBudget
 from .progress import AgentProgress
 from .recipe import AgentRecipe
 from .trainer import AgentTrainer
@@ -37,6 +38,7 @@ class TrainingOrder:
     threads: int = 0  # of the CPU; 0 is torch's choice
     resume: bool = False
     sharded: bool = False
+    minutes: float | None = None  # to train in, in place of the recipe's steps; a run that goes on keeps its own
 
     def check(self) -> None:
         """Raise ValueError for what cannot be done, before anything is opened."""
@@ -83,6 +85,14 @@ class RunData:
         }
 
 
+def budget_of(order: TrainingOrder) -> TimeBudget | None:
+    """The time of an order, or of the run that it goes on with; None where steps are counted."""
+    minutes = order.minutes
+    if minutes is None and order.resume:
+        minutes = read_about(order.out / CHECKPOINT).get("minutes")
+    return None if minutes is None else TimeBudget(minutes)
+
+
 def train(
     order: TrainingOrder,
     model: LanguageModel,
@@ -112,6 +122,7 @@ def train(
     out, recipe = order.out, order.recipe
     if order.threads:
         torch.set_num_threads(order.threads)
+    budget = budget_of(order)
     trainer = AgentTrainer(
         model,
         recipe,
@@ -123,6 +134,7 @@ def train(
         export=export,
         sharded=order.sharded,
         origin={**data.origin, **(origin or {})},
+        budget=budget,
     )
     progress = AgentProgress(out, recipe, say, data.training.hours)
     if order.resume:
@@ -144,6 +156,9 @@ def _announce(order: TrainingOrder, trainer: AgentTrainer, data: RunData, progre
         f"{count / 1e6:.1f} M parameters to train on {len(training)} dialogues, {training.hours:.2f} h"
         + (f"; {held_out} held out, {data.held_out.hours:.2f} h" if data.held_out is not None else "")
     )
+    if trainer.budget is not None:
+        left = max(0.0, 60 * trainer.budget.minutes - trainer.budget.spent)
+        progress.say(f"{left / 60:.1f} minutes to train in; the number of steps follows from how long they take")
     if data.every.twins:
         progress.say(f"{data.every.twins} dialogues sound like another one to the bit and were left out")
     if data.every.wordless:

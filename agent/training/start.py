@@ -9,11 +9,12 @@ from typing import Any
 
 import torch
 
-from ..files.bundle import check_codec, find_bundle, kept_keys
+from ..files.bundle import check_codec, kept_keys
 from ..files.checkpoints import load_model
 from ..files.initialise import SENTENCE, copy_tokenizer, initialise, load_language_model, model_type
 from ..files.open_lm import OPENELM
 from ..files.openelm import from_openelm, load_openelm
+from ..files.shipped import find_bundle
 from ..files.vocabulary import Vocabulary
 from ..model.language_model import LanguageModel
 from ..model.quantized import dequantize

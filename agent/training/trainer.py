@@ -31,6 +31,7 @@ from codec.training.seeds import seeded
 from ..files.config_json import from_moshi, to_moshi
 from ..model.language_model import LanguageModel
 from . import sharding
+from .budget import TimeBudget
 from .objective import Objective
 from .optimizer import make_optimizer
 from .passes import Batches, Passes, Texts
@@ -59,6 +60,7 @@ class AgentTrainer:
         export: Callable[[LanguageModel, Path], object] | None = None,
         sharded: bool = False,
         origin: Mapping[str, Any] | None = None,
+        budget: TimeBudget | None = None,
     ) -> None:
         """Parameters that ask for no gradient stay as they are and are not kept in checkpoints.
 
@@ -73,9 +75,10 @@ class AgentTrainer:
                 and into `best` in it when the loss on held-out crops is the lowest so far.
             sharded: share the model among the processes of torchrun instead of giving each a whole one.
             origin: what else decides what the run is (data, base, adapters), as JSON: kept and compared on resuming.
+            budget: time in place of the recipe's number of steps.
         """
         self.model, self.recipe, self.held_out = model.to(device), recipe, held_out
-        self.passes, self.origin = Passes(recipe, data, unspoken), dict(origin or {})
+        self.passes, self.origin, self.budget = Passes(recipe, data, unspoken), dict(origin or {}), budget
         self.folder, self.device, self.export, self.step = folder, device, export, 0
         self.best = math.inf  # lowest loss on held-out crops
         self.seen = Seen()  # all that was trained on
@@ -109,16 +112,22 @@ class AgentTrainer:
             TrainingError: the loss or its gradient is not finite.
         """
         self.progress = progress
-        progress.begin(self.step, self.seen)
+        progress.begin(self.step, self.seen, self.recipe)
+        if self.budget is not None:
+            self.budget.begin()
         with self.products():
             return loop.run(self, until)
 
-    def advance(self) -> None:
+    def advance(self, stopping: Callable[[], bool]) -> None:
         """Take one step and report it."""
-        report = self.train_step()
+        report = self.train_step(stopping)
+        rate = self.recipe.rate(self.step)
         self.step += 1
+        if self.budget is not None:
+            self.recipe = self.recipe.changed(steps=max(1, self.budget.steps(self.step)))
         if self.progress is not None:
-            self.progress.record(self.step, report, self.seen, self.recipe.rate(self.step - 1))
+            self.progress.steps = self.recipe.steps
+            self.progress.record(self.step, report, self.seen, rate)
 
     def products(self) -> AbstractContextManager[None]:
         """How matrix products are done inside: on a CPU in float32 torch may choose the library."""
@@ -128,8 +137,11 @@ class AgentTrainer:
         """The precision of the recipe for this device."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=shortened(self.recipe, self.device))
 
-    def train_step(self) -> StepReport:
-        """One update. Returns what all processes learnt and what of."""
+    def train_step(self, stopping: Callable[[], bool] = lambda: False) -> StepReport:
+        """One update. Returns what all processes learnt and what of.
+
+        Raises StepGivenUpError where `stopping` says so between two passes.
+        """
         recipe, step = self.recipe, self.step
         passes, first = self.passes.of(step), parallel.rank() * recipe.accumulate
         lessons = [self.objective.lesson(each.codes.to(self.device), each.labels, each.draw) for each in passes]
@@ -145,11 +157,22 @@ class AgentTrainer:
                 loss = self.objective.total(losses, counts)
                 torch.autograd.backward(loss if self.blank is None else loss * parallel.world_size())  # FSDP averages
             sums += losses.detach()
+            self._between(part - first + 1, len(passes), stopping)
         parallel.sum_over_processes([sums])
         norm = self._descend()
         new = Seen.of(mine[len(counts) :])
         self.seen = self.seen + new
         return StepReport(self._named(sums, counts, norm, self.passes.text_only(step)), new)
+
+    def _between(self, done: int, passes: int, stopping: Callable[[], bool]) -> None:
+        """After each pass but the last: tell how far the step is, and leave it if the run is to stop."""
+        if done == passes:
+            return
+        if stopping():
+            self.optimizer.zero_grad()
+            raise loop.StepGivenUpError
+        if self.progress is not None:
+            self.progress.passed(self.step, done, passes)
 
     def _named(self, sums: Tensor, counts: Tensor, norm: Tensor, text_only: bool) -> dict[str, float]:
         parts = self.objective.parts(sums, counts)
@@ -214,9 +237,10 @@ class AgentTrainer:
         if parallel.rank() == 0:
             best = None if math.isinf(self.best) else self.best
             seen = self.seen.as_list()
-            write_checkpoint(
-                path, {"format": FORMAT, "step": self.step, "best": best, "seen": seen, **self._what()}, ready
-            )
+            about = {"format": FORMAT, "step": self.step, "best": best, "seen": seen, **self._what()}
+            if self.budget is not None:
+                about |= {"minutes": self.budget.minutes, "spent": round(self.budget.spent, 1)}
+            write_checkpoint(path, about, ready)
         return path
 
     def resume(self) -> list[str]:
@@ -229,6 +253,11 @@ class AgentTrainer:
             ValueError: it is missing, or something else differs; the message names it.
         """
         about, tensors = read_checkpoint(self.folder / CHECKPOINT)
+        if self.budget is not None:  # its number of steps is known by and by
+            spent = about.get("spent", 0.0)
+            self.recipe = self.recipe.changed(steps=self.budget.guess(about["step"], spent))
+            about["recipe"]["steps"] = self.recipe.steps
+            self.budget.begin(spent)
         check_steps(self.recipe.steps, about["step"])
         about["model"] = to_moshi(from_moshi(about["model"]))  # as this version writes it
         changes = check_same(self.folder, about, self._what(), MAY_CHANGE)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from . import parallel
 from .interruption import interruptions
+
+
+class StepGivenUpError(Exception):
+    """A step was left between its passes because the run is to stop. Nothing of it counts."""
 
 
 class Rhythm(Protocol):
@@ -25,8 +30,8 @@ class Steps(Protocol):
     def rhythm(self) -> Rhythm:
         """Of its recipe."""
 
-    def advance(self) -> None:
-        """Take one step and report it."""
+    def advance(self, stopping: Callable[[], bool]) -> None:
+        """Take one step and report it; between its parts it may ask whether to stop, and raise StepGivenUpError."""
 
     def judge(self) -> None:
         """Validate, and write what is for use."""
@@ -41,13 +46,20 @@ def run(trainer: Steps, until: int | None = None) -> bool:
     Returns:
         False if Ctrl-C or a termination signal ended it early; the checkpoint is that of the last whole step.
     """
-    rhythm = trainer.rhythm
-    end = rhythm.steps if until is None else until
     with interruptions() as asked:
-        while trainer.step < end:
-            trainer.advance()
-            stop = parallel.anywhere(asked())
-            validating = trainer.step % rhythm.validate_every == 0 or trainer.step == end
+
+        def stopping() -> bool:
+            return parallel.anywhere(asked())
+
+        while trainer.step < (trainer.rhythm.steps if until is None else until):
+            try:
+                trainer.advance(stopping)
+            except StepGivenUpError:
+                trainer.save()
+                return False
+            rhythm, stop = trainer.rhythm, stopping()
+            end = rhythm.steps if until is None else until
+            validating = trainer.step % rhythm.validate_every == 0 or trainer.step >= end
             if validating and not stop:
                 trainer.judge()
             if trainer.step % rhythm.checkpoint_every == 0 or validating or stop:

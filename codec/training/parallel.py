@@ -60,12 +60,17 @@ def sum_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
     sum_over_processes(gradients)
 
 
+def message_device() -> torch.device | None:
+    """Where tensors lie that processes send each other; None where it does not matter."""
+    nccl = dist.is_initialized() and dist.get_backend() == "nccl"
+    return torch.device("cuda", torch.cuda.current_device()) if nccl else None
+
+
 def anywhere(flag: bool) -> bool:
     """Whether a flag is up in any process."""
     if world_size() < 2:
         return flag
-    device = torch.device("cuda", torch.cuda.current_device()) if dist.get_backend() == "nccl" else None
-    total = torch.tensor([float(flag)], device=device)
+    total = torch.tensor([float(flag)], device=message_device())
     sum_over_processes([total])
     return bool(total > 0)
 

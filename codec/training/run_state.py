@@ -37,10 +37,20 @@ def write_checkpoint(path: Path, about: Mapping[str, Any], tensors: Mapping[str,
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """A training checkpoint's step and recipe, and its tensors. Raises ValueError if it cannot be read."""
+    about = read_about(path)
     try:
         with safe_open(str(path), framework="pt") as file:
-            about = json.loads((file.metadata() or {})["training"])
             return about, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise ValueError(f"cannot read {path} as a training checkpoint: {error}") from None
+
+
+def read_about(path: Path) -> dict[str, Any]:
+    """What a checkpoint says of itself, without its tensors. Raises ValueError if it cannot be read."""
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            about: dict[str, Any] = json.loads((file.metadata() or {})["training"])
+            return about
     except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
         raise ValueError(f"cannot read {path} as a training checkpoint: {error}") from None
 

@@ -6,7 +6,7 @@ same bits on a CPU. A step's rows may be cut into passes (`accumulate`) and shar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,7 @@ class CodecTrainer:
         progress.begin(self.step)
         return loop.run(self, until)
 
-    def advance(self) -> None:
+    def advance(self, stopping: Callable[[], bool]) -> None:
         """Take one step and report it; before the first quantized one, start the codebooks."""
         progress, recipe = self.progress, self.recipe
         assert progress is not None, "run gives one"

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from corpus.formats.importing import RECORDED
 from corpus.record import Voice
 from corpus.store import Corpus, CorpusInfo
 from corpus.summary import CorpusSummary
@@ -164,8 +165,8 @@ def reference_offsets(preset: TimingPreset | None) -> Offsets:
 
 
 def preset_of(info: CorpusInfo) -> TimingPreset | None:
-    """The preset a corpus names; None for one merged from several presets."""
-    make = PRESETS.get(info.timing)
+    """The preset a corpus names, for recordings of people that of telephone calls; None for one merged from several."""
+    make = PRESETS.get("fisher" if info.timing == RECORDED else info.timing)
     return make() if make else None
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from agent.files.bundle import WEIGHTS, load_bundle
+from agent.files.bundle import load_bundle
+from agent.files.shipped import WEIGHTS
 from agent.live.batch import Batch
 from agent.live.controls import Controls
 from tests.support.speechlike import speech_like

@@ -14,16 +14,23 @@ from safetensors.torch import load_file
 from agent import LanguageModel, load_model, tiny
 from agent.commands.finetune import finetune
 from agent.commands.train import train
-from agent.files.bundle import save_bundle
+from agent.files.bundle import load_bundle, save_bundle
 from agent.files.checkpoints import save
+from agent.files.codec_identity import CodecIdentity
 from agent.files.hub import hub_folder
+from agent.files.shipped import WEIGHTS, find_bundle
 from agent.files.vocabulary import Vocabulary, train_vocabulary
+from agent.model.size import ModelSize
 from agent.tokens.shards import read_manifest
+from agent.tokens.tokenize import TokenOrder, tokenize
 from agent.training.finetune import adapt
 from agent.training.products import write_adapters
 from agent.training.start import trained_model
 from agent.training.trainer import AgentTrainer
+from codec import Codec
+from codec.config import tiny as tiny_codec
 from tests.support.agent_training import CPU, QUICK, RandomCodes, quiet, write_tokens
+from tests.support.tiny_corpus import write_corpus
 
 SMALL = """
 steps = 4
@@ -70,11 +77,38 @@ def test_the_commands_train_and_adapt_and_overwrite_nothing(tmp_path: Path, caps
     codes = torch.randint(32, (1, 5, 9), generator=torch.Generator().manual_seed(0))
     assert torch.allclose(merged(codes).text_logits, applied(codes).text_logits, atol=1e-5)
     assert not torch.equal(merged(codes).text_logits, load_model(out)(codes).text_logits)
+    assert find_bundle(tmp_path / "adapted") == tmp_path / "adapted" / "merged"
+    assert torch.equal(load_model(tmp_path / "adapted")(codes).text_logits, merged(codes).text_logits)
+    capsys.readouterr()
+    finetune(str(out), [tokens], tmp_path / "adapted", steps=5, device="cpu", resume=True)  # as it was begun
+    assert "adapters of rank 2 train, 2 crops of 0.96 s a step" in capsys.readouterr().out
+    (tmp_path / "adapted" / "merged" / "config.json").unlink()
+    with pytest.raises(ValueError, match="holds adapters and no model: `agent finetune` with --resume writes"):
+        find_bundle(tmp_path / "adapted")
 
     other = write_tokens(tmp_path / "other", train_vocabulary(["goodbye all you others"] * 9, 270))
     with pytest.raises(ValueError, match=r"have another vocabulary than .*agent tokenize --vocabulary"):
         train([other], tmp_path / "further", init=str(out), recipe=tmp_path / "small.toml", device="cpu")
     assert not (tmp_path / "further").exists()
+
+
+def test_a_corpus_becomes_tokens_of_the_models_own_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    vocabulary = train_vocabulary(["hello there my friend"] * 9, 270)
+    Codec(tiny_codec(2)).save(tmp_path / "codec.safetensors")
+    codec = CodecIdentity.of(Codec.load(tmp_path / "codec.safetensors"), str(tmp_path / "codec.safetensors"))
+    size = ModelSize(preset="tiny", both_sides=False).config(vocabulary.size, 2, codec.codebook_size)
+    base = save_bundle(tmp_path / "base", LanguageModel(size), vocabulary, codec)
+    corpus = write_corpus(tmp_path / "calls", 2, short=True)
+    (tmp_path / "quick.toml").write_text("steps = 1\nbatch = 1\nframes = 10\nheld_out = 0")
+    finetune(str(base), [corpus], tmp_path / "run", recipe=tmp_path / "quick.toml", device="cpu")
+    assert "all weights train, 1 crops of 0.8 s a step" in capsys.readouterr().out
+    manifest = read_manifest(tmp_path / "run" / "tokens" / "calls")
+    assert (manifest.codec.sha256, manifest.vocabulary.pad) == (codec.sha256, vocabulary.pad)
+    assert load_bundle(tmp_path / "run").vocabulary == vocabulary
+    named = TokenOrder(corpus, tmp_path / "named", str(tmp_path / "codec.safetensors"), vocabulary=Path("laptop"))
+    assert Vocabulary.load(tmp_path / "named" / tokenize(named).vocabulary.file) == Vocabulary.load(WEIGHTS / "laptop")
+    assert TokenOrder.of_model("laptop", corpus, tmp_path / "x").codec == "laptop"
+    assert load_model("laptop").config.agent_codebooks == 8
 
 
 def test_a_language_model_with_its_tokenizer_is_a_start(tmp_path: Path) -> None:
