@@ -10,6 +10,7 @@ import typer
 # typer imports click or carries its own, by version; either way this is the class of all usage errors
 UsageProblem: type[Exception] = typer.BadParameter.__mro__[2]
 STOPPED = 130  # exit status after Ctrl-C, as shells have it
+RESUMING = {"generate", "import", "export", "tokenize", "teach"}  # commands that go on where they were stopped
 
 
 def run(app: typer.Typer, name: str) -> None:
@@ -21,9 +22,14 @@ def run(app: typer.Typer, name: str) -> None:
             raise KeyboardInterrupt
         sys.exit(status)
     except (KeyboardInterrupt, typer.Abort) as error:
-        print(f"{name}: stopped; {str(error) or 'the same command resumes'}", file=sys.stderr)
+        print(f"{name}: stopped{f'; {how}' if (how := str(error) or _how_to_go_on()) else ''}", file=sys.stderr)
         sys.exit(STOPPED)
     except (ValueError, OSError, UsageProblem) as error:
         describe = getattr(error, "format_message", error.__str__)
         print(f"{name}: {' '.join(describe().split())}", file=sys.stderr)
         sys.exit(2)
+
+
+def _how_to_go_on() -> str:
+    """What is said of a command that was stopped and says nothing itself; nothing where it would begin anew."""
+    return "the same command resumes" if RESUMING.intersection(sys.argv[1:2]) else ""
