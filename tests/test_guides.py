@@ -33,6 +33,8 @@ from tests.support.vocabularies import sentencepiece_model
 GUIDES = ROOT / "docs" / "guides"
 SMALLER = {  # words of the guides -> what is run
     "--hours 10 ": "--hours 0.001 --workers 1 ",
+    "--hours 0.25 ": "--hours 0.003 --workers 1 ",
+    "agent/weights/": f"{ROOT}/agent/weights/",
     "--hours 0.1 ": "--hours 0.02 ",
     "--hours 150 ": "--hours 0.05 ",
     "--strict": "",
@@ -56,6 +58,8 @@ ELSEWHERE = {  # beginning of a line -> where it runs, or why it cannot
     "synth export out/mine --to huggingface": "tests/corpus/test_formats.py",
     "synth export out/mine --to lhotse": "tests/corpus/test_formats.py",
     "synth merge": "tests/corpus/test_store.py",
+    "agent finetune --full --base laptop": "tests/agent/training/test_finetune.py",
+    "agent talk --model runs/baeckerei": "tests/agent/desk/test_talk.py",
     "agent evaluate": "tests/agent/judging/test_evaluate.py",
     "agent bench": "tests/agent/desk/test_talk.py",
     "agent serve": "tests/agent/serve/test_server.py",
@@ -64,7 +68,7 @@ ELSEWHERE = {  # beginning of a line -> where it runs, or why it cannot
 }
 FINE_TUNING = "fine-tune-moshi.md"
 RECORDINGS = "recordings-of-my-own.md"
-OURS = ("corpus-in-my-language-and-voice.md", "train-from-scratch.md", "serve-many-users.md")
+OURS = ("corpus-in-my-language-and-voice.md", "german.md", "train-from-scratch.md", "serve-many-users.md")
 
 
 def elsewhere(line: CommandLine) -> bool:
