@@ -135,7 +135,7 @@ class TemporalTransformer(nn.Module):
         assert layer.cross_attention is not None
         return layer.cross_attention.remember(condition)
 
-    def _turns(self, position: Tensor, steps: int) -> list[Rotation]:
+    def turns(self, position: Tensor, steps: int) -> list[Rotation]:
         """The rotation of every layer."""
         count = len(self.layers)
         if not needs_rotation(self.config.positions):
@@ -152,7 +152,7 @@ class TemporalTransformer(nn.Module):
         """A whole sequence `[B, T, D]` -> the same shape, with gradient; `condition` is `[B, S, D]`."""
         start = torch.zeros(1, dtype=torch.int64, device=x.device)
         x = self._place(x, start)
-        turns = self._turns(start, x.shape[1])
+        turns = self.turns(start, x.shape[1])
         windows = self.config.variation.layer_window or (self.config.context,) * len(self.layers)
         for layer, turn, window in zip(self.layers, turns, windows, strict=True):
             crossed = None if condition is None else self._cross(layer, condition)
@@ -176,7 +176,7 @@ class TemporalTransformer(nn.Module):
         steps = x.shape[1]
         assert steps <= SLACK
         x = self._place(x, state.position)
-        turns, windows = self._turns(state.position, steps), self._windows()
+        turns, windows = self.turns(state.position, steps), self._windows()
         places = {window: access(state.position, steps, window + SLACK, window, fixed) for window in set(windows)}
         for index, layer in enumerate(self.layers):
             assert isinstance(layer, TemporalLayer)

@@ -17,8 +17,8 @@ def make_optimizer(model: nn.Module, recipe: AgentRecipe) -> torch.optim.AdamW:
             decay = recipe.weight_decay if parameter in matrices else 0.0
             groups.setdefault((_rate(name, recipe), decay), []).append(parameter)
     made = [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]
-    on_cpu = next(iter(model.parameters())).device.type == "cpu"
-    optimizer = torch.optim.AdamW(made, betas=recipe.betas, fused=on_cpu)
+    fused = next(iter(model.parameters())).device.type in ("cpu", "cuda")
+    optimizer = torch.optim.AdamW(made, betas=recipe.betas, fused=fused)
     for group in optimizer.param_groups:
         group["full_rate"] = group["lr"]
     return optimizer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -54,6 +55,12 @@ class Pass:
     seen: Tensor  # int64 [3], as `progress.Seen.of` takes it
 
 
+def rows_of(recipe: Mapping[str, int]) -> dict[str, int]:
+    """Rows that a step of a recipe hears and reads, in as many processes as there are."""
+    parts = parallel.world_size() * recipe.get("accumulate", 1)
+    return {"heard": parts * recipe["batch"], "read": parts * recipe.get("unspoken", 0)}
+
+
 @dataclass(frozen=True)
 class Passes:
     """Where the passes of every step come from; the same arguments give the same pass."""
@@ -61,6 +68,11 @@ class Passes:
     recipe: AgentRecipe
     data: Batches
     unspoken: Texts | None  # to read beside crops that have sound
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """Of a step, in all passes and processes."""
+        return rows_of(self.recipe.model_dump())
 
     def of(self, step: int) -> list[Pass]:
         """Those of this process in a step."""

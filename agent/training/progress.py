@@ -66,9 +66,22 @@ class AgentProgress:
         say: Callable[[str], None] = print,
         hours: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        work: float = 0.0,
+        peak: float = 0.0,
     ) -> None:
-        """`hours`: of the corpus, for the number of times it was seen; 0 if unknown."""
-        self.recipe, self.hours = recipe, hours
+        """What is 0 is unknown, and not told.
+
+        Args:
+            folder: of the run.
+            recipe: for its rhythm.
+            say: prints a line.
+            hours: of the corpus, for the number of times it was seen.
+            clock: seconds.
+            work: operations per frame, see `frame_work`.
+            peak: operations per second that all cards can do.
+        """
+        self.recipe, self.hours, self._work, self._peak = recipe, hours, work, peak
         self._print = say if parallel.rank() == 0 else lambda _: None
         self._parts: dict[str, list[float]] = defaultdict(list)
         self._recent = Seen()
@@ -127,6 +140,8 @@ class AgentProgress:
         speed = self._pace.speed()
         if speed is not None:
             words += [f"{speed[1]:.0f} frames/s", f"{speed[1] / FRAME_RATE:.0f}x real time"]
+            if self._work and self._peak:
+                words.append(f"MFU {100 * speed[1] * self._work / self._peak:.0f} %")
             words += [f"left {self._pace.left(self.steps - step)}"]
         self._tell("  ".join(words))
         self._curves.plot("loss", means, step)

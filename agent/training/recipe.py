@@ -24,6 +24,7 @@ MAY_CHANGE = {
         "steps", "learning_rate", "depth_learning_rate", "text_rate", "schedule", "warmup", "decay", "final_rate",
         "clip", "checkpoint_every", "validate_every", "validation_crops", "validation_batches", "log_every",
         "precision", "compile", "gradient_checkpointing",
+        "batch", "accumulate", "unspoken",  # how a step is cut; its rows in all must stay
     )
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from codec.training.parallel import rank
+from codec.training.parallel import rank, world_size
 from codec.training.run_state import CHECKPOINT, StoppedError, check_free, read_about
 from corpus.durable import replace_text
 
@@ -23,6 +23,7 @@ from .budget import TimeBudget
 from .progress import AgentProgress
 from .recipe import AgentRecipe
 from .trainer import AgentTrainer
+from .work import frame_work, measured_peak
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,8 @@ def train(
         origin={**data.origin, **(origin or {})},
         budget=budget,
     )
-    progress = AgentProgress(out, recipe, say, data.training.hours)
+    work, peak = frame_work(trainer.model, recipe), world_size() * measured_peak(device)
+    progress = AgentProgress(out, recipe, say, data.training.hours, work=work, peak=peak)
     if order.resume:
         for change in trainer.resume():
             progress.say(f"goes on with another {change}")

@@ -14,20 +14,22 @@ from ..model.language_model import LanguageModel
 from .objective import Objective
 
 
-def shard(objective: Objective, model: LanguageModel, device: torch.device) -> None:
+def shard(objective: Objective, model: LanguageModel, device: torch.device, short: bool = False) -> None:
     """Share the weights of an objective's model, its gradients and its optimizer among the processes, in place.
 
-    A layer of the temporal transformer is whole only while it works; all else is while the objective works.
+    A layer of the temporal transformer is whole only while it works; all else is while the objective works. `short`
+    sends layers in bfloat16, in which they work; what is kept, and gradients on their way, stay float32.
     Raises ValueError in a process that is alone.
     """
     if parallel.world_size() < 2:
         raise ValueError("sharing a model needs several processes: start them with torchrun --nproc_per_node N")
     from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import fully_shard
+    from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
     mesh = init_device_mesh(device.type, (parallel.world_size(),))
+    policy = MixedPrecisionPolicy(torch.bfloat16, torch.float32, cast_forward_inputs=False) if short else None
     for layer in model.temporal.layers:
-        fully_shard(layer, mesh=mesh)
+        fully_shard(layer, mesh=mesh, mp_policy=policy or MixedPrecisionPolicy())
     fully_shard(objective, mesh=mesh)
 
 

@@ -34,7 +34,7 @@ from . import sharding
 from .budget import TimeBudget
 from .objective import Objective
 from .optimizer import make_optimizer
-from .passes import Batches, Passes, Texts
+from .passes import Batches, Passes, Texts, rows_of
 from .precision import onednn_products, shortened
 from .progress import AgentProgress, Seen, StepReport
 from .recipe import MAY_CHANGE, AgentRecipe
@@ -93,7 +93,7 @@ class AgentTrainer:
         self.objective = Objective(model, recipe)
         self.blank = sharding.hollow(model) if sharded else None
         if sharded:
-            sharding.shard(self.objective, model, device)
+            sharding.shard(self.objective, model, device, shortened(recipe, device))
         if recipe.compile:
             for layer in [*model.temporal.layers, *(model.depth.layers if model.depth is not None else ())]:
                 layer.compile()
@@ -226,7 +226,8 @@ class AgentTrainer:
 
     def _what(self) -> dict[str, Any]:
         """What decides what the run is."""
-        return {"recipe": self.recipe.model_dump(), "model": to_moshi(self.model.config), **self.origin}
+        rows = {"rows": self.passes.rows}
+        return {"recipe": self.recipe.model_dump(), "model": to_moshi(self.model.config), **rows, **self.origin}
 
     def save(self) -> Path:
         """Write the checkpoint in the run's folder, whole or not at all (first process only)."""
@@ -259,6 +260,7 @@ class AgentTrainer:
             about["recipe"]["steps"] = self.recipe.steps
             self.budget.begin(spent)
         check_steps(self.recipe.steps, about["step"])
+        about.setdefault("rows", rows_of(about["recipe"]))  # earlier versions went on with as many processes
         about["model"] = to_moshi(from_moshi(about["model"]))  # as this version writes it
         changes = check_same(self.folder, about, self._what(), MAY_CHANGE)
         held = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}

@@ -53,8 +53,9 @@ def restore_optimizer(
         for parameter in group["params"]:
             slots = held.get(names[parameter])
             if slots:
-                # The step count stays on the CPU, where the optimizer keeps it.
+                # The step count stays on the CPU, unless a fused optimizer keeps it where it works.
+                counts = parameter.device if group.get("fused") else torch.device("cpu")
                 optimizer.state[parameter] = {
-                    slot: value.clone() if slot == "step" else value.to(parameter.device, copy=True)
+                    slot: value.to(counts if slot == "step" else parameter.device, copy=True)
                     for slot, value in slots.items()
                 }

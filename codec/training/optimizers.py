@@ -37,7 +37,8 @@ def _adamw(named: Iterable[tuple[str, nn.Parameter]], rate: float, recipe: Codec
         (waveform if WAVEFORM_LAYER in name else coarse).append(parameter)
     groups = [{"params": coarse, "lr": rate}, {"params": waveform, "lr": rate * WAVEFORM_RATE}]
     used = [group for group in groups if group["params"]]
-    optimizer = torch.optim.AdamW(used, betas=(0.8, 0.99), eps=EPSILON, weight_decay=recipe.weight_decay)
+    fused = (coarse or waveform)[0].device.type == "cuda" or None  # on a CPU as torch chooses
+    optimizer = torch.optim.AdamW(used, betas=(0.8, 0.99), eps=EPSILON, weight_decay=recipe.weight_decay, fused=fused)
     for group in optimizer.param_groups:
         group["full_rate"] = group["lr"]
     return optimizer

@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from agent import LanguageModel, tiny
+from agent.model.lora import add_adapters
+from agent.model.presets import moshi_7b
 from agent.model.size import ModelSize
+from agent.training.memory import training_memory
 from agent.training.recipe import AgentRecipe, read_recipe
 from agent.training.trainer import make_optimizer
+from codec.training.recipe import read_recipe as read_codec_recipe
 from tests.support.places import DATASETS
 
 
@@ -84,3 +89,23 @@ def test_model_sizes() -> None:
     assert listener.schedule == (0, 1, 2, 3, 3, 3, 3, 3)
     assert ModelSize().config(8000) == ModelSize(preset="laptop").config(8000)
     LanguageModel(config)
+
+
+@pytest.mark.parametrize("length", ["day", "half-hour"])
+def test_recipes_for_a_card_fit_it(length: str) -> None:
+    """They are read, the model is of the size they say, and its step fits the card they name."""
+    gpu = DATASETS / "gpu"
+    agent, lora = read_recipe(gpu / f"agent-{length}.toml"), read_recipe(gpu / f"moshi-lora-{length}.toml")
+    codec = read_codec_recipe(gpu / f"codec-{length}.toml")
+    with torch.device("meta"):
+        model = LanguageModel(agent.model.config(8000))
+        moshi = LanguageModel(moshi_7b(both_sides=True)).bfloat16()
+        add_adapters(moshi, 128)
+    count = sum(parameter.numel() for parameter in model.parameters())
+    assert 80e6 < count < 120e6 if length == "day" else 15e6 < count < 40e6
+    assert agent.frames == agent.model.context, "what is further back than a crop is long is never learnt"
+    held = training_memory(model, agent.batch + agent.unspoken, agent.frames, agent.gradient_checkpointing)
+    assert held.total < 24e9, held
+    assert lora.gradient_checkpointing
+    assert training_memory(moshi, lora.batch, lora.frames).total < 64e9
+    assert (codec.stage(0), codec.judged, codec.discriminators) == ("adversarial", True, "full")

@@ -175,6 +175,12 @@ def test_processes_that_average_or_share_train_as_one_does(tmp_path: Path) -> No
         for name, before in start.items():
             moved = (expected[name] - before).abs().mean()
             assert (found[name] - expected[name]).abs().mean() < 0.1 * moved, (kind, name)
+        one = make_trainer(tmp_path / "both" / kind, SHARED.changed(accumulate=2, steps=61))  # two passes for two cards
+        assert "recipe.accumulate 1 -> 2" in one.resume()
+        assert all(torch.equal(one.trained[name.removeprefix("model.")], found[name]) for name in start)
+        fewer = make_trainer(tmp_path / "both" / kind, SHARED)
+        with pytest.raises(ValueError, match=r"rows\.heard was 2, is 1"):
+            fewer.resume()
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
