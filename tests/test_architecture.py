@@ -39,6 +39,7 @@ FLOORS: dict[str, list[tuple[str, ...]]] = {
         ("listener",),
         ("training", "assistant"),
         ("judging",),
+        ("teach",),
         ("serve", "desk"),
         ("commands",),
         ("cli",),

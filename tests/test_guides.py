@@ -27,6 +27,7 @@ from tests.support.calls import both as hears_both
 from tests.support.calls import write_call
 from tests.support.command_lines import CommandLine, command_lines, files_shown, program
 from tests.support.places import DATASETS, ROOT
+from tests.support.teaching import speak_tones, tiny_base, tiny_recipe
 from tests.support.tiny_corpus import dialogue, write_corpus
 from tests.support.vocabularies import sentencepiece_model
 
@@ -170,6 +171,29 @@ def test_the_lines_of_the_guide_to_recordings_run(
     said = capsys.readouterr().out
     assert "out/calls holds 2 dialogues" in said
     assert "0.0 minutes to train in" in said
+    assert soundfile.info("both.wav").channels == 2
+
+
+def test_the_lines_of_the_guide_to_teaching_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    guide = (GUIDES / "teach-your-own-assistant.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    speak_tones(monkeypatch)
+    tiny_base(Path("base"))
+    tiny_recipe(Path("tiny.toml"))
+    for file, content in files_shown(guide).items():
+        Path(file).write_text(content, encoding="utf-8")
+    soundfile.write("question.wav", noise(6), 24_000)
+    lines = [line.text for line in command_lines(guide) if "--mind" not in line.text]  # that: test_partner.py
+    for text in lines:
+        little = text.replace("menu.toml", "menu.toml --base base --recipe tiny.toml --workers 1")
+        words = shlex.split(little.replace("--input", "--runtime torch --input"))
+        program(words[0])(args=words[1:], prog_name=words[0], standalone_mode=False)
+    said = capsys.readouterr().out
+    assert "Talk with it: agent talk --model runs/menu" in said
+    assert re.search(r"new wordings by voices held out\s*│ \d of 2", said)
+    assert Path("pizza.toml").is_file()
     assert soundfile.info("both.wav").channels == 2
 
 

@@ -34,7 +34,7 @@ def open_assistant(
     parts = load_parts(settings, executor, slots)
     if isinstance(executor, MeasuredExecutor):
         parts = measured(parts, executor)
-    options = TalkOptions(settings.told(), settings.greeting, settings.manners(parts.turns))
+    options = TalkOptions(settings.told(), settings.said_first(), settings.manners(parts.turns))
     return Assistant(parts if tape is None else taped(tape, parts), options, executor, slots, watch, tape)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from corpus.strict import Strict, load_toml
+from synth.script.syllabus import is_syllabus, load_syllabus
 
 from .manners import Manners
 
@@ -30,7 +31,7 @@ class AssistantSettings(Strict):
         consent: of whose recording the voice imitates: what he agreed to.
         language: ISO 639-1 code of what is spoken; "auto" detects it anew in every phrase, where the ear can.
         instructions: what the mind is told.
-        facts: a text file that the mind reads with them.
+        facts: a text file that the mind reads with them, or what `agent teach` reads, which says who it is, too.
         tools: a Python file of functions that it may call.
         greeting: what the agent says first.
         patience, after_question, after_statement, nodding, uninterruptible, fill_after: see `Manners`.
@@ -75,11 +76,20 @@ class AssistantSettings(Strict):
         """The instructions and the facts. A file that cannot be read raises ValueError."""
         if self.facts is None:
             return self.instructions
+        if is_syllabus(self.facts):
+            syllabus = load_syllabus(self.facts)
+            return f"{syllabus.instructions()}\n{self.instructions}\n\nWhat you know:\n{syllabus.facts()}"
         try:
             facts = Path(self.facts).expanduser().read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise ValueError(f"cannot read the facts {self.facts}: {error}") from None
         return f"{self.instructions}\n\nWhat you know:\n{facts}"
+
+    def said_first(self) -> str:
+        """The greeting; without one, that of the file of facts, if it has one."""
+        if self.greeting or self.facts is None or not is_syllabus(self.facts):
+            return self.greeting
+        return load_syllabus(self.facts).greeting
 
 
 def gather(path: Path | None, **flags: Any) -> AssistantSettings:

@@ -163,7 +163,7 @@ def evaluate(
     if layout is not None:
         write_layout(layout, judged)
     if listen is not None:
-        _write_talks(listen, judged)
+        write_talks(listen, judged)
     figures = score(judged, None if isinstance(recognizer, Skipped) else recognizer.transcribe)
     return AgentReport(name, str(corpus.directory), len(judged), seconds, speed, figures, reference(probes), skipped)
 
@@ -231,7 +231,8 @@ def _exchange(each: Judged) -> fdb.Exchange:
     return fdb.Exchange(each.talk.user, each.talk.agent, each.words, each.probe.free, each.probe.id)
 
 
-def _write_talks(folder: Path, judged: list[Judged]) -> None:
+def write_talks(folder: Path, judged: list[Judged]) -> None:
+    """Every talk as KIND-ID.flac, agent left, user right."""
     folder.mkdir(parents=True, exist_ok=True)
     for each in judged:
         both: Samples = np.clip(np.stack([each.talk.agent, each.talk.user]), -1.0, 1.0)

@@ -127,6 +127,18 @@ def build_probes(corpus: Corpus, count: int, seed: int = 0) -> ProbeSet:
     )
 
 
+def question_probes(corpus: Corpus) -> list[Probe]:
+    """Every checkable question of a user that the corpus' agent answers, as a turn, in the order of the corpus."""
+    probes: list[Probe] = []
+    for dialogue in corpus:
+        asked = [turn for turn in dialogue.turns if turn.question is not None and turn.speaker == "user"]
+        answered = [turn for turn in asked if turn.start is not None and _answer(dialogue, turn) is not None]
+        if answered and dialogue.audio is not None:
+            audio = corpus.audio(dialogue)
+            probes += [_probe(dialogue, audio, turn) for turn in answered]
+    return probes
+
+
 def _draw(usable: Sequence[tuple[Dialogue, Turn]], count: int, rng: random.Random) -> list[tuple[Dialogue, Turn]]:
     """Up to `count` turns, questions and pauses among them as far as there are."""
     shuffled = list(usable)

@@ -102,6 +102,7 @@ def train(
     export: Callable[[LanguageModel, Path], object],
     say: Callable[[str], None],
     origin: Mapping[str, Any] | None = None,
+    progress: AgentProgress | None = None,
 ) -> AgentTrainer:
     """Carry out an order, in each process of torchrun alike.
 
@@ -113,6 +114,7 @@ def train(
         export: writes the model for use into a folder, at validations and at the end.
         say: prints a line.
         origin: what else must stay the same when the run goes on: its base, its adapters.
+        progress: what reports; lines and curves if None.
 
     Returns:
         The trainer at its end.
@@ -138,7 +140,7 @@ def train(
         budget=budget,
     )
     work, peak = frame_work(trainer.model, recipe), world_size() * measured_peak(device)
-    progress = AgentProgress(out, recipe, say, data.training.hours, work=work, peak=peak)
+    progress = progress or AgentProgress(out, recipe, say, data.training.hours, work=work, peak=peak)
     if order.resume:
         for change in trainer.resume():
             progress.say(f"goes on with another {change}")

@@ -24,6 +24,7 @@ def generate(
     ray: Annotated[str, typer.Option(help="Render on this Ray cluster: auto, local or HOST:PORT.")] = "",
     ray_gpus: Annotated[float, typer.Option(help="Share of a GPU for each worker of the cluster.")] = 0.0,
     mirror: Annotated[str, typer.Option(help="Copy finished shards here: any URL that fsspec knows.")] = "",
+    dialogues: Annotated[int, typer.Option(help="At most so many, however short; 0: no bound.")] = 0,
     quality: Annotated[bool, typer.Option("--quality", help="Switch the quality gates on; see [quality].")] = False,
     whisper: Annotated[str, typer.Option(help="Gate words too: a faster-whisper model's folder.")] = "",
     strict: Annotated[bool, typer.Option(help="Fail when the measured timing is out of the preset's bands.")] = False,
@@ -46,6 +47,7 @@ def generate(
         ray=ray,
         ray_gpus=ray_gpus,
         mirror=mirror,
+        dialogues=dialogues,
         quality=quality,
         whisper=whisper,
     )

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -49,6 +50,7 @@ class CorpusOrder:
     ray: str = ""  # address of a Ray cluster; empty: processes of this computer
     ray_gpus: float = 0.0  # share of a GPU for each worker there
     mirror: str = ""  # URL the corpus is copied to as it grows
+    dialogues: int = 0  # at most so many, however short they are; 0: no bound
 
     @classmethod
     def of(
@@ -66,6 +68,7 @@ class CorpusOrder:
         ray: str = "",
         ray_gpus: float = 0.0,
         mirror: str = "",
+        dialogues: int = 0,
         quality: bool = False,
         whisper: str = "",
     ) -> CorpusOrder:
@@ -79,6 +82,8 @@ class CorpusOrder:
         """
         if not (math.isfinite(hours) and 0 < hours <= MOST_HOURS):
             raise ValueError(f"--hours must be above 0 and at most {MOST_HOURS:,.0f}, not {hours:g}")
+        if dialogues < 0:
+            raise ValueError(f"--dialogues must be 0 (no bound) or more, not {dialogues}")
         if workers < 0:
             raise ValueError(f"--workers must be 0 (one for each core) or more, not {workers}")
         if timing is not None and timing not in PRESETS:
@@ -96,7 +101,7 @@ class CorpusOrder:
         given = {name: value for name, value in overrides.items() if value is not None}
         if not ray:
             workers = workers or os.cpu_count() or 1
-        return cls(out, hours, chosen.model_copy(update=given), seed, workers, ray, ray_gpus, mirror)
+        return cls(out, hours, chosen.model_copy(update=given), seed, workers, ray, ray_gpus, mirror, dialogues)
 
 
 @dataclass(frozen=True)
@@ -123,8 +128,13 @@ class Outcome:
         )
 
 
-def generate(order: CorpusOrder, *, silent: bool = False) -> Outcome:
+def generate(order: CorpusOrder, *, silent: bool = False, heed: Callable[[int], None] = lambda _: None) -> Outcome:
     """Write the corpus an order asks for, or what is missing of it.
+
+    Args:
+        order: checked.
+        silent: print nothing.
+        heed: called with the number of dialogues done, after each.
 
     Raises:
         ValueError: the engine or a voice cannot be had, the directory holds something else, the disk is full.
@@ -151,8 +161,8 @@ def generate(order: CorpusOrder, *, silent: bool = False) -> Outcome:
     rejected, speed, began = 0, None, time.monotonic()
     with CorpusWriter.open(order.out, info) as writer:
         there = writer.published.seconds
-        if there < order.hours * 3600:
-            rejected = _fill(order, job, planner, writer, mirror, silent=silent)
+        if there < order.hours * 3600 and not _last(order, writer.published.next_number - 1):
+            rejected = _fill(order, job, planner, writer, mirror, silent=silent, heed=heed)
             speed = round((writer.published.seconds - there) / (time.monotonic() - began), 2)
         writer.finish()
         if mirror:
@@ -186,10 +196,22 @@ def _ensure_space(order: CorpusOrder) -> None:
     ensure_space(order.out, round(max(order.hours - there / 3600, 0.0) * per_hour))
 
 
+def _last(order: CorpusOrder, number: int) -> bool:
+    """Whether dialogue `number` is the last that may be made."""
+    return bool(order.dialogues) and number + 1 >= order.dialogues
+
+
 def _fill(
-    order: CorpusOrder, job: CorpusJob, planner: Planner, writer: CorpusWriter, mirror: Mirror | None, *, silent: bool
+    order: CorpusOrder,
+    job: CorpusJob,
+    planner: Planner,
+    writer: CorpusWriter,
+    mirror: Mirror | None,
+    *,
+    silent: bool,
+    heed: Callable[[int], None],
 ) -> int:
-    """Make and publish dialogues until the corpus holds the hours asked for; returns how many were rejected."""
+    """Make and publish dialogues until the corpus holds what is asked for; returns how many were rejected."""
     wanted, seconds = order.hours * 3600, writer.published.seconds
     rejected = in_a_row = 0
     ready: list[str] = []
@@ -198,24 +220,26 @@ def _fill(
     with CorpusProgress(order.hours, start_hours=seconds / 3600, silent=silent) as progress:
         try:
             for made in pool.made(writer.published.next_number):
+                heed(made.number + 1)
                 if made.rejected:
                     rejected, in_a_row = rejected + 1, in_a_row + 1
                     progress.reject(made.rejected)
                     _list_reject(order.out, made.rejected)
                     if in_a_row > MOST_REJECTED_IN_A_ROW:
                         raise ValueError(f"{in_a_row} dialogues in a row were rejected; the last: {made.rejected}")
-                    continue
-                in_a_row = 0
-                ready.append(made.id)
-                seconds = round(seconds + round(made.seconds, 4), 4)  # as shards add up, so that a resume agrees
-                progress.dialogue(made.seconds)
-                if len(ready) == order.recipe.store.shard_dialogues or seconds >= wanted:
+                else:
+                    in_a_row = 0
+                    ready.append(made.id)
+                    seconds = round(seconds + round(made.seconds, 4), 4)  # as shards add up, so that a resume agrees
+                    progress.dialogue(made.seconds)
+                done = seconds >= wanted or _last(order, made.number)
+                if ready and (len(ready) == order.recipe.store.shard_dialogues or done):
                     writer.publish(ready)
-                    if mirror and seconds < wanted:  # the last shard goes with the finished corpus
+                    if mirror and not done:  # the last shard goes with the finished corpus
                         mirror.send(order.out)
                     progress.shard()
                     ready = []
-                if seconds >= wanted:
+                if done:
                     break
         finally:
             pool.stop()

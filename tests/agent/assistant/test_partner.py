@@ -299,3 +299,19 @@ def test_settings_are_strict_and_flags_win(tmp_path: Path) -> None:
     assert AssistantSettings(facts=str(facts)).told().endswith("Soup is four euros.")
     with pytest.raises(ValueError, match=r"none\.txt"):
         AssistantSettings(facts=str(tmp_path / "none.txt")).told()
+    assert AssistantSettings(facts=str(facts)).said_first() == ""
+
+
+def test_what_an_agent_is_taught_tells_a_mind_who_it_is_and_what_it_knows(tmp_path: Path) -> None:
+    menu = tmp_path / "menu.toml"
+    menu.write_text(
+        'name = "B"\nabout = "You are B."\ngreeting = "Hi."\n[[question]]\nask = "Soup?"\nanswer = "Four."\n'
+    )
+    settings = AssistantSettings(facts=str(menu))
+    assert settings.told().startswith("You are B.\nYou are a voice assistant.")
+    assert settings.told().endswith("What you know:\nQuestion: Soup?\nAnswer: Four.")
+    assert settings.said_first() == "Hi."
+    assert settings.changed(greeting="Hello.").said_first() == "Hello."
+    menu.write_text('name = "B"')
+    with pytest.raises(ValueError, match="nothing is taught"):
+        settings.told()
