@@ -61,15 +61,13 @@ class TeachOrder:
         syllabus = load_syllabus(source)
         if codec_of(find_bundle(base)) is None:
             raise ValueError(f"{base} is none of ours, and its codec is not known: fine-tune it with `agent finetune`")
-        return cls(
-            source,
-            out if out is not None else Path("runs") / source.stem,
-            syllabus,
-            read_teaching(recipe, minutes, steps),
-            base,
-            workers,
-            threads,
-        )
+        chosen = read_teaching(recipe, minutes, steps)
+        if chosen.rehearsal and syllabus.language != "en":
+            raise ValueError(
+                f"{source}: the shipped model knows English only, not {syllabus.language!r}: give --base, and --recipe "
+                "with rehearsal = 0 and voices of that language"
+            )
+        return cls(source, out or Path("runs") / source.stem, syllabus, chosen, base, workers, threads)
 
     def practice(self) -> list[FinishedDialogue]:
         """What is practised."""

@@ -43,6 +43,7 @@ class TeachingRecipe(Strict):
 
     minutes: float = Field(gt=0, le=600)
     rehearsal: float = Field(ge=0, le=600)
+    known: int = Field(ge=1, le=1000)
     seed: int = Field(ge=0)
     augment: int = Field(ge=0, le=8)
     voices: TeachingVoices

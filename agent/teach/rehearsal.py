@@ -8,36 +8,34 @@ from synth.recipe import CorpusRecipe, parse_recipe
 from synth.running.generate import CorpusOrder, generate
 
 from .order import TeachOrder
-from .stages import QUIET, ROOMS, Advance, Stage, voices_of
+from .stages import QUIET, ROOMS, SLACK, Advance, Stage, voices_of
 from .state import digest_of
 
 REHEARSAL, KNOWN = "rehearsal", "exam-known"
-ASKED = 10  # dialogues of the examination
-SLACK_HOURS = 1.0  # far more than these last
+ABOUT = 35.0  # s that one of its dialogues lasts
 
 
 def rehearsed(order: TeachOrder) -> Stage:
     """Speak so many minutes of it with the voices that are taught."""
-    recipe, hours = _recipe(order, REHEARSAL, exam=False), order.recipe.rehearsal / 60
-    return _spoken(order, REHEARSAL, "speaking what it knew before", 0.04, recipe, hours, 0)
+    seconds = 60 * order.recipe.rehearsal
+    return _spoken(order, REHEARSAL, "speaking what it knew before", seconds, 0)
 
 
 def asked_again(order: TeachOrder) -> Stage:
     """Speak a few dialogues of it with the voices held out."""
-    title = "preparing the examination, what it knew before"
-    return _spoken(order, KNOWN, title, 0.04, _recipe(order, KNOWN, exam=True), SLACK_HOURS, ASKED)
+    asked = order.recipe.known
+    return _spoken(order, KNOWN, "preparing the examination, what it knew before", SLACK * ABOUT * asked, asked)
 
 
-def _spoken(
-    order: TeachOrder, name: str, title: str, share: float, recipe: CorpusRecipe, hours: float, dialogues: int
-) -> Stage:
-    seed = order.recipe.seed + (1 if dialogues else 0)  # an examination asks otherwise than was rehearsed
+def _spoken(order: TeachOrder, name: str, title: str, seconds: float, dialogues: int) -> Stage:
+    recipe = _recipe(order, name, exam=dialogues > 0)
+    seed = order.recipe.seed + (dialogues > 0)  # an examination asks otherwise than was rehearsed
 
     def work(folder: Path, advance: Advance) -> None:
-        asked = CorpusOrder(folder, hours, recipe, seed, order.workers, dialogues=dialogues)
-        generate(asked, silent=True, heed=lambda done: advance(done, dialogues or 2 * done))
+        asked = CorpusOrder(folder, seconds / 3600, recipe, seed, order.workers, dialogues=dialogues)
+        generate(asked, silent=True, heed=lambda done: advance(done, dialogues or seconds / ABOUT))
 
-    return Stage(name, title, share, digest_of(recipe.model_dump_json(), hours, seed, dialogues), work)
+    return Stage(name, title, 0.04, digest_of(recipe.model_dump_json(), seconds, seed, dialogues), work)
 
 
 def _recipe(order: TeachOrder, name: str, exam: bool) -> CorpusRecipe:

@@ -22,7 +22,8 @@ from tests.support.tone_engine import ToneEngine
 TEXTS = ["when are you open we are open from noon to ten", "how much is a pizza it is nine dollars"] * 9
 RECIPE = """
 minutes = 0.1
-rehearsal = 0.0
+rehearsal = 0.05
+known = 1
 augment = 0
 [voices]
 taught = ["ls125-f", "ls1334-m"]

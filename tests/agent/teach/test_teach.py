@@ -122,6 +122,8 @@ def test_a_file_becomes_an_agent_which_goes_on_after_a_stop_and_redoes_only_what
     ]
     assert stamps(menu.out / "training") == trained
     assert read_report(menu.out / "exam").of_name("both")[0].asked == "Until when are you open?"
+    known, before = (read_report(menu.out / "exam").of_name(name) for name in ("known", "before"))
+    assert [each.asked for each in known] == [each.asked for each in before] != []
 
 
 def test_what_depends_on_an_edit_is_another_stage_and_nothing_else(menu: Menu) -> None:
@@ -135,7 +137,10 @@ def test_what_depends_on_an_edit_is_another_stage_and_nothing_else(menu: Menu) -
     menu.write(MENU.replace("[[question]]", 'about = "A shop."\n[[question]]', 1))
     assert changed() == set()
     menu.write(MENU.replace("From noon to ten.", "From noon to nine."))
-    assert changed() == set(before)
+    assert changed() == set(before) - {"rehearsal", "rehearsal-tokens", "exam-known"}
+    menu.write(f'language = "de"\n{MENU.replace("Bella here", "Hier ist Bella")}')
+    with pytest.raises(ValueError, match="knows English only, not 'de': give --base, and --recipe"):
+        menu.order()
 
 
 def test_a_stage_that_was_stopped_with_other_input_begins_anew(menu: Menu) -> None:
