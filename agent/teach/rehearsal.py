@@ -46,7 +46,7 @@ def _recipe(order: TeachOrder, name: str, exam: bool) -> CorpusRecipe:
             "language": order.syllabus.language,
             "engine": order.recipe.voices.speaker,
             "timing": "assistant",
-            "topics": {"basics": 1.0} if exam else {"basics": 1.0, "questions": 1.0},
+            "topics": {"questions": 1.0} if exam else {"basics": 1.0, "questions": 1.0},
             "length": {"shortest": 50, "longest": 120},
             "behaviours": {
                 "interruptions": 0.0 if exam else 0.12,

@@ -98,8 +98,9 @@ def _filled(dialogue: TaughtDialogue, values: Mapping[str, str], rng: random.Ran
     for turn in dialogue.turns:
         taught, kept = parted(turn.user, turn.judge)
         wording = rng.choice(kept if new and kept else taught)
-        texts = (SLOT.sub(lambda slot: values[slot[1]], text) for text in (wording, turn.agent, turn.key or turn.agent))
-        yield _Said(*(text[:1].upper() + text[1:] for text in texts), asked=bool(kept) or not new)
+        said = [SLOT.sub(lambda slot: values[slot[1]], text) for text in (wording, turn.agent, turn.key or turn.agent)]
+        user, agent, key = (text[:1].upper() + text[1:] for text in said)
+        yield _Said(user, agent, key, asked=bool(kept) or not new)
 
 
 def _dialogue(id: str, syllabus: Syllabus, exchanges: list[_Said], language: Language) -> FinishedDialogue:

@@ -22,7 +22,7 @@ from tests.support.tone_engine import ToneEngine
 TEXTS = ["when are you open we are open from noon to ten", "how much is a pizza it is nine dollars"] * 9
 RECIPE = """
 minutes = 0.1
-rehearsal = 0.05
+rehearsal = 0.02
 known = 1
 augment = 0
 [voices]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,16 @@ from rich.console import Console
 
 from agent import load_bundle
 from agent.commands.teach import teach as command
+from agent.judging.probes import question_probes
 from agent.teach import TeachOrder, teach
-from agent.teach.examination import read_report
+from agent.teach.examination import OUTCOME, read_report
 from agent.teach.progress import TeachProgress
 from agent.teach.recipe import read_teaching
 from agent.teach.stages import Stage
+from agent.teach.state import TeachFolder
 from agent.teach.teaching import stages_of
 from corpus.card import CARD
+from corpus.durable import replace_text
 from corpus.reader import Corpus
 from tests.support.agent_fixtures import FakeClock
 from tests.support.teaching import speak_tones, tiny_base, tiny_recipe
@@ -59,7 +61,7 @@ class Menu:
         """The titles of the stages that were worked at."""
         said = io.StringIO()
         teach(self.order(), Console(file=said, width=200))
-        return [line.split(":")[0] for line in said.getvalue().splitlines() if " 0 %" in line or line.endswith(" %")]
+        return list(dict.fromkeys(line.split(":")[0] for line in said.getvalue().splitlines()))
 
     def stages(self, **changes: Any) -> dict[str, Stage]:
         return {stage.name: stage for stage in stages_of(self.order(**changes))}
@@ -114,6 +116,13 @@ def test_a_file_becomes_an_agent_which_goes_on_after_a_stop_and_redoes_only_what
     assert load_bundle(menu.out).codec.config == load_bundle(menu.base).codec.config
     assert menu.teach() == []
 
+    known, before = (report.of_name(name) for name in ("known", "before"))
+    assert [each.asked for each in known] == [each.asked for each in before] != []
+
+    def as_before(held: Any, folder: Path, advance: Any) -> None:
+        replace_text(folder / OUTCOME, report.model_dump_json())
+
+    monkeypatch.setattr("agent.teach.teaching.examine", as_before)
     menu.write(MENU.replace("How long are you open?", "Until when are you open?"))
     assert menu.teach() == [
         "preparing the examination, new wordings",
@@ -121,9 +130,8 @@ def test_a_file_becomes_an_agent_which_goes_on_after_a_stop_and_redoes_only_what
         "examining",
     ]
     assert stamps(menu.out / "training") == trained
-    assert read_report(menu.out / "exam").of_name("both")[0].asked == "Until when are you open?"
-    known, before = (read_report(menu.out / "exam").of_name(name) for name in ("known", "before"))
-    assert [each.asked for each in known] == [each.asked for each in before] != []
+    (asked, *_) = question_probes(Corpus(menu.out / "exam-both"))
+    assert asked.text == "Until when are you open?"
 
 
 def test_what_depends_on_an_edit_is_another_stage_and_nothing_else(menu: Menu) -> None:
@@ -143,13 +151,18 @@ def test_what_depends_on_an_edit_is_another_stage_and_nothing_else(menu: Menu) -
         menu.order()
 
 
-def test_a_stage_that_was_stopped_with_other_input_begins_anew(menu: Menu) -> None:
-    folder = menu.out / "corpus"
-    folder.mkdir(parents=True)
-    (folder / "old").write_text("of another file")
-    (menu.out / "teach.json").write_text(json.dumps({"begun": {"corpus": "0"}, "done": {"corpus": "0"}}))
-    teach(menu.order(), Console(file=io.StringIO()))
-    assert not (folder / "old").exists()
+def test_a_stage_goes_on_with_the_same_input_and_begins_anew_with_other(tmp_path: Path) -> None:
+    made = TeachFolder(tmp_path / "run").begin("corpus", "one")
+    made.mkdir()
+    (made / "half").touch()
+    assert (TeachFolder(tmp_path / "run").begin("corpus", "one") / "half").exists()
+    folder = TeachFolder(tmp_path / "run")
+    assert not folder.is_done("corpus", "one")
+    folder.finish("corpus", "one")
+    assert TeachFolder(tmp_path / "run").is_done("corpus", "one")
+    assert not folder.is_done("corpus", "two")
+    assert not folder.begin("corpus", "two").exists()
+    assert not TeachFolder(tmp_path / "run").is_done("corpus", "one")
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(menu: Menu) -> None:
@@ -163,7 +176,7 @@ def test_a_folder_with_something_else_in_it_is_left_alone(menu: Menu) -> None:
 def test_a_voice_for_judging_only_is_never_taught(tmp_path: Path) -> None:
     path = tmp_path / "own.toml"
     path.write_text('[voices]\nheld_out = ["joe"]\n')
-    with pytest.raises(ValueError, match=re.escape(f"{path}: voices: voices.held_out: joe would be taught, too")):
+    with pytest.raises(ValueError, match=re.escape(f"{path}: voices.held_out: joe would be taught, too")):
         read_teaching(path)
     path.write_text("[training]\nstep = 3\n")
     with pytest.raises(ValueError, match=re.escape("did you mean 'steps'?")):
