@@ -8,26 +8,26 @@ from synth.recipe import CorpusRecipe, parse_recipe
 from synth.running.generate import CorpusOrder, generate
 
 from .order import TeachOrder
-from .stages import QUIET, ROOMS, SLACK, Advance, Stage, voices_of
+from .stages import QUIET, ROOMS, SLACK, Advance, TeachStage, voices_of
 from .state import digest_of
 
 REHEARSAL, KNOWN = "rehearsal", "exam-known"
 ABOUT = 35.0  # s that one of its dialogues lasts
 
 
-def rehearsed(order: TeachOrder) -> Stage:
+def rehearsed(order: TeachOrder) -> TeachStage:
     """Speak so many minutes of it with the voices that are taught."""
     seconds = 60 * order.recipe.rehearsal
     return _spoken(order, REHEARSAL, "speaking what it knew before", seconds, 0)
 
 
-def asked_again(order: TeachOrder) -> Stage:
+def asked_again(order: TeachOrder) -> TeachStage:
     """Speak a few dialogues of it with the voices held out."""
     asked = order.recipe.known
     return _spoken(order, KNOWN, "preparing the examination, what it knew before", SLACK * ABOUT * asked, asked)
 
 
-def _spoken(order: TeachOrder, name: str, title: str, seconds: float, dialogues: int) -> Stage:
+def _spoken(order: TeachOrder, name: str, title: str, seconds: float, dialogues: int) -> TeachStage:
     recipe = _recipe(order, name, exam=dialogues > 0)
     seed = order.recipe.seed + (dialogues > 0)  # an examination asks otherwise than was rehearsed
 
@@ -35,7 +35,7 @@ def _spoken(order: TeachOrder, name: str, title: str, seconds: float, dialogues:
         asked = CorpusOrder(folder, seconds / 3600, recipe, seed, order.workers, dialogues=dialogues)
         generate(asked, silent=True, heed=lambda done: advance(done, dialogues or seconds / ABOUT))
 
-    return Stage(name, title, 0.04, digest_of(recipe.model_dump_json(), seconds, seed, dialogues), work)
+    return TeachStage(name, title, 0.04, digest_of(recipe.model_dump_json(), seconds, seed, dialogues), work)
 
 
 def _recipe(order: TeachOrder, name: str, exam: bool) -> CorpusRecipe:

@@ -47,7 +47,7 @@ ROOMS = {"gain": 0.3, "gain_db": [-12.0, 6.0], "noise": 0.15, "noise_db": [-30.0
 
 
 @dataclass(frozen=True)
-class Stage:
+class TeachStage:
     """Work that makes one folder."""
 
     name: str  # of the folder
@@ -59,7 +59,7 @@ class Stage:
 
 def spoken(
     order: TeachOrder, name: str, title: str, share: float, dialogues: Sequence[FinishedDialogue], exam: Exam | None
-) -> Stage:
+) -> TeachStage:
     """Speak finished dialogues: to practise with, or for an examination. Their script is written beside the corpus."""
     script = "".join(f"{each.model_dump_json(exclude_defaults=True)}\n" for each in dialogues)
     path = order.out / f"{name}.jsonl"
@@ -72,7 +72,7 @@ def spoken(
         asked = CorpusOrder(folder, hours, recipe, order.recipe.seed, order.workers, dialogues=len(dialogues))
         generate(asked, silent=True, heed=lambda done: advance(done, len(dialogues)))
 
-    return Stage(name, title, share, digest_of(script, recipe.model_dump_json(), order.recipe.seed), work)
+    return TeachStage(name, title, share, digest_of(script, recipe.model_dump_json(), order.recipe.seed), work)
 
 
 def corpus_recipe(order: TeachOrder, name: str, script: Path, exam: Exam | None) -> CorpusRecipe:
@@ -102,7 +102,7 @@ def voices_of(order: TeachOrder, held_out: bool, blend: bool) -> dict[str, objec
     }
 
 
-def tokenized(order: TeachOrder, corpus: Stage, name: str, share: float) -> Stage:
+def tokenized(order: TeachOrder, corpus: TeachStage, name: str, share: float) -> TeachStage:
     """Turn a corpus into tokens of the base's codec and vocabulary."""
     place = find_bundle(order.base)
     identity = codec_of(place)
@@ -125,10 +125,10 @@ def tokenized(order: TeachOrder, corpus: Stage, name: str, share: float) -> Stag
         tokenize(asked, advance)
 
     digest = digest_of(corpus.digest, identity.sha256, Vocabulary.load(place).digest, augment, order.recipe.seed)
-    return Stage(name, f"listening to {corpus.name}", share, digest, work)
+    return TeachStage(name, f"listening to {corpus.name}", share, digest, work)
 
 
-def learnt(order: TeachOrder, tokens: Sequence[Stage]) -> Stage:
+def learnt(order: TeachOrder, tokens: Sequence[TeachStage]) -> TeachStage:
     """Fine-tune the base as a whole; what comes of it is written into the agent's folder."""
     place, recipe = find_bundle(order.base), order.recipe.training
     files = sorted(path for path in place.iterdir() if path.suffix in (".json", ".safetensors", ".model"))
@@ -149,7 +149,7 @@ def learnt(order: TeachOrder, tokens: Sequence[Stage]) -> Stage:
             raise StoppedError(str(stopped).replace(" with --resume", "")) from None
         export(trainer.whole_model(), order.out)
 
-    return Stage(
+    return TeachStage(
         TRAINING, "learning", 0.6, digest_of(*(each.digest for each in tokens), recipe.model_dump_json(), *base), work
     )
 

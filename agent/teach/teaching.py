@@ -16,7 +16,7 @@ from .examination import ExamReport, examine, read_report
 from .order import BEFORE, KNOWN, TeachOrder
 from .progress import TeachProgress
 from .rehearsal import REHEARSAL, asked_again, rehearsed
-from .stages import AGENT_FILE, CORPUS, EXAM, TOKENS, TRAINING, Advance, Stage, learnt, spoken, tokenized
+from .stages import AGENT_FILE, CORPUS, EXAM, TOKENS, TRAINING, Advance, TeachStage, learnt, spoken, tokenized
 from .state import TeachFolder, digest_of
 
 
@@ -51,12 +51,12 @@ def teach(order: TeachOrder, console: Console) -> ExamReport:
         lock.release()
 
 
-def _is_done(folder: TeachFolder, stage: Stage) -> bool:
+def _is_done(folder: TeachFolder, stage: TeachStage) -> bool:
     there = stage.name != TRAINING or (folder.path / AGENT_FILE).is_file()
     return there and folder.is_done(stage.name, stage.digest)
 
 
-def stages_of(order: TeachOrder) -> list[Stage]:
+def stages_of(order: TeachOrder) -> list[TeachStage]:
     """All stages in order: everything is spoken first, so that a voice that cannot be had is told before any training.
 
     Writes the scripts of all dialogues into the order's folder.
@@ -81,4 +81,4 @@ def stages_of(order: TeachOrder) -> list[Stage]:
         examine(asked, folder, advance)
 
     digest = digest_of(training.digest, *(stage.digest for stage in spoken_ones[1:]))
-    return [*spoken_ones, *tokens, training, Stage(EXAM, "examining", 0.1, digest, work)]
+    return [*spoken_ones, *tokens, training, TeachStage(EXAM, "examining", 0.1, digest, work)]

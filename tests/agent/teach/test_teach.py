@@ -18,7 +18,7 @@ from agent.teach import TeachOrder, teach
 from agent.teach.examination import OUTCOME, read_report
 from agent.teach.progress import TeachProgress
 from agent.teach.recipe import read_teaching
-from agent.teach.stages import Stage
+from agent.teach.stages import TeachStage
 from agent.teach.state import TeachFolder
 from agent.teach.teaching import stages_of
 from corpus.card import CARD
@@ -63,7 +63,7 @@ class Menu:
         teach(self.order(), Console(file=said, width=200))
         return list(dict.fromkeys(line.split(":")[0] for line in said.getvalue().splitlines()))
 
-    def stages(self, **changes: Any) -> dict[str, Stage]:
+    def stages(self, **changes: Any) -> dict[str, TeachStage]:
         return {stage.name: stage for stage in stages_of(self.order(**changes))}
 
 
