@@ -26,7 +26,7 @@ def teaching_card(order: TeachOrder, report: ExamReport) -> str:
         f"- engine {voices.speaker}; the voices are synthetic, no person was recorded for it",
         f"- {recipe.training.steps} steps of {recipe.training.batch} crops of {recipe.training.frames * 0.08:g} s, "
         f"learning rate {recipe.training.learning_rate:g}",
-        f"- {recipe.rehearsal:g} minutes of the talk that the base was made from, so that it is not forgotten",
+        f"- {recipe.rehearsal:g} minutes of the talk that the base was made from, beside it",
         "",
         *(f'- "{each.ask[0]}" - "{each.answer}"' for each in taught.question),
         "",
