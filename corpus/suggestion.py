@@ -11,3 +11,9 @@ def suggestion(name: str, valid: Iterable[str]) -> str:
     names = sorted(valid)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else f"; valid: {', '.join(names)}"
+
+
+def all_names(name: str, valid: Iterable[str]) -> str:
+    """As `suggestion`, with all valid names whether one is near or not."""
+    near, names = suggestion(name, valid), f"; valid: {', '.join(sorted(valid))}"
+    return near if near == names else near.removesuffix("?") + "?" + names.replace("; ", " ", 1)

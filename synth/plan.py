@@ -20,7 +20,7 @@ from .engines.protocol import ReferenceVoice
 from .engines.pseudo.blend import draw_blend
 from .presets import PRESETS, Spread, TimingPreset
 from .recipe import AcousticsRates, CorpusRecipe
-from .script.builtin.writer import BuiltinWriter
+from .script.builtin.writer import SHORTEST, BuiltinWriter
 from .script.finished import FinishedWriter
 from .script.language import load_language
 from .script.line import Brief, Line, Writer
@@ -32,6 +32,7 @@ from .voices.bank import pick_pair
 from .voices.recorded import People, Person, cast
 
 GENERATION = 4  # raised whenever the same recipe and seed come to be planned or spoken otherwise
+SPARE = 0.25  # of the hours asked for: what a corpus may have more
 _PRONOUNS = {"f": "she", "m": "he"}
 CLAUSE_ENDS = ".,?!;:"
 SENTENCE_ENDS = ".?!"
@@ -54,6 +55,7 @@ class Planner:
     noises: NoiseBank
     writer: Writer = field(default_factory=BuiltinWriter)
     people: People | None = None  # recorded, who are the users
+    hours: float = 0.0  # that the corpus shall hold: a short one has a short last dialogue; 0: no matter
 
     def seed_of(self, number: int) -> int:
         """The seed of dialogue `number`: everything random in it derives from it."""
@@ -69,7 +71,7 @@ class Planner:
             return list(self.writer.dialogue(number, self.recipe.language))
         seed = self.seed_of(number)
         rng = choices(seed, "script", attempt) if attempt else choices(seed, "script")
-        return self.writer.write(self._brief(seed), rng)
+        return self.writer.write(self._brief(number), rng)
 
     def check(self) -> None:
         """Raise ValueError if anything the recipe names cannot be had, a model's server included; writes nothing."""
@@ -106,12 +108,36 @@ class Planner:
         """Every dialogue from number `first` on, for ever, one at a time."""
         return (self.plan(number) for number in itertools.count(first))
 
-    def _brief(self, seed: int) -> Brief:
-        recipe, rng = self.recipe, choices(seed, "brief")
-        words = math.exp(rng.uniform(math.log(recipe.length.shortest), math.log(recipe.length.longest)))
-        topics = recipe.writer.families if isinstance(self.writer, ModelWriter) else recipe.topics
+    def _brief(self, number: int) -> Brief:
+        recipe, seed = self.recipe, self.seed_of(number)
+        words = self._words(number)
+        topics = recipe.writer.families if isinstance(self.writer, ModelWriter) else recipe.asked_topics()
         agent, user = (_PRONOUNS.get(voice.gender or "", "") for voice in self._pair(seed)[:2])
         return Brief(recipe.language, topics, recipe.behaviours.written(), round(words), agent, user)
+
+    def _drawn_words(self, number: int) -> float:
+        length, rng = self.recipe.length, choices(self.seed_of(number), "brief")
+        return math.exp(rng.uniform(math.log(length.shortest), math.log(length.longest)))
+
+    def _words(self, number: int) -> float:
+        """How long dialogue `number` is to be: as drawn, but the one that a short corpus ends with fits into it.
+
+        A recipe that states its lengths has them whatever it costs.
+        """
+        drawn, wanted = (
+            self._drawn_words(number),
+            self.hours * 60 * load_language(self.recipe.language).words_per_minute,
+        )
+        if not 0 < wanted * SPARE < self.recipe.length.longest or "length" in self.recipe.model_fields_set:
+            return drawn
+        before = 0.0
+        for earlier in range(number):
+            before += self._drawn_words(earlier)
+            if before >= wanted:
+                break
+        if before + drawn <= wanted * (1 + SPARE):
+            return drawn
+        return max(wanted - before, wanted * SPARE / 2, SHORTEST)
 
     def _pair(self, seed: int) -> tuple[ReferenceVoice, ReferenceVoice, random.Random]:
         """The voices of agent and user, and the stream that further draws about them come from."""

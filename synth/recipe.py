@@ -6,23 +6,26 @@ Every key has a default, so an empty file is a recipe. Unknown keys are refused 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from corpus.strict import Strict, load_toml, parse
-from corpus.suggestion import suggestion
+from corpus.strict import Strict, parse
+from corpus.suggestion import all_names, suggestion
+from corpus.toml import read_toml
 
 from .alignment.aligners import KINDS, check_aligner
 from .content import PREFIX, content_name, engine_name, model_name, voices_name
 from .engines.catalogue import default_engine
 from .presets import PRESETS
-from .script.builtin.writer import FAMILIES, SCENES
+from .script.builtin.topics.own import is_own
+from .script.builtin.writer import FAMILIES, scenes_of
 from .script.finished import finished_digest
 from .script.line import Behaviours as WrittenBehaviours
 from .script.models.prompting import FAMILIES as PROMPT_FAMILIES
-from .script.models.prompting import load_passages, prompts_digest
+from .script.models.prompting import load_passages, load_prompts, prompts_digest
 from .script.writers import WriterManner, parse_writer
 from .speaking.quality import QualitySettings
 from .voices.recorded import RecordedSettings, load_people
@@ -110,6 +113,8 @@ class Writing(Strict):
     use: str = "builtin"
     families: dict[str, float] = Field(default_factory=lambda: {"everyday": 1.0})  # of a model's prompts, by weight
     mode: Literal["auto", "json", "turns"] = "auto"  # turns: one at a time, for small models
+    prompts: str = ""  # a TOML file whose texts, families and seeds stand beside those that ship or in their place
+    questions: str = ""  # a file as `agent teach` takes: what the built-in writer's family `checkable` asks
     passages: str = ""  # a text file with one paragraph a line, for knowledge chats; empty: those that ship
     temperature: float = Field(default=0.8, gt=0, le=2)
     tries: int = Field(default=3, ge=1, le=20)  # at an answer that cannot be used
@@ -123,18 +128,30 @@ class Writing(Strict):
     def _known(self) -> Writing:
         parse_writer(self.use)
         for family, weight in self.families.items():
-            if family not in PROMPT_FAMILIES:
-                raise ValueError(f"unknown family {family!r}{suggestion(family, PROMPT_FAMILIES)}")
+            if not self.prompts:
+                self.check_family(family, PROMPT_FAMILIES)
             if weight < 0:
                 raise ValueError(f"writer.families.{family} must not be negative")
         if not any(self.families.values()):
             raise ValueError("writer.families: at least one family needs a weight above zero")
+        if self.questions and self.use != "builtin":
+            raise ValueError(
+                "writer.questions are for the built-in writer; write them into prompts or scripts for others"
+            )
         return self
+
+    @staticmethod
+    def check_family(family: str, known: Iterable[str]) -> None:
+        """Raise ValueError for a family that there is not, naming those that there are."""
+        if family not in known:
+            raise ValueError(
+                f"unknown family {family!r}{all_names(family, known)}; writer.prompts names a file with others"
+            )
 
     def manner(self) -> WriterManner:
         """The part that a model's writer needs."""
         return WriterManner(
-            self.mode, self.passages, self.temperature, self.tries, self.key, self.timeout, self.retries
+            self.mode, self.passages, self.prompts, self.temperature, self.tries, self.key, self.timeout, self.retries
         )
 
 
@@ -145,6 +162,7 @@ class Marking(Strict):
     message: int = Field(default=0, ge=0, lt=2**16)
 
 
+NAMING = ("prompts", "questions", "passages")  # of `Writing`: files
 REACHING = {"concurrency", "key", "timeout", "retries", "price"}  # of `Writing`: change nothing that is written
 
 
@@ -176,13 +194,16 @@ class CorpusRecipe(Strict):
         if not self._by_path:
             _name_by_content(data)
         if "writer" in data:
-            writer = {name: value for name, value in data.pop("writer").items() if name not in REACHING}
+            own = {"prompts", "questions"}  # files, known by what they hold
+            writer = {name: value for name, value in data.pop("writer").items() if name not in REACHING | own}
             if parse_writer(self.writer.use).kind == "scripts":
                 data["writer"] = {"use": f"scripts:{finished_digest(parse_writer(self.writer.use).source)}"}
             elif self.writer.use != "builtin":
-                prompts = prompts_digest(self.language, load_passages(self.writer.passages))
+                prompts = prompts_digest(self.language, load_passages(self.writer.passages), self.writer.prompts)
                 told = {} if self._by_path or "passages" not in writer else {"passages": ""}  # part of the prompts
                 data["writer"] = {**writer, **told, "prompts": prompts}
+            elif self.writer.questions:
+                data["writer"] = {"use": "builtin", "questions": content_name(self.writer.questions)}
         if not self.quality.gates:
             data.pop("quality", None)
         elif "quality" in data and self.quality.whisper:
@@ -209,11 +230,13 @@ class CorpusRecipe(Strict):
     def _known(self) -> CorpusRecipe:
         if self.timing not in PRESETS:
             raise ValueError(f"unknown timing preset {self.timing!r}{suggestion(self.timing, PRESETS)}")
-        for family, weight in self.topics.items():
-            if family not in SCENES:
-                raise ValueError(f"unknown topic {family!r}{suggestion(family, SCENES)}")
+        for family, weight in self.asked_topics().items():
+            scenes_of(family)
             if weight < 0:
                 raise ValueError(f"topics.{family} must not be negative")
+        if self.writer.prompts:
+            for family in self.writer.families:
+                self.writer.check_family(family, load_prompts(self.language, self.writer.prompts).families)
         if not any(self.topics.values()):
             raise ValueError("topics: at least one family needs a weight above zero")
         if self.users.recordings and self.voices.blend:
@@ -222,6 +245,14 @@ class CorpusRecipe(Strict):
             raise ValueError("voices.blend: the gate speaker has no recording to compare with; leave one of them out")
         return self
 
+    def asked_topics(self) -> dict[str, float]:
+        """The built-in writer's topics by weight, its checkable questions replaced by those of `writer.questions`."""
+        questions = self.writer.questions
+        if not questions:
+            return self.topics
+        others = {topic: weight for topic, weight in self.topics.items() if topic != "checkable"}
+        return {**others, questions: self.topics.get("checkable", 1.0)}
+
     def digest(self) -> str:
         """sha256 of the recipe's canonical JSON."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
@@ -229,6 +260,8 @@ class CorpusRecipe(Strict):
 
 def _name_by_content(data: dict[str, Any]) -> None:
     """Put the content of what a recipe names in place of paths: the same order in another folder is the same."""
+    if any(is_own(topic) for topic in data.get("topics", {})):
+        data["topics"] = {content_name(name) if is_own(name) else name: w for name, w in data["topics"].items()}
     if "engine" in data:
         data["engine"] = engine_name(data["engine"])
     if data.get("voices", {}).get("folders"):
@@ -283,7 +316,23 @@ def _laid_over(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 def load_recipe(path: str | Path) -> CorpusRecipe:
     """Read a recipe file. Raises ValueError with one line per file, naming the key and what to do."""
-    return load_toml(path, CorpusRecipe, "recipe")
+    return parse(_from_beside(read_toml(path, "recipe"), Path(path).parent), CorpusRecipe, str(path))
+
+
+def _from_beside(content: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """A recipe's tables with the files that it names found beside it, where they lie there."""
+
+    def place(name: str) -> str:
+        beside = folder / name
+        return str(beside) if name and not Path(name).exists() and beside.is_file() else name
+
+    found = dict(content)
+    if isinstance(topics := content.get("topics"), dict):
+        found["topics"] = {place(topic) if is_own(topic) else topic: weight for topic, weight in topics.items()}
+    if isinstance(writer := content.get("writer"), dict):
+        named = {name: place(writer[name]) for name in NAMING if isinstance(writer.get(name), str)}
+        found["writer"] = {**writer, **named}
+    return found
 
 
 def parse_recipe(content: dict[str, Any], where: str = "recipe") -> CorpusRecipe:

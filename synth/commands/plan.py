@@ -47,7 +47,11 @@ def plan(
     )
     prepare_people(order.recipe)
     prepare_casts(order.recipe)
-    planned, seconds, count = Planned(CorpusJob(order.out, order.recipe, order.seed).planner(), sample), 0.0, 0
+    planned, seconds, count = (
+        Planned(CorpusJob(order.out, order.recipe, order.seed, order.hours).planner(), sample),
+        0.0,
+        0,
+    )
     nowhere = contextlib.nullcontext(None)  # a sample is judged, not printed
     with nowhere if sample is not None and out is None else _lines_to(out) as stream, planned:
         for draft in planned.dialogues():

@@ -143,7 +143,7 @@ def generate(order: CorpusOrder, *, silent: bool = False, heed: Callable[[int], 
     prepare_people(order.recipe, silent=silent)
     prepare_casts(order.recipe, silent=silent)
     order = _taken_up(order)
-    job = CorpusJob(order.out, order.recipe, order.seed)
+    job = CorpusJob(order.out, order.recipe, order.seed, order.hours)
     planner = job.planner()
     planner.check()  # what cannot be had fails before anything is written
     engine = job.check()

@@ -40,6 +40,7 @@ class CorpusJob:
     out: Path
     recipe: CorpusRecipe
     seed: int
+    hours: float = 0.0  # see `Planner`
 
     def planner(self) -> Planner:
         """Plans the dialogues of this job. Raises ValueError when a voice or folder of the recipe cannot be used."""
@@ -51,7 +52,7 @@ class CorpusJob:
             voices = engine_voices(recipe.engine, folders, recipe.language, recipe.voices.side)
         writer = load_writer(recipe.writer.use, recipe.writer.manner())
         people = load_people(recipe.users, recipe.language) if recipe.users.recordings else None
-        return Planner(self.recipe, self.seed, voices, load_noise_bank(), writer, people)
+        return Planner(self.recipe, self.seed, voices, load_noise_bank(), writer, people, self.hours)
 
     def check(self) -> str:
         """The versions of all that speaks, which decide a corpus's sound. Raises ValueError for what cannot be had."""

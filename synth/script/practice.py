@@ -22,7 +22,7 @@ KIND = "taught"  # of the questions, in records
 
 
 @dataclass(frozen=True)
-class _Said:
+class TaughtExchange:
     """One exchange, filled in."""
 
     user: str
@@ -46,12 +46,12 @@ def practice(syllabus: Syllabus, seconds: float, seed: int = 0) -> list[Finished
 def examination(syllabus: Syllabus, new: bool, seed: int = 0) -> list[FinishedDialogue]:
     """One dialogue for each question and small dialogue, asked in a wording that was taught or in every `new` one."""
     rng, language = random.Random(seed), load_language(syllabus.language)
-    asked: list[list[_Said]] = []
+    asked: list[list[TaughtExchange]] = []
     for wordings, judge, answer, key in _questions(syllabus):
         chosen = parted(wordings, judge)[1] if new else (rng.choice(parted(wordings, judge)[0]),)
-        asked += [[_Said(wording, answer, key)] for wording in chosen]
+        asked += [[TaughtExchange(wording, answer, key)] for wording in chosen]
     for dialogue in syllabus.dialogue:
-        said = list(_filled(dialogue, _drawn(syllabus, rng), rng, new))
+        said = list(filled(dialogue, _drawn(syllabus, rng), rng, new))
         if any(each.asked for each in said):
             asked.append(said)
     return [_dialogue(f"e{number}", syllabus, said, language) for number, said in enumerate(asked)]
@@ -71,20 +71,22 @@ def _questions(syllabus: Syllabus) -> Iterator[tuple[tuple[str, ...], tuple[str,
         yield syllabus.off_topic, (), syllabus.unknown, syllabus.unknown
 
 
-def _round(syllabus: Syllabus, rng: random.Random) -> list[list[_Said]]:
+def questions_of(syllabus: Syllabus) -> Iterator[tuple[TaughtExchange, ...]]:
+    """Every question in each wording that may be practised."""
+    for wordings, judge, answer, key in _questions(syllabus):
+        yield tuple(TaughtExchange(wording, answer, key) for wording in parted(wordings, judge)[0])
+
+
+def _round(syllabus: Syllabus, rng: random.Random) -> list[list[TaughtExchange]]:
     """Dialogues in which every wording that is taught occurs once, and every value of a slot about once."""
-    single = [
-        _Said(wording, answer, key)
-        for wordings, judge, answer, key in _questions(syllabus)
-        for wording in parted(wordings, judge)[0]
-    ]
+    single = [exchange for wordings in questions_of(syllabus) for exchange in wordings]
     rng.shuffle(single)
     made = [single[first : first + TOGETHER] for first in range(0, len(single), TOGETHER)]
     for dialogue in syllabus.dialogue:
         most = max(len(parted(turn.user, turn.judge)[0]) for turn in dialogue.turns)
         slots = {slot for turn in dialogue.turns for text in turn.user for slot in SLOT.findall(text)}
         for _ in range(max([most, *(len(syllabus.values[slot]) for slot in slots)])):
-            made.append(list(_filled(dialogue, _drawn(syllabus, rng), rng, False)))
+            made.append(list(filled(dialogue, _drawn(syllabus, rng), rng, False)))
     rng.shuffle(made)
     return made
 
@@ -93,17 +95,19 @@ def _drawn(syllabus: Syllabus, rng: random.Random) -> dict[str, str]:
     return {slot: rng.choice(values) for slot, values in syllabus.values.items()}
 
 
-def _filled(dialogue: TaughtDialogue, values: Mapping[str, str], rng: random.Random, new: bool) -> Iterator[_Said]:
+def filled(
+    dialogue: TaughtDialogue, values: Mapping[str, str], rng: random.Random, new: bool
+) -> Iterator[TaughtExchange]:
     """The exchanges of a small dialogue with these values; only those in new wordings are judged, if `new`."""
     for turn in dialogue.turns:
         taught, kept = parted(turn.user, turn.judge)
         wording = rng.choice(kept if new and kept else taught)
         said = [SLOT.sub(lambda slot: values[slot[1]], text) for text in (wording, turn.agent, turn.key or turn.agent)]
         user, agent, key = (text[:1].upper() + text[1:] for text in said)
-        yield _Said(user, agent, key, asked=bool(kept) or not new)
+        yield TaughtExchange(user, agent, key, asked=bool(kept) or not new)
 
 
-def _dialogue(id: str, syllabus: Syllabus, exchanges: list[_Said], language: Language) -> FinishedDialogue:
+def _dialogue(id: str, syllabus: Syllabus, exchanges: list[TaughtExchange], language: Language) -> FinishedDialogue:
     turns = [FinishedTurn(speaker="agent", text=syllabus.greeting, act="greet")] if syllabus.greeting else []
     for each in exchanges:
         question = Question(kind=KIND, answer=plain(each.key, language)) if each.asked else None

@@ -35,6 +35,7 @@ class WriterManner:
 
     mode: Literal["auto", "json", "turns"]
     passages: str
+    prompts: str
     temperature: float
     tries: int
     key: str
@@ -77,4 +78,4 @@ def load_writer(name: str, manner: WriterManner) -> Writer:
     else:
         model = LocalModel(name, parts.source, manner.temperature)
     mode: Mode = ("json" if parts.kind == "openai" else "turns") if manner.mode == "auto" else manner.mode
-    return ModelWriter(model, name, mode, manner.tries, load_passages(manner.passages))
+    return ModelWriter(model, name, mode, manner.tries, load_passages(manner.passages), manner.prompts)

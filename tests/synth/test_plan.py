@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -25,8 +26,25 @@ def test_any_process_plans_the_same(planner: Planner) -> None:
     run = [sys.executable, "-c", "from synth.cli import main; main()", "plan", "--hours", "0.03"]
     done = subprocess.run(run, cwd=ROOT, check=True, capture_output=True, text=True)
     printed = [Dialogue.model_validate_json(line) for line in done.stdout.splitlines()]
-    assert printed == [planner.plan(number) for number in range(len(printed))]
+    asked = replace(planner, hours=0.03)
+    assert printed == [asked.plan(number) for number in range(len(printed))]
     assert sum(map(estimated_seconds, printed)) >= 108
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_short_corpus_ends_with_a_dialogue_that_fits(planner: Planner, seed: int) -> None:
+    short = replace(planner, seed=seed, hours=0.03)
+    lasted = number = 0
+    while lasted < 108:
+        lasted, number = lasted + estimated_seconds(short.plan(number)), number + 1
+    assert lasted < 0.04 * 3600
+
+
+def test_only_the_end_of_a_short_corpus_without_stated_lengths_is_shortened(planner: Planner) -> None:
+    assert replace(planner, hours=0.3).plan(0) == planner.plan(0)
+    assert replace(planner, hours=1.0).plan(40) == planner.plan(40)
+    stated = replace(planner, recipe=parse_recipe({"length": {"shortest": 300, "longest": 750}}))
+    assert replace(stated, hours=0.03).plan(0) == stated.plan(0)
 
 
 def test_a_plan_is_json_and_comes_back(planner: Planner) -> None:

@@ -9,9 +9,10 @@ from ..line import Brief, Line
 from .flow import flow
 from .frame import close_dialogue, lead, open_dialogue, recall
 from .talk import Talk
-from .topics import FAMILIES, OWN_FRAMES, SCENES, WIDE
+from .topics import FAMILIES, OWN_FRAMES, SCENES, WIDE, scenes_of
+from .topics.own import is_own, topic_name
 
-__all__ = ["FAMILIES", "SCENES", "BuiltinWriter"]
+__all__ = ["FAMILIES", "SCENES", "BuiltinWriter", "scenes_of"]
 
 _TOLERANCE = 0.2  # of the length asked for
 _ATTEMPTS = 60
@@ -24,7 +25,7 @@ SHORTEST = 20  # words
 
 
 class BuiltinWriter:
-    """Writes English dialogues of the families `SCENES` with no model and no network.
+    """Writes English dialogues of the families `SCENES`, and of files of one's own, with no model and no network.
 
     The text of a line is made of pronounceable words and the marks `, . ? !` only: numbers, times and letters are
     written as they are said. Dialogues are within 20 % of `brief.words` from 140 words on; a shorter one comes as
@@ -54,15 +55,16 @@ class BuiltinWriter:
 
 
 def _flowing(talk: Talk, rng: random.Random) -> list[Line]:
-    return flow(talk.lines, (talk.agent_name, talk.user_name), rng)
+    own = {topic_name(topic) for topic in talk.brief.topics if is_own(topic)}
+    flowing = flow(talk.lines, (talk.agent_name, talk.user_name), rng)
+    return [line if line.topic in own else new for line, new in zip(talk.lines, flowing, strict=True)]
 
 
 def _check(brief: Brief) -> None:
     if brief.language != "en":
         raise ValueError(f"the built-in writer writes English only, not {brief.language!r}; choose another writer")
-    unknown = [name for name in brief.topics if name not in SCENES]
-    if unknown:
-        raise ValueError(f"unknown topic {unknown[0]!r}; choose from {', '.join(SCENES)}")
+    for topic in brief.topics:
+        scenes_of(topic)
     if not any(weight > 0 for weight in brief.topics.values()) or any(weight < 0 for weight in brief.topics.values()):
         raise ValueError("topic weights must not be negative, and one at least must be above zero")
     if brief.words < SHORTEST:
@@ -70,8 +72,10 @@ def _check(brief: Brief) -> None:
 
 
 def _choose(brief: Brief, rng: random.Random, last: str) -> str:
-    """A family by weight, in the fixed order of `SCENES`, another one than the last where there is one."""
-    weights = [(name, brief.topics.get(name, 0.0)) for name in SCENES]
+    """A topic by weight, in the fixed order of `SCENES`, files last; another one than the last where there is one."""
+    weights = [
+        (name, brief.topics.get(name, 0.0)) for name in (*SCENES, *sorted(filter(is_own, brief.topics), key=topic_name))
+    ]
     others = [(name, weight) for name, weight in weights if weight > 0 and name != last]
     left = rng.random() * sum(weight for _, weight in others)
     for name, weight in others:
@@ -83,7 +87,7 @@ def _choose(brief: Brief, rng: random.Random, last: str) -> str:
 
 def _is_wide(brief: Brief) -> bool:
     """Whether people, errands and meanings come from the wide tables: not for the families of the small agent."""
-    return any(weight > 0 and name not in OWN_FRAMES for name, weight in brief.topics.items())
+    return any(weight > 0 and name in FAMILIES for name, weight in brief.topics.items())
 
 
 def _attempt(brief: Brief, rng: random.Random, topics: random.Random, *, wide: bool) -> Talk:
@@ -100,13 +104,13 @@ def _attempt(brief: Brief, rng: random.Random, topics: random.Random, *, wide: b
     limit = -_TOLERANCE * brief.words
     while True:
         talk.slots["lead"] = lead(talk, family)
-        talk.topic = family
+        talk.topic = topic_name(family)
         before = len(talk.memos)
         talk.begin_scene(round(rng.uniform(*_SHARE) * brief.words))
         if wide and family in WIDE and rng.random() < _WIDE:
             talk.deal(f"wide {family}", WIDE[family])(talk)
         else:
-            talk.deal(f"scenes {family}", SCENES[family])(talk)
+            talk.deal(f"scenes {family}", scenes_of(family))(talk)
         talk.end_scene()
         settled, talk.memos[:] = talk.memos[before:], talk.memos[:before]
         if talk.room() > _CLOSING + 15 and rng.random() < 0.6:

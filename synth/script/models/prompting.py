@@ -14,7 +14,8 @@ from string import Template
 from typing import Literal
 
 from corpus.strict import Strict, parse
-from corpus.toml import parse_toml
+from corpus.suggestion import all_names
+from corpus.toml import parse_toml, read_toml
 
 from ..language import Language, language_file, load_language
 from ..line import Brief, plain_words
@@ -74,16 +75,37 @@ class Scenario:
     user: str
     agent: str
     checks: tuple[CheckableQuestion, ...]
+    prompts: Prompts
 
 
 @cache
-def load_prompts(code: str) -> Prompts:
-    """The prompts of a language. Raises ValueError where there are none."""
+def load_prompts(code: str, own: str = "") -> Prompts:
+    """The prompts of a language.
+
+    Args:
+        code: of the language.
+        own: a TOML file whose texts, families and seeds stand in place of those that ship, or beside them.
+
+    Raises:
+        ValueError: there are none, the file cannot be read, or a list that a family draws from is missing.
+    """
     path = files(__package__) / "prompts" / f"{code}.toml"
-    if not path.is_file():
+    shipped = parse_toml(path.read_text(encoding="utf-8"), f"{code}.toml") if path.is_file() else {}
+    given = read_toml(own, "prompts") if own else {}
+    if not shipped and not given:
         language = load_language(code).name
-        raise ValueError(f"there are no prompts in {language}; write synth/script/models/prompts/{code}.toml")
-    return parse(parse_toml(path.read_text(encoding="utf-8"), f"{code}.toml"), Prompts, f"{code}.toml")
+        raise ValueError(f"there are no prompts in {language}; write a file of them and name it as writer.prompts")
+    tables = {name: {**shipped.get(name, {}), **given.get(name, {})} for name in ("families", "seeds")}
+    prompts = parse({**shipped, **given, **tables}, Prompts, own or f"{code}.toml")
+    for name, family in prompts.families.items():
+        for slot in sorted(_slots(family) - {"passage"} - set(prompts.seeds)):
+            raise ValueError(f"{own}: families.{name}: no [seeds] are called {slot!r}{all_names(slot, prompts.seeds)}")
+    return prompts
+
+
+def _slots(family: Family) -> set[str]:
+    """The lists that a family's texts draw from."""
+    return set(_SLOT.findall(f"{family.scene} {family.user} {family.agent}"))
 
 
 def load_passages(path: str) -> tuple[str, ...]:
@@ -101,30 +123,34 @@ def load_passages(path: str) -> tuple[str, ...]:
     return passages
 
 
-def prompts_digest(code: str, passages: Sequence[str]) -> str:
+def prompts_digest(code: str, passages: Sequence[str], own: str = "") -> str:
     """sha256 of everything that decides what a model is asked in a language."""
-    parts = [(files(__package__) / "prompts" / f"{code}.toml").read_bytes(), language_file(code).read_bytes()]
+    shipped = files(__package__) / "prompts" / f"{code}.toml"
+    parts = [shipped.read_bytes()] if shipped.is_file() else []
+    parts += [language_file(code).read_bytes(), *([Path(own).read_bytes()] if own else [])]
     return hashlib.sha256(b"\0".join([*parts, *(passage.encode() for passage in passages)])).hexdigest()
 
 
-def draw_scenario(brief: Brief, passages: Sequence[str], rng: random.Random) -> Scenario:
-    """Choose a family by the brief's weights and fill its texts from the lists of the language."""
-    prompts, language = load_prompts(brief.language), load_language(brief.language)
-    names = [name for name in FAMILIES if brief.topics.get(name, 0) > 0 and name in prompts.families]
+def draw_scenario(brief: Brief, passages: Sequence[str], rng: random.Random, own: str = "") -> Scenario:
+    """Choose a family by the brief's weights and fill its texts from the lists of the language; `own`: prompts."""
+    prompts, language = load_prompts(brief.language, own), load_language(brief.language)
+    known = [name for name in FAMILIES if name in prompts.families]
+    known += [name for name in prompts.families if name not in FAMILIES]
+    names = [name for name in known if brief.topics.get(name, 0) > 0]
     family = rng.choices(names, [brief.topics[name] for name in names])[0]
     plan = prompts.families[family]
     drawn = {"passage": rng.choice(passages)}
-    for name in sorted(set(_SLOT.findall(f"{plan.scene} {plan.user} {plan.agent}")) - {"passage"}):
+    for name in sorted(_slots(plan) - {"passage"}):
         drawn[name] = str(rng.choice(list(prompts.seeds[name])))
     scene, user, agent = (Template(text).substitute(drawn) for text in (plan.scene, plan.user, plan.agent))
     count = min(plan.questions, max(1, brief.words // 50)) if plan.questions else 0
     checks = _checks(prompts, language, count, rng)
-    return Scenario(language, family, brief.words, scene, user, agent, checks)
+    return Scenario(language, family, brief.words, scene, user, agent, checks, prompts)
 
 
 def whole_dialogue(scenario: Scenario) -> list[ChatMessage]:
     """The messages that ask for a whole dialogue as JSON."""
-    prompts = load_prompts(scenario.language.code)
+    prompts = scenario.prompts
     listed = "\n".join(
         f"{number}. {check.question} -> {check.answer}" for number, check in enumerate(scenario.checks, 1)
     )
@@ -138,14 +164,14 @@ def whole_dialogue(scenario: Scenario) -> list[ChatMessage]:
 
 def ask_again(scenario: Scenario, problem: str) -> ChatMessage:
     """The message that says what was wrong with an answer and asks for another."""
-    return ChatMessage("user", Template(load_prompts(scenario.language.code).again).substitute(problem=problem))
+    return ChatMessage("user", Template(scenario.prompts.again).substitute(problem=problem))
 
 
 def next_turn(
     scenario: Scenario, speaker: Literal["agent", "user"], said: Sequence[tuple[str, str]], *, last: bool
 ) -> list[ChatMessage]:
     """The messages that ask for one turn of `speaker`, after (speaker, text) turns; `last`: to say goodbye."""
-    prompts = load_prompts(scenario.language.code)
+    prompts = scenario.prompts
     who = Template(prompts.user_is if speaker == "user" else prompts.agent_is).substitute(_parts(scenario))
     messages = [ChatMessage("system", Template(prompts.speaker).substitute(scene=scenario.scene, who=who))]
     if not said or said[0][0] == speaker:

@@ -38,17 +38,20 @@ class ModelWriter:
         ledger: what was asked, what was refused, what it cost.
     """
 
-    def __init__(self, model: ChatModel, name: str, mode: Mode, tries: int, passages: Sequence[str]) -> None:
+    def __init__(
+        self, model: ChatModel, name: str, mode: Mode, tries: int, passages: Sequence[str], prompts: str = ""
+    ) -> None:
         self.model = model
         self.name = name
         self.mode = mode
         self.tries = tries
         self.passages = tuple(passages)
+        self.prompts = prompts  # a file of one's own; empty: those that ship
         self.ledger = Ledger()
 
     def check(self, language: str) -> None:
         """Raise ValueError if the model cannot be had or there are no prompts in the language."""
-        load_prompts(language)
+        load_prompts(language, self.prompts)
         self.model.check()
 
     def write(self, brief: Brief, rng: random.Random) -> list[Line]:
@@ -60,7 +63,7 @@ class ModelWriter:
         """
         compose = self._whole if self.mode == "json" else self._turn_by_turn
         for left in reversed(range(SCENARIOS)):
-            scenario = draw_scenario(brief, self.passages, rng)
+            scenario = draw_scenario(brief, self.passages, rng, self.prompts)
             try:
                 return enact(compose(scenario, rng), scenario, brief.behaviours, rng)
             except UnusableError:

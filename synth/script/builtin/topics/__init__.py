@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from corpus.suggestion import all_names
+
 from ..talk import Talk
 from . import (
     basics,
@@ -20,6 +22,7 @@ from . import (
     story,
     support,
 )
+from .own import is_own, own_scenes
 
 Scene = Callable[[Talk], None]
 
@@ -59,3 +62,12 @@ class OwnFrame:
 
 OWN_FRAMES = dict.fromkeys(("basics", "questions", "sums"), OwnFrame(basics.open_narrow, basics.close_narrow, 16))
 FAMILIES = tuple(family for family in SCENES if family not in OWN_FRAMES)  # what a recipe that names none is given
+
+
+def scenes_of(topic: str) -> tuple[Scene, ...]:
+    """The scenes of a family, or of a file. Raises ValueError for one that there is not; it names those there are."""
+    if is_own(topic):
+        return own_scenes(topic)
+    if topic not in SCENES:
+        raise ValueError(f"unknown topic {topic!r}{all_names(topic, SCENES)}, or a file such as questions.toml")
+    return SCENES[topic]
