@@ -23,7 +23,7 @@ TRY = "agent talk --mind openai:http://localhost:11434/v1#qwen3:4b"
 
 
 class AssistantSettings(Strict):
-    """The keys of `assistant.toml`; each is a flag, too.
+    """The keys of `assistant.toml`; each but `threads` is a flag, too.
 
     Attributes:
         mind, ear, mouth, turn: names of the parts, as `agent talk --help` lists them.

@@ -40,6 +40,9 @@ AfterQuestion = Annotated[float | None, _option("seconds to wait at the least af
 AfterStatement = Annotated[float | None, _option("the same after a statement")]
 Nodding = Annotated[float | None, _option("eagerness to say mhm while the user speaks, 0 to 1")]
 Uninterruptible = Annotated[bool | None, _option("only stop and wait stop an answer")]
+Consent = Annotated[str | None, _option("of whose recording the voice imitates: what he agreed to")]
+FillAfter = Annotated[float | None, _option("seconds that the mind may be late before a filler is said; 0: none is")]
+Context = Annotated[int | None, _option("tokens that the mind reads and writes together")]
 OPTIONS: dict[str, Any] = {
     "mind": Mind,
     "ear": Ear,
@@ -57,6 +60,9 @@ OPTIONS: dict[str, Any] = {
     "after_statement": AfterStatement,
     "nodding": Nodding,
     "uninterruptible": Uninterruptible,
+    "consent": Consent,
+    "fill_after": FillAfter,
+    "context": Context,
 }
 Settings = Annotated[Path | None, _option("assistant.toml with all of this; flags win")]
 Events = Annotated[Path | None, _option("write what happens and why, one JSON object a line")]
