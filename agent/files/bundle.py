@@ -27,7 +27,7 @@ from ..model.quantized import quantize
 from .checkpoints import load_model, read_config, save
 from .codec_identity import CodecIdentity, codec_digest
 from .config_json import PASSENGERS
-from .shipped import find_bundle as find_bundle
+from .shipped import find_bundle
 from .vocabulary import Vocabulary
 
 CODEC = "codec.json"

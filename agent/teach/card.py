@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from corpus.card import CARD, UNKNOWN, card_licence, model_card
 
-from ..files.bundle import find_bundle
+from ..files.shipped import find_bundle
 from .examination import ExamReport
 from .order import TeachOrder
 

@@ -9,7 +9,8 @@ from synth.script.finished import FinishedDialogue
 from synth.script.practice import examination, practice
 from synth.script.syllabus import Syllabus, load_syllabus
 
-from ..files.bundle import codec_of, find_bundle
+from ..files.bundle import codec_of
+from ..files.shipped import find_bundle
 from .recipe import TeachingRecipe, read_teaching
 
 

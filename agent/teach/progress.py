@@ -22,7 +22,6 @@ class TeachProgress:
         self._console, self._work, self._clock = console, work, clock
         self._begun = self._said = clock()
         self._before = self._share = 0.0
-        self._first: float | None = None  # done of this stage by an earlier run
         self._title = ""
         self._status = Status("", console=console) if console.is_terminal else None
 
@@ -39,7 +38,7 @@ class TeachProgress:
 
     def stage(self, title: str, share: float) -> None:
         """A stage begins that is such a share of all the work."""
-        self._before, self._share, self._title, self._first = self._before + self._share, share, title, None
+        self._before, self._share, self._title = self._before + self._share, share, title
         self._say(self.line(0.0), now=True)
 
     def advance(self, done: float, total: float) -> None:

@@ -23,7 +23,8 @@ from synth.script.finished import FinishedDialogue
 from synth.script.language import load_language
 from synth.script.practice import about_seconds
 
-from ..files.bundle import codec_of, find_bundle
+from ..files.bundle import codec_of
+from ..files.shipped import find_bundle
 from ..files.vocabulary import Vocabulary
 from ..tokens.shards import read_manifest
 from ..tokens.tokenize import TokenOrder, tokenize
@@ -107,22 +108,12 @@ def tokenized(order: TeachOrder, corpus: TeachStage, name: str, share: float) ->
     place = find_bundle(order.base)
     identity = codec_of(place)
     assert identity is not None, "the order was checked"
-    inside = place / identity.name
-    codec = str(inside if inside.is_file() else identity.name)
     augment = order.recipe.augment
 
     def work(folder: Path, advance: Advance) -> None:
-        asked = TokenOrder(
-            order.out / corpus.name,
-            folder,
-            codec,
-            identity.codebooks,
-            augment,
-            vocabulary=place,
-            seed=order.recipe.seed,
-            workers=order.workers,
-        )
-        tokenize(asked, advance)
+        made = order.out / corpus.name
+        seed, workers = order.recipe.seed, order.workers
+        tokenize(TokenOrder.of_model(place, made, folder, augment=augment, seed=seed, workers=workers), advance)
 
     digest = digest_of(corpus.digest, identity.sha256, Vocabulary.load(place).digest, augment, order.recipe.seed)
     return TeachStage(name, f"listening to {corpus.name}", share, digest, work)

@@ -10,7 +10,7 @@ from corpus.card import CARD
 from corpus.durable import replace_text
 from corpus.lock import FileLock
 
-from ..files.bundle import find_bundle
+from ..files.shipped import find_bundle
 from .card import teaching_card
 from .examination import ExamReport, examine, read_report
 from .order import BEFORE, KNOWN, TeachOrder

@@ -9,9 +9,9 @@ from typing import Protocol
 
 from ..protocol import Engine, ReferenceVoice, Speech, SpeechStream, Style, stream
 from ..voice_profile import VoiceProfile
+from ..wrapped import WrappedEngine
 from .engine import moved
 from .speaker import PseudoSpeaker, fit
-from .wrapped import WrappedEngine
 
 LABEL = "A pseudo-speaker: rhythm, accent and manner are those of the engine's speakers, not the person's"
 

@@ -13,8 +13,8 @@ from ...alignment.align import timed
 from ...script.language import load_language
 from ..protocol import Engine, ReferenceVoice, Speech, SpeechStream, Style, stream
 from ..voice_profile import VoiceProfile
+from ..wrapped import WrappedEngine
 from .speaker import PseudoSpeaker, apply, fit, measure
-from .wrapped import WrappedEngine
 
 _VERSION = "pseudo1"
 _PROFILE_PHRASES = 12  # of the language, spoken to measure a voice

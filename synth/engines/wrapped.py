@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..protocol import Engine
+from .protocol import Engine
 
 
 @dataclass(frozen=True)
 class WrappedEngine:
-    """An engine that speaks by another one.
-
-    Attributes:
-        base: an engine that does not clone.
-    """
+    """An engine that speaks by another one, `base`."""
 
     base: Engine
 
