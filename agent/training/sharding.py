@@ -19,13 +19,16 @@ def shard(objective: Objective, model: LanguageModel, device: torch.device, shor
 
     A layer of the temporal transformer is whole only while it works; all else is while the objective works. `short`
     sends layers in bfloat16, in which they work; what is kept, and gradients on their way, stay float32.
-    Raises ValueError in a process that is alone.
+    Raises ValueError in a process that is alone, and for a torch that cannot write checkpoints of shares.
     """
     if parallel.world_size() < 2:
         raise ValueError("sharing a model needs several processes: start them with torchrun --nproc_per_node N")
+    from torch.distributed import checkpoint
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
+    if not hasattr(checkpoint, "HuggingFaceStorageWriter"):
+        raise ValueError(f"--sharded needs torch 2.9 or newer, this is {torch.__version__}: pip install -U torch")
     mesh = init_device_mesh(device.type, (parallel.world_size(),))
     policy = MixedPrecisionPolicy(torch.bfloat16, torch.float32, cast_forward_inputs=False) if short else None
     for layer in model.temporal.layers:
@@ -42,7 +45,7 @@ def whole(tensor: Tensor) -> Tensor:
 def like(tensor: Tensor, shared: Tensor) -> Tensor:
     """A whole tensor shared out as `shared` is, or itself."""
     placements = getattr(shared, "placements", None)
-    if placements is None:
+    if placements is None or hasattr(tensor, "placements"):
         return tensor
     from torch.distributed.tensor import DTensor, distribute_tensor
 
@@ -67,6 +70,14 @@ def hollow(model: LanguageModel) -> LanguageModel:
 
 
 def fill(blank: LanguageModel, model: LanguageModel) -> LanguageModel:
-    """Give `blank` the values of a shared model, whole, on the CPU; every process must ask for it."""
-    blank.load_state_dict({name: whole(tensor).cpu() for name, tensor in model.state_dict().items()}, assign=True)
+    """Give `blank` the values of a shared model, whole, on the CPU of the first process; every one must ask for it."""
+    values = {name: part for name, tensor in model.state_dict().items() if (part := _to_first(tensor)) is not None}
+    if values:
+        blank.load_state_dict(values, assign=True)
     return blank
+
+
+def _to_first(tensor: Tensor) -> Tensor | None:
+    """A tensor put together, kept by the first process only."""
+    full = whole(tensor)
+    return full.cpu() if parallel.rank() == 0 else None

@@ -30,7 +30,7 @@ from codec.training.seeds import seeded
 
 from ..files.config_json import from_moshi, to_moshi
 from ..model.language_model import LanguageModel
-from . import sharding
+from . import sharded_checkpoint, sharding
 from .budget import TimeBudget
 from .objective import Objective
 from .optimizer import make_optimizer
@@ -230,19 +230,19 @@ class AgentTrainer:
         return {"recipe": self.recipe.model_dump(), "model": to_moshi(self.model.config), **rows, **self.origin}
 
     def save(self) -> Path:
-        """Write the checkpoint in the run's folder, whole or not at all (first process only)."""
+        """Write the checkpoint in the run's folder, whole or not at all: the first process, or each its share."""
         tensors: dict[str, Tensor] = {f"model.{name}": p for name, p in self.trained.items()}
         tensors |= optimizer_tensors(self.optimizer, self._names(), "optimizer")
-        ready = {name: sharding.whole(tensor.detach()).cpu() for name, tensor in tensors.items()}
-        path = self.folder / CHECKPOINT
-        if parallel.rank() == 0:
-            best = None if math.isinf(self.best) else self.best
-            seen = self.seen.as_list()
-            about = {"format": FORMAT, "step": self.step, "best": best, "seen": seen, **self._what()}
-            if self.budget is not None:
-                about |= {"minutes": self.budget.minutes, "spent": round(self.budget.spent, 1)}
-            write_checkpoint(path, about, ready)
-        return path
+        best = None if math.isinf(self.best) else self.best
+        about = {"format": FORMAT, "step": self.step, "best": best, "seen": self.seen.as_list(), **self._what()}
+        if self.budget is not None:
+            about |= {"minutes": self.budget.minutes, "spent": round(self.budget.spent, 1)}
+        if self.blank is not None:
+            sharded_checkpoint.write_shards(self.folder, about, tensors)
+        elif parallel.rank() == 0:
+            write_checkpoint(self.folder / CHECKPOINT, about, tensors)
+            sharded_checkpoint.remove_shards(self.folder)
+        return self.folder / CHECKPOINT
 
     def resume(self) -> list[str]:
         """Go back to the folder's checkpoint, to the bit.
@@ -263,6 +263,8 @@ class AgentTrainer:
         about.setdefault("rows", rows_of(about["recipe"]))  # earlier versions went on with as many processes
         about["model"] = to_moshi(from_moshi(about["model"]))  # as this version writes it
         changes = check_same(self.folder, about, self._what(), MAY_CHANGE)
+        if sharded_checkpoint.SHARDS in about:
+            tensors = sharded_checkpoint.read_shards(self.folder, about, self.trained)
         held = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
         odd = sorted(self.trained.keys() ^ held.keys())
         if odd:

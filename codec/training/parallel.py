@@ -60,6 +60,12 @@ def sum_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
     sum_over_processes(gradients)
 
 
+def wait() -> None:
+    """Go on when all processes are here."""
+    if world_size() > 1:
+        dist.barrier()
+
+
 def message_device() -> torch.device | None:
     """Where tensors lie that processes send each other; None where it does not matter."""
     nccl = dist.is_initialized() and dist.get_backend() == "nccl"

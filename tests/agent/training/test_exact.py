@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from agent import LanguageModel, tiny
 from agent.training.recipe import AgentRecipe, read_recipe
 from agent.training.trainer import AgentTrainer
 from tests.support.agent_training import CPU, RandomCodes
-from tests.support.places import DATASETS, ROOT
+from tests.support.places import DATASETS
+from tests.support.processes import fork, group, run_module
 
 LENGTHS = (20, 3, 17, 20, 8, 20, 2, 11)  # frames of the eight dialogues of a step
 
@@ -61,36 +59,31 @@ def test_passes_add_up_to_one_gradient(tmp_path: Path) -> None:
             torch.testing.assert_close(found[name], gradient, rtol=1e-4, atol=1e-6 * float(gradient.abs().max() + 1))
 
 
-WORKER = """
-import sys, torch
-from pathlib import Path
-from safetensors.torch import save_file
-from codec.training import parallel
-from tests.agent.training.test_exact import step
-torch.set_num_threads(1)
-out, batch, accumulate = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-with parallel.process_group(torch.device("cpu")):
-    found, parts, trainer = step(out, batch, accumulate)
-    assert trainer.seen.frames == 101, trainer.seen
-    found["loss"] = torch.tensor(parts["loss"])
-    save_file(found, out / f"{parallel.rank()}.safetensors")
-"""
+CUTS = [(2, 4, 1), (2, 1, 4), (4, 2, 1)]  # processes, batch, accumulate
 
 
-@pytest.mark.parametrize(("processes", "batch", "accumulate"), [(2, 4, 1), (2, 1, 4), (4, 2, 1)])
-def test_processes_add_up_to_one_gradient(tmp_path: Path, processes: int, batch: int, accumulate: int) -> None:
+def work(out: Path, rank: int) -> None:
+    """One of four processes: a step cut in each way, as many of them as it takes."""
+    torch.set_num_threads(1)
+    for number, (processes, batch, accumulate) in enumerate(CUTS):
+        with group(rank, processes, out / f"meeting-{number}") as there:
+            if there:
+                found, parts, trainer = step(out, batch, accumulate)
+                assert trainer.seen.frames == 101, trainer.seen
+                found["loss"] = torch.tensor(parts["loss"])
+                save_file(found, out / f"{number}-{rank}.safetensors")
+
+
+def test_processes_add_up_to_one_gradient(tmp_path: Path) -> None:
     whole, told, _ = step(tmp_path, 8, 1)
-    script = tmp_path / "worker.py"
-    script.write_text(WORKER)
-    line: Sequence[str] = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node"]
-    line = [*line, str(processes), str(script), str(tmp_path), str(batch), str(accumulate)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    subprocess.run(line, env=environment, check=True, timeout=300, capture_output=True)
-    for rank in range(processes):
-        found = load_file(tmp_path / f"{rank}.safetensors")
-        assert found.pop("loss").item() == pytest.approx(told["loss"], rel=1e-5)  # everybody's, not its own
-        for name, gradient in whole.items():
-            torch.testing.assert_close(found[name], gradient, rtol=1e-4, atol=1e-6 * float(gradient.abs().max() + 1))
+    run_module("tests.agent.training.test_exact", tmp_path)
+    for number, (processes, _, _) in enumerate(CUTS):
+        for rank in range(processes):
+            found = load_file(tmp_path / f"{number}-{rank}.safetensors")
+            assert found.pop("loss").item() == pytest.approx(told["loss"], rel=1e-5)  # everybody's, not its own
+            for name, gradient in whole.items():
+                atol = 1e-6 * float(gradient.abs().max() + 1)
+                torch.testing.assert_close(found[name], gradient, rtol=1e-4, atol=atol)
 
 
 def test_validation_is_the_same_at_any_batch_size_and_seed(tmp_path: Path) -> None:
@@ -108,3 +101,8 @@ def test_validation_is_the_same_at_any_batch_size_and_seed(tmp_path: Path) -> No
     recipe = shipped(validation_crops=2)
     some = AgentTrainer(model, recipe, data, tmp_path, CPU, held_out=data).validate()  # type: ignore[arg-type]
     assert some["loss"] != pytest.approx(figures[0]["loss"], rel=1e-4)
+
+
+if __name__ == "__main__":
+    place = Path(sys.argv[1])
+    fork(4, lambda rank: work(place, rank))
