@@ -11,11 +11,14 @@ import typer
 def finetune(
     base: Annotated[str, typer.Option(help="model to start from: shipped name, folder or id of the hub")],
     data: Annotated[
-        list[Path], typer.Option("--data", help="corpus, or folder that `agent tokenize` wrote; repeatable")
-    ],
+        list[Path] | None, typer.Option("--data", help="corpus, or folder that `agent tokenize` wrote; repeatable")
+    ] = None,
     out: Annotated[Path, typer.Option(help="the run's folder")] = Path("runs/finetune"),
     validation: Annotated[
         list[Path] | None, typer.Option(help="tokens to validate on; repeatable, in place of a share of the data's")
+    ] = None,
+    stream: Annotated[
+        list[str] | None, typer.Option(help="tokens to read shard by shard, folder or URL of fsspec; for --data")
     ] = None,
     minutes: Annotated[
         float | None, typer.Option(help="to train in, all in all, in place of --steps; the schedule ends with them")
@@ -62,7 +65,7 @@ def finetune(
     )
     plan = planned(place, asked, out, resume)
     order = TrainingOrder(
-        data,
+        data or (),
         out,
         plan.recipe,
         validation or (),
@@ -70,13 +73,15 @@ def finetune(
         resume=resume,
         sharded=sharded,
         minutes=minutes,
+        stream=stream or (),
     )
     order.check()
     typer.echo(plan.told)
     with process_group(pick_device(device)) as here:
-        made = as_tokens(place, data, out, typer.echo)
-        manifest = read_manifest(made[0])
-        model = base_model(place, plan.recipe, manifest, made[0], here, plan.adapters, both_sides, download)
+        made = as_tokens(place, order.data, out, typer.echo)
+        first = order.stores()[0].folder if order.stream else made[0]
+        manifest = read_manifest(first)
+        model = base_model(place, plan.recipe, manifest, first, here, plan.adapters, both_sides, download)
         tokens = RunData.open(replace(order, data=made), model.config)
         kept, beside = keys_of(place), keys_of(place, files=True)
         full = plan.adapters is None

@@ -9,9 +9,14 @@ import typer
 
 
 def train(
-    data: Annotated[list[Path], typer.Option("--data", help="folder that `agent tokenize` wrote; repeatable")],
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", help="folder that `agent tokenize` wrote; repeatable")
+    ] = None,
     out: Annotated[Path, typer.Option(help="the run's folder: checkpoint, model, curves")] = Path("runs/agent"),
     preset: Annotated[str | None, typer.Option(help="laptop, tiny or moshi-7b; before the recipe's")] = None,
+    stream: Annotated[
+        list[str] | None, typer.Option(help="tokens to read shard by shard, folder or URL of fsspec; for --data")
+    ] = None,
     recipe: Annotated[Path | None, typer.Option(help="TOML with settings of agent.training.recipe.AgentRecipe")] = None,
     validation: Annotated[
         list[Path] | None, typer.Option(help="tokens to validate on; repeatable, in place of a share of the data's")
@@ -50,10 +55,22 @@ def train(
     from ..training.start import keys_of, starting_model
 
     plan = read_recipe(recipe, preset=preset, steps=steps, batch=batch, accumulate=accumulate)
-    order = TrainingOrder(data, out, plan, validation or (), text or (), unspoken or (), threads, resume, sharded)
+    order = TrainingOrder(
+        data or (),
+        out,
+        plan,
+        validation or (),
+        text or (),
+        unspoken or (),
+        threads,
+        resume,
+        sharded,
+        stream=stream or (),
+    )
     order.check()
     with process_group(pick_device(device)) as here:
-        model = starting_model(plan, read_manifest(data[0]), data[0], init, init_lm, out / "language-model", download)
+        first = order.stores()[0].folder if order.stream else order.data[0]
+        model = starting_model(plan, read_manifest(first), first, init, init_lm, out / "language-model", download)
         tokens, kept = RunData.open(order, model.config), keys_of(init)
         trainer = run(order, model, tokens, here, partial(write_bundle, tokens.every, kept), typer.echo)
         trained = trainer.whole_model()

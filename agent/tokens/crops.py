@@ -13,35 +13,20 @@ import copy
 import functools
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from corpus.audio import FRAME_RATE
 
 from ..files.vocabulary import Vocabulary
 from ..model.config import ModelConfig
-from ..model.streams import ZERO
-from .cut import Cutter, Rows
+from .cut import Chances, Cutter, Rows, TokenBatch
 from .fit import check_alike, check_fit
-from .frame_labels import Labels
 from .shards import Shard, open_shard, read_manifest, read_vocabulary
 from .text_stream import Tokens
-from .training_text import corpus_text, file_text
-
-TEXT = 1  # marks the random numbers of text batches, apart from those of crops
-
-
-@dataclass(frozen=True)
-class TokenBatch:
-    """Rows in the model's order: text, agent, user, user text, hint as far as it has them; undelayed."""
-
-    codes: Tensor  # int64 [B, config.streams, T], -1 where there is no token
-    labels: Tensor  # uint8 [B, T], see `frame_labels.Label`; 0 beyond the end
+from .training_text import TEXT, corpus_text, file_text, text_rows
 
 
 class Dialogues:
@@ -101,8 +86,7 @@ class Dialogues:
         self.twins = self._without_twins()
         self._shares: dict[int, Rows] = {}  # by length of a crop: dialogues, each as often as an epoch has it
         self._covers: dict[int, Rows] = {}  # by length of a crop: dialogue and first frame, to cover all
-        begins_word = np.array([vocabulary.begins_word(id) for id in range(config.text_card)])
-        self._cutter = Cutter(config, (first.vocabulary.pad, first.vocabulary.end_pad), begins_word)
+        self._cutter = Cutter.of(config, vocabulary, first.vocabulary)
         self._file_text = file_text(texts, self.vocabulary) if texts else None
         self._own_text: Tokens | None = None  # once asked for
 
@@ -192,15 +176,13 @@ class Dialogues:
         for row in range(rows):
             index = self._drawn((step * parts + part) * rows + row, frames)
             rng = np.random.default_rng((self.seed, step, 0, part * rows + row))
-            start = self._start(index, frames, rng)
-            variant = int(rng.integers(len(self._shards[self._places[index, 0]].user)))
-            crops.append(self._crop(index, start, frames, variant, rng))
-        return _stacked(crops)
+            crops.append(self._cutter.drawn(*self._place(index), frames, rng, Chances(self.starts, self.hints)))
+        return TokenBatch.of(crops)
 
     def whole(self, index: int, variant: int = 0) -> TokenBatch:
         """One dialogue from beginning to end, without hints: a batch of one row."""
-        _, begin, end = self._places[index]
-        return _stacked([self._crop(index, 0, int(end - begin), variant, None)])
+        shard, place = self._place(index)
+        return TokenBatch.of([self._cutter.crop(shard, place, 0, len(place), variant, None)])
 
     def crop_count(self, frames: int) -> int:
         """How many crops of `frames` frames cover every dialogue once, one after another."""
@@ -211,8 +193,10 @@ class Dialogues:
         crops = []
         for number in numbers:
             index, start = self._covering(frames)[number].tolist()
-            crops.append(self._crop(index, start, frames, 0, np.random.default_rng(number)))
-        return _stacked(crops)
+            rng = np.random.default_rng(number)
+            hinted = self.config.ours.hint and rng.random() < self.hints
+            crops.append(self._cutter.crop(*self._place(index), start, frames, 0, rng if hinted else None))
+        return TokenBatch.of(crops)
 
     def _covering(self, frames: int) -> Rows:
         """Dialogue and first frame of those crops: `[N, 2]`."""
@@ -225,12 +209,8 @@ class Dialogues:
     def text_batch(self, step: int, rows: int, frames: int, part: int = 0) -> TokenBatch:
         """Text alone, `frames` tokens a row without pauses; all other rows are -1."""
         text = self._text()
-        codes = np.full((rows, self.config.streams, frames), ZERO, np.int64)
-        for row in range(rows):
-            rng = np.random.default_rng((self.seed, step, 0, part * rows + row, TEXT))
-            start = int(rng.integers(len(text)))
-            codes[row, 0] = text.take(range(start, start + frames), mode="wrap")
-        return TokenBatch(torch.from_numpy(codes), torch.zeros(rows, frames, dtype=torch.uint8))
+        texts = [(np.random.default_rng((self.seed, step, 0, part * rows + row, TEXT)), text) for row in range(rows)]
+        return text_rows(texts, self.config.streams, frames)
 
     def _subset(self, indices: npt.NDArray[np.intp]) -> Dialogues:
         part = copy.copy(self)
@@ -255,31 +235,15 @@ class Dialogues:
         epoch, place = divmod(number, len(shares))
         return int(shares[_shuffled(self.seed, epoch, len(shares))[place]])
 
-    def _start(self, index: int, frames: int, rng: np.random.Generator) -> int:
-        _, begin, end = self._places[index]
-        spare = int(end - begin) - frames
-        return 0 if spare <= 0 or rng.random() < self.starts else int(rng.integers(spare + 1))
-
-    def _crop(
-        self, index: int, start: int, frames: int, variant: int, rng: np.random.Generator | None
-    ) -> tuple[Rows, Labels]:
-        """Codes int64 `[streams, frames]` and labels `[frames]`; hints where `rng` draws some."""
-        place, begin, end = (int(value) for value in self._places[index])
-        span = slice(begin + start, min(begin + start + frames, end))
-        codes, labels = self._cutter.cut(self._shards[place], span, frames, variant)
-        if self.config.ours.hint and rng is not None and rng.random() < self.hints:
-            codes[-1] = self._cutter.hinted(codes[0], rng)
-        return codes, labels
+    def _place(self, index: int) -> tuple[Shard, range]:
+        """The shard that a dialogue is in, and its frames there."""
+        shard, begin, end = self._places[index].tolist()
+        return self._shards[shard], range(begin, end)
 
 
 @functools.lru_cache(maxsize=8)
 def _shuffled(seed: int, epoch: int, count: int) -> Rows:
     return np.random.default_rng((seed, epoch)).permutation(count)
-
-
-def _stacked(crops: Sequence[tuple[Rows, Labels]]) -> TokenBatch:
-    codes, labels = zip(*crops, strict=True)
-    return TokenBatch(torch.from_numpy(np.stack(codes)), torch.from_numpy(np.stack(labels)))
 
 
 def _content(shard: Shard, begin: int, end: int) -> bytes:

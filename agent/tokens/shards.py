@@ -187,8 +187,13 @@ def open_shard(folder: str | Path, entry: TokenShard) -> Shard:
         data = np.asarray(np.memmap(path, np.uint8, "r"))
     except (OSError, ValueError) as error:
         raise ValueError(f"cannot read {path}: {error}; run `agent tokenize` again to mend it") from None
+    return shard_of(data, entry, str(path))
+
+
+def shard_of(data: npt.NDArray[np.uint8], entry: TokenShard, name: str) -> Shard:
+    """A shard on the bytes of its file. Raises ValueError when they are others than the manifest says."""
     if hashlib.sha256(data.data).hexdigest() != entry.sha256:
-        raise ValueError(f"{path} is truncated or changed: run `agent tokenize` again to mend it")
+        raise ValueError(f"{name} is truncated or changed: run `agent tokenize` again to mend it")
     size = int(data[:8].view("<u8")[0])
     header = json.loads(bytes(data[8 : 8 + size]))
     tensors: dict[str, Any] = {name: _tensor(data[8 + size :], header[name], axes) for name, axes in _AXES.items()}

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from ..files.vocabulary import Vocabulary
+from ..model.streams import ZERO
+from .cut import TokenBatch
 from .shards import Shard
 from .text_stream import Tokens
 
+TEXT = 1  # marks the random numbers of rows of text, apart from those of crops
 UTTERANCE_GAP = 6  # frames without a token that end an utterance: 0.48 s
 
 
@@ -56,3 +60,12 @@ def file_text(paths: Sequence[str | Path], vocabulary: Vocabulary) -> Tokens:
         for line in filter(str.strip, lines):
             ids += [*vocabulary.encode(line), vocabulary.pad]
     return np.array(ids, np.int32)
+
+
+def text_rows(texts: Sequence[tuple[np.random.Generator, Tokens]], streams: int, frames: int) -> TokenBatch:
+    """Rows of text alone, `frames` tokens from anywhere in each text without pauses; all other streams are -1."""
+    codes = np.full((len(texts), streams, frames), ZERO, np.int64)
+    for row, (rng, text) in enumerate(texts):
+        start = int(rng.integers(len(text)))
+        codes[row, 0] = text.take(range(start, start + frames), mode="wrap")
+    return TokenBatch(torch.from_numpy(codes), torch.zeros(len(texts), frames, dtype=torch.uint8))

@@ -21,7 +21,7 @@ from corpus.record import AGENT_CHANNEL, USER_CHANNEL, Dialogue
 from ..files.vocabulary import Vocabulary
 from ..model.config import ModelConfig
 from ..model.streams import ZERO
-from .crops import TokenBatch
+from .cut import TokenBatch
 from .text_stream import Tokens, lay_sides
 
 UNSPOKEN = 2  # marks the random numbers of these rows, apart from those of `agent.tokens.crops`

@@ -17,11 +17,13 @@ from ..files.tensor_names import to_native
 from ..model.language_model import LanguageModel
 from ..model.lora import LoraLinear, adapter_tensors, merge_adapters
 from ..tokens.crops import Dialogues
+from ..tokens.streaming import StreamedTokens
 
+Learnt = Dialogues | StreamedTokens  # what a model learnt from
 MOSHI = "moshi"  # folder in the run's
 
 
-def write_bundle(tokens: Dialogues, kept: Mapping[str, Any], model: LanguageModel, folder: Path) -> Path:
+def write_bundle(tokens: Learnt, kept: Mapping[str, Any], model: LanguageModel, folder: Path) -> Path:
     """Write a model for use, with the vocabulary and codec of the tokens it learnt from and `keys_of` its base."""
     return save_bundle(folder, model, tokens.vocabulary, tokens.codec, kept=kept)
 
@@ -51,7 +53,7 @@ def without_adapters(model: LanguageModel) -> LanguageModel:
 
 
 def moshi_product(
-    tokens: Dialogues,
+    tokens: Learnt,
     kept: Mapping[str, Any],
     model: LanguageModel,
     out: Path,

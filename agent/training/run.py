@@ -17,20 +17,26 @@ from corpus.durable import replace_text
 from ..model.config import ModelConfig
 from ..model.language_model import LanguageModel
 from ..tokens.crops import Dialogues
-from ..tokens.shards import VALIDATION, is_tokens
+from ..tokens.fit import check_alike
+from ..tokens.shard_store import ShardStore
+from ..tokens.shards import VALIDATION, is_tokens, read_manifest
+from ..tokens.streaming import StreamedTokens
 from ..tokens.unspoken import Unspoken
 from .budget import TimeBudget
+from .passes import rows_of
 from .progress import AgentProgress
 from .recipe import AgentRecipe
 from .trainer import AgentTrainer
 from .work import frame_work, measured_peak
+
+STREAMED = "streamed"  # folder in the run's: manifests and vocabularies of tokens behind a URL
 
 
 @dataclass(frozen=True)
 class TrainingOrder:
     """What a run is asked to do."""
 
-    data: Sequence[Path]  # folders of tokens
+    data: Sequence[Path]  # folders of tokens; none if they are streamed
     out: Path  # the run's folder
     recipe: AgentRecipe
     validation: Sequence[Path] = ()  # folders of tokens to validate on; empty: those in the data's folders, or a share
@@ -40,23 +46,34 @@ class TrainingOrder:
     resume: bool = False
     sharded: bool = False
     minutes: float | None = None  # to train in, in place of the recipe's steps; a run that goes on keeps its own
+    stream: Sequence[str] = ()  # folders of tokens or URLs to read shard by shard, in place of `data`
 
     def check(self) -> None:
         """Raise ValueError for what cannot be done, before anything is opened."""
         check_free(self.out, self.resume)
+        if bool(self.data) == bool(self.stream):
+            raise ValueError("what is there to learn from? Give --data, or --stream to read it as it is needed")
+        if self.stream and not self.validation and self.recipe.held_out:
+            raise ValueError(
+                "nothing is held out of what is streamed: give --validation FOLDER, or held_out = 0 in the recipe"
+            )
         if bool(self.unspoken) != bool(self.recipe.unspoken):
             raise ValueError(
                 "--unspoken names what to read, the recipe's `unspoken` how many crops of it a pass has: "
                 "give both or none"
             )
 
+    def stores(self) -> list[ShardStore]:
+        """Where the streamed tokens lie. Raises ValueError for what is not there."""
+        return [ShardStore(place, self.out / STREAMED / str(number)) for number, place in enumerate(self.stream)]
+
 
 @dataclass(frozen=True)
 class RunData:
     """What a run learns from."""
 
-    every: Dialogues
-    training: Dialogues
+    every: Dialogues | StreamedTokens
+    training: Dialogues | StreamedTokens
     held_out: Dialogues | None
     unspoken: Unspoken | None
 
@@ -64,6 +81,9 @@ class RunData:
     def open(cls, order: TrainingOrder, config: ModelConfig) -> RunData:
         """The data of an order, checked, parted and counted. Raises ValueError where nothing is to be learnt."""
         recipe = order.recipe
+        if order.stream:
+            streamed, judged = _streamed(order, config)
+            return cls(streamed, streamed, judged, _unspoken(order, config, streamed))
         apart = [*order.validation] or [path for each in order.data if is_tokens(path := each / VALIDATION)]
         every = Dialogues([*apart, *order.data], config, seed=recipe.seed, hints=recipe.hints, texts=order.texts)
         training: Dialogues = every
@@ -71,10 +91,7 @@ class RunData:
         if apart or recipe.held_out:
             training, held_out = every.apart(len(apart)) if apart else every.split(recipe.held_out)
         training.check_words()
-        unspoken = None
-        if order.unspoken:
-            unspoken = Unspoken(order.unspoken, config, every.vocabulary, seed=recipe.seed)
-        return cls(every, training, held_out, unspoken)
+        return cls(every, training, held_out, _unspoken(order, config, every))
 
     @property
     def origin(self) -> dict[str, Any]:
@@ -84,6 +101,32 @@ class RunData:
             "codec": self.every.codec.sha256,
             "vocabulary": self.every.vocabulary.digest,
         }
+
+
+def _unspoken(order: TrainingOrder, config: ModelConfig, tokens: Dialogues | StreamedTokens) -> Unspoken | None:
+    if not order.unspoken:
+        return None
+    return Unspoken(order.unspoken, config, tokens.vocabulary, seed=order.recipe.seed)
+
+
+def _streamed(order: TrainingOrder, config: ModelConfig) -> tuple[StreamedTokens, Dialogues | None]:
+    """What is streamed, and the folders that are not, to validate on."""
+    recipe, stores = order.recipe, order.stores()
+    tokens = StreamedTokens(
+        stores,
+        config,
+        lanes=rows_of(recipe.model_dump())["heard"],
+        frames=recipe.frames,
+        seed=recipe.seed,
+        hints=recipe.hints,
+        texts=order.texts,
+    )
+    tokens.check_words()
+    if not order.validation:
+        return tokens, None
+    folders = [stores[0].folder, *order.validation]
+    check_alike(folders, [read_manifest(folder) for folder in folders])
+    return tokens, Dialogues(order.validation, config, seed=recipe.seed)
 
 
 def budget_of(order: TrainingOrder) -> TimeBudget | None:
