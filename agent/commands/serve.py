@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..assistant.settings import AssistantSettings
     from ..live.batch import Batch
     from ..live.partner import Partner
+    from ..live.prompt import Prompt
     from ..live.runtime import Runtime
 
 WARM_UP_FRAMES = 6
@@ -52,6 +53,10 @@ def serve(
     lag_ms: Annotated[float, typer.Option(help="bound of the lag: what is later is left out")] = 400.0,
     codec: Annotated[str | None, typer.Option(help="another codec than the model's own")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    text_prompt: Annotated[
+        str | None, typer.Option(help="who the agent is to be, for a model that was trained with roles, as PersonaPlex")
+    ] = None,
+    voice_prompt: Annotated[Path | None, typer.Option(help="recording of the voice it is to speak with")] = None,
     runtime: Annotated[
         str, typer.Option(help="fast, fused (the codec as it is), torch or slots (all at once, a card's way)")
     ] = "fast",
@@ -95,8 +100,11 @@ def serve(
 
     assistant = load_assistant(gather(settings, **given), wanted)
     if assistant is None:
-        name, batch = load(model, codec, device, runtime, int8, wanted, threads)
+        prompt = read_prompt(text_prompt, voice_prompt)
+        name, batch = load(model, codec, device, runtime, int8, wanted, threads, prompt)
         partner: Partner = BareModel(batch)
+    elif text_prompt or voice_prompt:
+        raise ValueError("--text-prompt and --voice-prompt are for the model by itself: --mind has --instructions")
     else:
         name, partner = assistant.about.mind, assistant
     limits = ConnectionLimits(per_address=per_address)
@@ -175,8 +183,27 @@ def load_assistant(settings: AssistantSettings, sessions: int | None) -> Assista
     return assistant
 
 
+def read_prompt(text: str | None, voice: Path | None) -> Prompt | None:
+    """The prompt of `--text-prompt` and `--voice-prompt`; None without. Raises ValueError for what is no recording."""
+    from corpus.audio import read_mono
+
+    from ..live.prompt import Prompt
+
+    if voice is not None and voice.suffix == ".pt":
+        raise ValueError(f"{voice} is a pickle, which is not opened: give the recording that it was made from")
+    sample = None if voice is None else read_mono(voice)
+    return None if text is None and sample is None else Prompt(text or "", sample)
+
+
 def load(
-    model: str, codec: str | None, device: str, runtime: str, int8: bool, sessions: int | None, threads: int
+    model: str,
+    codec: str | None,
+    device: str,
+    runtime: str,
+    int8: bool,
+    sessions: int | None,
+    threads: int,
+    prompt: Prompt | None = None,
 ) -> tuple[str, Batch]:
     """The model's name and a batch that has run, for the options of the same names; None of `sessions` measures."""
     import torch
@@ -187,6 +214,7 @@ def load(
     from ..files.bundle import load_bundle
     from ..live.batch import Batch
     from ..live.capacity import TickTimes, fitting
+    from ..live.prompt import prompted
     from ..serve.event_log import tell, warn
 
     if threads:
@@ -194,10 +222,11 @@ def load(
     chosen = pick_device(device)
     tell("loading", model=model, device=chosen)
     bundle = load_bundle(model, device=chosen, codec=codec)
+    told = None if prompt is None else prompted(bundle, prompt)
 
     def make(slots: int) -> Batch:
         used = cast("Runtime", runtime)
-        return Batch(bundle, slots, runtime=used, int8=int8, threads=threads or 1, keep_weights=False)
+        return Batch(bundle, slots, runtime=used, int8=int8, threads=threads or 1, keep_weights=False, prompt=told)
 
     def measured(tried: TickTimes) -> None:
         tell("measured", sessions=tried.sessions, p50_ms=round(tried.p50_ms, 1), p99_ms=round(tried.p99_ms, 1))

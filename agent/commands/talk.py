@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from . import assistant_options as options
+from .serve import read_prompt
 
 if TYPE_CHECKING:
     from ..assistant.settings import AssistantSettings
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..live.batch import Batch
     from ..live.controls import Controls
     from ..live.partner import Partner
+    from ..live.prompt import Prompt
 
 Devices = tuple[str | None, str | None]  # input and output, as the user named them
 Files = tuple[Path | None, Path | None, Path | None, Path | None, Path | None]  # input, output, record, events, keep
@@ -43,6 +45,10 @@ def talk(
     lag_bound: Annotated[float, typer.Option(help="ms; frames that would be answered later are dropped")] = 400.0,
     threads: Annotated[int, typer.Option(help="cores to use")] = 2,
     runtime: Annotated[str, typer.Option(help="fast, or torch: the modules as they are")] = "fast",
+    text_prompt: Annotated[
+        str | None, typer.Option(help="who the agent is to be, for a model that was trained with roles, as PersonaPlex")
+    ] = None,
+    voice_prompt: Annotated[Path | None, typer.Option(help="recording of the voice it is to speak with")] = None,
     text_temperature: Annotated[float, typer.Option(help="of the words; 0 takes the likeliest")] = 0.7,
     text_top_k: Annotated[int, typer.Option(help="words to choose from; 0 is all")] = 25,
     audio_temperature: Annotated[float, typer.Option(help="of the voice")] = 0.8,
@@ -83,7 +89,7 @@ def talk(
         from .assistant_talk import replay_with_assistant
 
         return _compared(replay, *replay_with_assistant(replay, events))
-    batch = _batch(model, codec, runtime, threads, keep is not None)
+    batch = _batch(model, codec, runtime, threads, keep is not None, read_prompt(text_prompt, voice_prompt))
     if replay is not None:
         return _replay(batch, replay)
     from ..desk.talk import BothSides, write_transcript
@@ -141,16 +147,20 @@ def _is_tape(path: Path) -> bool:
         return False  # who reads it says what is wrong
 
 
-def _batch(model: str, codec: str | None, runtime: str, threads: int, keep: bool) -> Batch:
+def _batch(
+    model: str, codec: str | None, runtime: str, threads: int, keep: bool, prompt: Prompt | None = None
+) -> Batch:
     import torch
 
     from ..files.bundle import load_bundle
     from ..live.batch import Batch
+    from ..live.prompt import prompted
     from ..live.replay import RecordingBatch
 
     torch.set_num_threads(threads)
     bundle = load_bundle(model, codec=codec)
-    return (RecordingBatch if keep else Batch)(bundle, 1, runtime, threads=threads)  # type: ignore[arg-type]
+    told = None if prompt is None else prompted(bundle, prompt)
+    return (RecordingBatch if keep else Batch)(bundle, 1, runtime, threads=threads, prompt=told)  # type: ignore[arg-type]
 
 
 def _keep(batch: Batch, path: Path | None) -> None:

@@ -28,6 +28,7 @@ from ..model.language_model import ModelState
 from ..model.sampling import Sampling
 from .controls import Controls
 from .frame_out import FrameOut, PartTimes
+from .prompt import begun
 from .rows import Held
 from .runtime import Runtime, make_rows
 from .stepper import RowFrame, RowOrder
@@ -65,6 +66,7 @@ class Batch:
         cache: str | Path | None = None,
         threads: int = 1,
         keep_weights: bool = True,
+        prompt: ModelState | None = None,
     ) -> None:
         """Get ready; the first time for a codec, "fast" exports it for some twenty seconds.
 
@@ -78,11 +80,12 @@ class Batch:
             cache: folder of exported codecs; the user's cache folder if None.
             threads: cores that "fast" may use.
             keep_weights: False frees the bundle's weights where "fast" has its own; it is of no other use then.
+            prompt: what every conversation begins with, see `prompt.prompted`.
         """
         if slots < 1:
             raise ValueError(f"a batch needs at least one slot, got {slots}")
         check_voice(bundle)
-        self.bundle, self.slots = bundle, slots
+        self.bundle, self.slots, self._prompt = bundle, slots, prompt
         self._rows = make_rows(bundle, slots, runtime, int8, cache, threads)
         self._open: dict[int, Conversed] = {}
         pad = torch.tensor([bundle.model.config.pad])
@@ -105,6 +108,8 @@ class Batch:
         controls = controls or Controls()
         slot = self._place()
         self._rows.open(slot, controls.seed)
+        if self._prompt is not None:
+            self._rows.restore(slot, Held(self._rows.snapshot(slot).codec, begun(self._prompt, controls.seed)))
         self._open[slot] = Conversed(controls, 0.0 if controls.hold else 1.0)
         return slot
 
