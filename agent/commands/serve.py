@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..assistant.settings import AssistantSettings
     from ..live.batch import Batch
     from ..live.partner import Partner
-    from ..live.prompt import Prompt
+    from ..live.persona import Persona
     from ..live.runtime import Runtime
 
 WARM_UP_FRAMES = 6
@@ -52,7 +52,7 @@ def serve(
     per_address: Annotated[int, typer.Option(min=1, help="connections of one address")] = 8,
     lag_ms: Annotated[float, typer.Option(help="bound of the lag: what is later is left out")] = 400.0,
     codec: Annotated[str | None, typer.Option(help="another codec than the model's own")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, or cuda:1 for the second card")] = "auto",
     text_prompt: Annotated[
         str | None, typer.Option(help="who the agent is to be, for a model that was trained with roles, as PersonaPlex")
     ] = None,
@@ -100,7 +100,7 @@ def serve(
 
     assistant = load_assistant(gather(settings, **given), wanted)
     if assistant is None:
-        prompt = read_prompt(text_prompt, voice_prompt)
+        prompt = read_persona(text_prompt, voice_prompt)
         name, batch = load(model, codec, device, runtime, int8, wanted, threads, prompt)
         partner: Partner = BareModel(batch)
     elif text_prompt or voice_prompt:
@@ -183,16 +183,16 @@ def load_assistant(settings: AssistantSettings, sessions: int | None) -> Assista
     return assistant
 
 
-def read_prompt(text: str | None, voice: Path | None) -> Prompt | None:
+def read_persona(text: str | None, voice: Path | None) -> Persona | None:
     """The prompt of `--text-prompt` and `--voice-prompt`; None without. Raises ValueError for what is no recording."""
     from corpus.audio import read_mono
 
-    from ..live.prompt import Prompt
+    from ..live.persona import Persona
 
     if voice is not None and voice.suffix == ".pt":
         raise ValueError(f"{voice} is a pickle, which is not opened: give the recording that it was made from")
     sample = None if voice is None else read_mono(voice)
-    return None if text is None and sample is None else Prompt(text or "", sample)
+    return None if text is None and sample is None else Persona(text or "", sample)
 
 
 def load(
@@ -203,7 +203,7 @@ def load(
     int8: bool,
     sessions: int | None,
     threads: int,
-    prompt: Prompt | None = None,
+    prompt: Persona | None = None,
 ) -> tuple[str, Batch]:
     """The model's name and a batch that has run, for the options of the same names; None of `sessions` measures."""
     import torch
@@ -214,7 +214,7 @@ def load(
     from ..files.bundle import load_bundle
     from ..live.batch import Batch
     from ..live.capacity import TickTimes, fitting
-    from ..live.prompt import prompted
+    from ..live.persona import prompted
     from ..serve.event_log import tell, warn
 
     if threads:

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from . import assistant_options as options
-from .serve import read_prompt
+from .serve import read_persona
 
 if TYPE_CHECKING:
     from ..assistant.settings import AssistantSettings
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..live.batch import Batch
     from ..live.controls import Controls
     from ..live.partner import Partner
-    from ..live.prompt import Prompt
+    from ..live.persona import Persona
 
 Devices = tuple[str | None, str | None]  # input and output, as the user named them
 Files = tuple[Path | None, Path | None, Path | None, Path | None, Path | None]  # input, output, record, events, keep
@@ -89,7 +89,7 @@ def talk(
         from .assistant_talk import replay_with_assistant
 
         return _compared(replay, *replay_with_assistant(replay, events))
-    batch = _batch(model, codec, runtime, threads, keep is not None, read_prompt(text_prompt, voice_prompt))
+    batch = _batch(model, codec, runtime, threads, keep is not None, read_persona(text_prompt, voice_prompt))
     if replay is not None:
         return _replay(batch, replay)
     from ..desk.talk import BothSides, write_transcript
@@ -148,13 +148,13 @@ def _is_tape(path: Path) -> bool:
 
 
 def _batch(
-    model: str, codec: str | None, runtime: str, threads: int, keep: bool, prompt: Prompt | None = None
+    model: str, codec: str | None, runtime: str, threads: int, keep: bool, prompt: Persona | None = None
 ) -> Batch:
     import torch
 
     from ..files.bundle import load_bundle
     from ..live.batch import Batch
-    from ..live.prompt import prompted
+    from ..live.persona import prompted
     from ..live.replay import RecordingBatch
 
     torch.set_num_threads(threads)

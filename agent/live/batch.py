@@ -28,7 +28,7 @@ from ..model.language_model import ModelState
 from ..model.sampling import Sampling
 from .controls import Controls
 from .frame_out import FrameOut, PartTimes
-from .prompt import begun
+from .persona import begun
 from .rows import Held
 from .runtime import Runtime, make_rows
 from .stepper import RowFrame, RowOrder
@@ -80,7 +80,7 @@ class Batch:
             cache: folder of exported codecs; the user's cache folder if None.
             threads: cores that "fast" may use.
             keep_weights: False frees the bundle's weights where "fast" has its own; it is of no other use then.
-            prompt: what every conversation begins with, see `prompt.prompted`.
+            prompt: what every conversation begins with, see `persona.prompted`.
         """
         if slots < 1:
             raise ValueError(f"a batch needs at least one slot, got {slots}")

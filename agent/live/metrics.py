@@ -64,3 +64,6 @@ class Metrics:
     delay_ms: dict[str, float]  # by session's id, from a frame's coming to its answer, last one
     pace_ms: float  # expected time of a step
     frame_ms: Histogram  # of steps, all sessions together
+    slots: int  # conversations that the partner has room for
+    moved: int  # slots that had a frame, summed over all steps
+    idle: int  # slots that had none while others had

@@ -67,6 +67,7 @@ class Scheduler:
         self.admission = Admission(limits, clock, new_token)
         self.pace_ms = 0.0  # expected time of a step
         self._times = StepHistogram()
+        self._moved = 0  # slots that had a frame, summed over all steps
 
     def tick(self) -> int:
         """Enforce the limits, then compute one frame for every session that has one; returns how many had."""
@@ -87,6 +88,7 @@ class Scheduler:
         took = 1e3 * (self.clock() - began)
         self.pace_ms = expected_ms(self.pace_ms, took)
         self._times.add(took)
+        self._moved += len(frames)
         for slot, out in outs.items():
             ticket = turns[slot].ticket
             if ticket.session is not None:
@@ -103,7 +105,7 @@ class Scheduler:
 
     def metrics(self) -> Metrics:
         """A picture of now, and sums since the start."""
-        picture = self.admission.picture()
+        picture, times, slots = self.admission.picture(), self._times.picture(), self.partner.slots
         return Metrics(
             len(picture.talking),
             picture.waiting,
@@ -115,7 +117,10 @@ class Scheduler:
             {session.id: session.lag_ms for session in picture.talking},
             {session.id: session.delay_ms for session in picture.talking},
             self.pace_ms,
-            self._times.picture(),
+            times,
+            slots,
+            self._moved,
+            max(0, times.count * slots - self._moved),
         )
 
     def _reconcile(self, entries: list[Entry]) -> None:

@@ -33,6 +33,7 @@ class ServerCollector(Collector):
         """All metrics, times in seconds."""
         now = self.scheduler()
         yield GaugeMetricFamily("duologue_sessions", "Conversations that go on", now.sessions)
+        yield GaugeMetricFamily("duologue_slots", "Conversations there is room for", now.slots)
         yield GaugeMetricFamily("duologue_queue", "Clients that wait for a session", now.waiting)
         yield GaugeMetricFamily("duologue_suspended", "Sessions kept for clients whose line broke", now.suspended)
         yield CounterMetricFamily("duologue_admitted", "Clients let in or queued", now.admitted)
@@ -50,6 +51,9 @@ class ServerCollector(Collector):
         lag, delay = max(now.lag_ms.values(), default=0.0), max(now.delay_ms.values(), default=0.0)
         yield GaugeMetricFamily("duologue_lag_seconds", "Largest lag of a session", lag / 1e3)
         yield GaugeMetricFamily("duologue_delay_seconds", "Largest delay from a frame to its answer", delay / 1e3)
+        yield GaugeMetricFamily("duologue_pace_seconds", "Time expected of the next step", now.pace_ms / 1e3)
+        rows = {"moved": now.moved, "idle": now.idle}
+        yield _labelled("duologue_slot_steps", "Slots in all steps, with a frame or without", "kind", rows)
         yield _histogram(now)
         yield _labelled("duologue_connections", "WebSockets opened", "wire", self.traffic.connections)
         yield _labelled("duologue_requests_refused", "Requests refused", "status", self.traffic.refused)

@@ -17,6 +17,7 @@ from agent.model.config import ModelConfig
 from agent.training.finetune import adapt
 from agent.training.recipe import AgentRecipe
 from agent.training.trainer import AgentTrainer
+from agent.training.work import frame_work
 from codec import Codec
 from codec.config import laptop as laptop_codec
 from codec.config import tiny as tiny_codec
@@ -25,9 +26,9 @@ from codec.training.recipe import CodecRecipe
 from codec.training.trainer import CodecTrainer
 from corpus.audio import FRAME_SAMPLES
 
-from .flops import mfu, per_frame
 from .models import random_model
 from .part import Effort, Figure, Line, Say
+from .peak import mfu
 
 WARM_UP = 3
 PART = "training"
@@ -116,7 +117,7 @@ def _agent(name: str, model: LanguageModel, recipe: AgentRecipe, effort: Effort,
         step_s = _step_s(trainer.train_step, effort)
     rate = recipe.batch * recipe.frames / step_s
     card = torch.cuda.get_device_name() if effort.on_card else "cpu"
-    used: dict[str, Figure] = {"mfu": mfu(per_frame(model, recipe.frames) * rate, card)}
+    used: dict[str, Figure] = {"mfu": mfu(frame_work(model, recipe) * rate, card)}
     say(Line(PART, name, {"frames_per_s": round(rate, 1), **used, "memory_gb": effort.gigabytes()}))
 
 

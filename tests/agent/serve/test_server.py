@@ -284,6 +284,21 @@ def test_prometheus_buckets_are_cumulative() -> None:
     assert "duologue_frame_seconds_sum 2.039" in lines
 
 
+def test_metrics_tell_the_slots_that_had_nothing_to_do() -> None:
+    scheduler = a_server_object(ParrotBatch()).house.scheduler
+    slots = scheduler.partner.slots
+    ticket = scheduler.admission.admit()
+    for _ in range(3):
+        scheduler.tick()
+        assert ticket.session is not None
+        ticket.session.push(np.zeros(FRAME_SAMPLES, np.float32))
+    lines = exposition(scheduler.metrics, Traffic()).decode().splitlines()
+    assert f"duologue_slots {float(slots)}" in lines
+    assert 'duologue_slot_steps_total{kind="moved"} 2.0' in lines
+    assert f'duologue_slot_steps_total{{kind="idle"}} {float(2 * (slots - 1))}' in lines
+    assert any(line.startswith("duologue_pace_seconds ") for line in lines)
+
+
 def test_log_lines(capsys: pytest.CaptureFixture[str]) -> None:
     record = logging.LogRecord("agent", logging.INFO, "", 0, "session ended", (), None)
     vars(record)["fields"] = {"session": "a1", "reason": "idle"}

@@ -36,7 +36,7 @@ TONE_OF_MIMI = (430, 1268, 381, 1611, 1095, 1495, 56, 472)
 
 
 @dataclass(frozen=True)
-class Prompt:
+class Persona:
     """What the agent is told; either may be left out."""
 
     text: str = ""  # a role, as running text
@@ -44,7 +44,7 @@ class Prompt:
 
 
 @dataclass(frozen=True)
-class PromptFrames:
+class PersonaFrames:
     """A prompt of F frames, undelayed."""
 
     text: Tensor  # int64 [F]
@@ -52,7 +52,7 @@ class PromptFrames:
     tone: Tensor  # int64 [user codebooks], heard in every frame
 
 
-def lay(bundle: TalkingModel, prompt: Prompt) -> PromptFrames:
+def lay(bundle: TalkingModel, prompt: Persona) -> PersonaFrames:
     """The frames of a prompt. Raises ValueError for an empty one, or a model that it can say nothing to."""
     check_voice(bundle)
     config = bundle.model.config
@@ -68,11 +68,11 @@ def lay(bundle: TalkingModel, prompt: Prompt) -> PromptFrames:
     pads = [config.pad] * PAUSE
     after = [*(pads if voice.shape[1] else []), *words, *(pads if words else []), config.pad]
     text = torch.tensor([config.pad] * voice.shape[1] + after)
-    return PromptFrames(text, torch.cat([voice, silence[:, None].expand(-1, len(after))], dim=1), tone)
+    return PersonaFrames(text, torch.cat([voice, silence[:, None].expand(-1, len(after))], dim=1), tone)
 
 
 @torch.inference_mode()
-def prompted(bundle: TalkingModel, prompt: Prompt) -> ModelState:
+def prompted(bundle: TalkingModel, prompt: Persona) -> ModelState:
     """The state of the plain model once it was told, batch 1 and without a seed of its own.
 
     Raises ValueError like `lay`.
@@ -95,7 +95,7 @@ def begun(prompt: ModelState, seed: int) -> ModelState:
     return replace(prompt, seed=torch.full_like(prompt.seed, seed))
 
 
-def _said(frames: PromptFrames, call: int, config: ModelConfig) -> Tensor:
+def _said(frames: PersonaFrames, call: int, config: ModelConfig) -> Tensor:
     """What is written down at a call, int64 `[1 + agent codebooks]`: streams as late as their delays."""
     rows = torch.cat([frames.text[None], frames.voice])
     late = call + 1 - torch.tensor(config.delays[: len(rows)])

@@ -10,14 +10,14 @@ import pytest
 import torch
 
 from agent import LanguageModel
-from agent.commands.serve import load, read_prompt
+from agent.commands.serve import load, read_persona
 from agent.commands.talk import talk
 from agent.files.bundle import load_bundle, save_bundle
 from agent.files.codec_identity import CodecIdentity
 from agent.files.vocabulary import train_vocabulary
 from agent.live.batch import Batch
 from agent.live.controls import Controls
-from agent.live.prompt import PAUSE, SILENCE_OF_MIMI, TONE_OF_MIMI, Prompt, lay, prompted
+from agent.live.persona import PAUSE, SILENCE_OF_MIMI, TONE_OF_MIMI, Persona, lay, prompted
 from agent.live.runtime import Runtime
 from agent.model.config import Ours
 from agent.model.presets import moshi_7b, tiny
@@ -59,18 +59,18 @@ def spoken(batch: Batch, slot: int, frames: int, first: int = 0) -> list[list[in
 def test_frames_are_in_personaplex_order() -> None:
     bundle = persona_bundle()
     config = bundle.model.config
-    frames = lay(bundle, Prompt(WORDS, VOICE))
+    frames = lay(bundle, Persona(WORDS, VOICE))
     pads = [config.pad] * PAUSE
     assert frames.text.tolist() == [config.pad] * 4 + pads + [47, *range(10, 17), 47] + pads + [config.pad]
     silence = bundle.codec.encode(torch.zeros(1, 1, 25 * FRAME_SAMPLES))[0, :, -1]
     assert (frames.voice[:, 4:] == silence[:2, None]).all()
     assert not torch.equal(frames.voice[:, :4], silence[:2, None].expand(-1, 4))
-    assert lay(bundle, Prompt(WORDS)).text.tolist() == frames.text.tolist()[4 + PAUSE :]
-    assert lay(bundle, Prompt(voice=VOICE)).text.tolist() == [config.pad] * (4 + PAUSE + 1)
-    louder = lay(bundle, Prompt(voice=4 * VOICE))
+    assert lay(bundle, Persona(WORDS)).text.tolist() == frames.text.tolist()[4 + PAUSE :]
+    assert lay(bundle, Persona(voice=VOICE)).text.tolist() == [config.pad] * (4 + PAUSE + 1)
+    louder = lay(bundle, Persona(voice=4 * VOICE))
     assert torch.equal(louder.voice, frames.voice[:, : louder.voice.shape[1]])  # brought to one loudness
     with pytest.raises(ValueError, match="the prompt is empty"):
-        lay(bundle, Prompt(" "))
+        lay(bundle, Persona(" "))
 
 
 def test_a_model_of_its_shape_is_told_with_its_own_codes() -> None:
@@ -83,7 +83,7 @@ def test_a_model_of_its_shape_is_told_with_its_own_codes() -> None:
                 codebook_size, n_q = 2048, 8
 
     bundle = TinyBundle(Shape(), Mimi(), Tagged())  # type: ignore[arg-type]
-    frames = lay(bundle, Prompt("w10"))
+    frames = lay(bundle, Persona("w10"))
     assert frames.voice.T.tolist() == [list(SILENCE_OF_MIMI)] * len(frames.text)
     assert frames.tone.tolist() == list(TONE_OF_MIMI)
 
@@ -91,7 +91,7 @@ def test_a_model_of_its_shape_is_told_with_its_own_codes() -> None:
 def test_the_state_is_that_of_the_whole_sequence() -> None:
     """Teacher-forced on the frames, laid down by hand, the model expects the same words after them."""
     bundle = persona_bundle()
-    prompt = Prompt(WORDS)  # short of the context
+    prompt = Persona(WORDS)  # short of the context
     frames, model = lay(bundle, prompt), bundle.model
     count, config = len(frames.text), model.config
     codes = torch.cat([frames.text[None], frames.voice, frames.tone[:, None].expand(-1, count)])[None]
@@ -106,7 +106,7 @@ def test_the_state_is_that_of_the_whole_sequence() -> None:
 @pytest.mark.parametrize("runtime", ["torch", "slots"])
 def test_every_conversation_begins_with_it(runtime: Runtime) -> None:
     bundle = persona_bundle()
-    told = prompted(bundle, Prompt(WORDS, VOICE))
+    told = prompted(bundle, Persona(WORDS, VOICE))
     batch = Batch(bundle, 3, runtime, prompt=told)
     plain = Batch(bundle, 3, "torch", prompt=told)
     for seed in (1, 2):
@@ -120,7 +120,7 @@ def test_every_conversation_begins_with_it(runtime: Runtime) -> None:
             other = plain.restore(kept, Controls(seed=seed))  # and it moves to the plain path
             assert spoken(batch, slot, 50, 40) == spoken(plain, other, 50, 40)
     assert said != first
-    untold, voiced = Batch(bundle, 1, runtime), Batch(bundle, 1, runtime, prompt=prompted(bundle, Prompt(WORDS)))
+    untold, voiced = Batch(bundle, 1, runtime), Batch(bundle, 1, runtime, prompt=prompted(bundle, Persona(WORDS)))
     assert len({str(spoken(each, each.open(Controls(seed=1)), 40)) for each in (untold, voiced)} | {str(first)}) == 3
 
 
@@ -140,12 +140,12 @@ def test_the_commands_take_both(tmp_path: Path) -> None:
         talk(model=folder, runtime="torch", threads=1, **files, **prompt)
         said.append((tmp_path / "both.wav").read_bytes())
     assert len(set(said)) == 3
-    _, batch = load(folder, None, "cpu", "slots", True, 2, 1, read_prompt("You are kind.", tmp_path / "voice.flac"))
+    _, batch = load(folder, None, "cpu", "slots", True, 2, 1, read_persona("You are kind.", tmp_path / "voice.flac"))
     bundle = load_bundle(folder)
-    told = prompted(bundle, Prompt("You are kind.", read_mono(tmp_path / "voice.flac")))
+    told = prompted(bundle, Persona("You are kind.", read_mono(tmp_path / "voice.flac")))
     plain = Batch(bundle, 1, "torch", prompt=told)
     assert spoken(batch, batch.open(), 12) == spoken(plain, plain.open(), 12)
     with pytest.raises(ValueError, match="is a pickle, which is not opened"):
-        read_prompt(None, tmp_path / "NATF0.pt")
+        read_persona(None, tmp_path / "NATF0.pt")
     with pytest.raises(ValueError, match="cannot be given a role"):
-        lay(load_bundle("laptop"), Prompt("You are kind."))
+        lay(load_bundle("laptop"), Persona("You are kind."))
