@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..live.partner import Partner
     from ..live.persona import Persona
     from ..live.runtime import Runtime
+    from ..model.quantized import Short
 
 WARM_UP_FRAMES = 6
 OWN_CERTIFICATE = Path("self")  # of --tls
@@ -61,6 +62,9 @@ def serve(
         str, typer.Option(help="fast, fused (the codec as it is), torch or slots (all at once, a card's way)")
     ] = "fast",
     int8: Annotated[bool, typer.Option(help="8-bit weights on the CPU")] = True,
+    weights: Annotated[
+        str, typer.Option(help="of a card, or of runtime slots or torch: own, int8 or fp8, which take half the memory")
+    ] = "own",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: torch's choice")] = 0,
     log_json: Annotated[bool, typer.Option("--log-json", help="one JSON object a line")] = False,
     print_haproxy: Annotated[
@@ -101,7 +105,7 @@ def serve(
     assistant = load_assistant(gather(settings, **given), wanted)
     if assistant is None:
         prompt = read_persona(text_prompt, voice_prompt)
-        name, batch = load(model, codec, device, runtime, int8, wanted, threads, prompt)
+        name, batch = load(model, codec, device, runtime, int8, wanted, threads, prompt, weights)
         partner: Partner = BareModel(batch)
     elif text_prompt or voice_prompt:
         raise ValueError("--text-prompt and --voice-prompt are for the model by itself: --mind has --instructions")
@@ -195,6 +199,14 @@ def read_persona(text: str | None, voice: Path | None) -> Persona | None:
     return None if text is None and sample is None else Persona(text or "", sample)
 
 
+def check_weights(weights: str, runtime: str, device: str) -> None:
+    """Raise ValueError for weights that there are not, or that a runtime shortens by itself."""
+    if weights not in ("own", "int8", "fp8"):
+        raise ValueError(f"--weights must be own, int8 or fp8, got {weights!r}")
+    if weights != "own" and device == "cpu" and runtime not in ("slots", "torch"):
+        raise ValueError(f"--weights {weights} is for a card: on a CPU --int8 says whether weights have 8 bits")
+
+
 def load(
     model: str,
     codec: str | None,
@@ -204,6 +216,7 @@ def load(
     sessions: int | None,
     threads: int,
     prompt: Persona | None = None,
+    weights: str = "own",
 ) -> tuple[str, Batch]:
     """The model's name and a batch that has run, for the options of the same names; None of `sessions` measures."""
     import torch
@@ -215,13 +228,17 @@ def load(
     from ..live.batch import Batch
     from ..live.capacity import TickTimes, fitting
     from ..live.persona import prompted
+    from ..model.quantized import shorten
     from ..serve.event_log import tell, warn
 
     if threads:
         torch.set_num_threads(threads)
     chosen = pick_device(device)
+    check_weights(weights, runtime, chosen.type)
     tell("loading", model=model, device=chosen)
     bundle = load_bundle(model, device=chosen, codec=codec)
+    if weights != "own":
+        shorten(bundle.model, cast("Short", weights))
     told = None if prompt is None else prompted(bundle, prompt)
 
     def make(slots: int) -> Batch:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .float8 import Float8Linear
+
+Short = Literal["int8", "fp8"]
 Layer = TypeVar("Layer", bound=nn.Module)
 FEW = 64  # rows of the input up to which the weights are read as int8
 BLOCK = 16  # bytes of weights that torch's kernel loads at once: rows must start at a multiple of it
@@ -89,6 +92,14 @@ class Int8Linear(nn.Module):
 def quantize(module: nn.Module) -> None:
     """Replace every linear layer inside `module` by its 8-bit counterpart, in place."""
     _replace(module, nn.Linear, Int8Linear.of)
+
+
+def shorten(module: nn.Module, kind: Short) -> None:
+    """Replace every linear layer inside `module` by one of 8-bit weights, in place; layers that are so already stay.
+
+    Raises ValueError for fp8 where torch has none.
+    """
+    _replace(module, nn.Linear, Int8Linear.of if kind == "int8" else Float8Linear.of)
 
 
 def dequantize(module: nn.Module, dtype: torch.dtype) -> None:

@@ -16,7 +16,7 @@ from .checks import checks
 from .codecs import codec_frames
 from .part import Effort, Line, Work
 from .peer import peer
-from .ticks import agent_ticks, moshi_ticks
+from .ticks import agent_ticks, moshi_ticks, short_ticks
 from .training import codec_with_adversary, from_scratch, lora
 
 
@@ -32,12 +32,13 @@ class Part:
 PARTS = {
     "checks": Part(checks, 0.1),
     "ticks-moshi": Part(moshi_ticks, 0.25, needs_card=True),
-    "ticks-agent": Part(agent_ticks, 0.15),
+    "ticks-short": Part(short_ticks, 0.08, needs_card=True),
+    "ticks-agent": Part(agent_ticks, 0.11),
     "codec": Part(codec_frames, 0.06),
     "train-agent": Part(from_scratch, 0.1),
     "train-lora": Part(lora, 0.14, needs_card=True),
     "train-codec": Part(codec_with_adversary, 0.08),
-    "peer": Part(peer, 0.12, needs_card=True),
+    "peer": Part(peer, 0.08, needs_card=True),
 }
 
 

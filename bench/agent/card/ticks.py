@@ -11,6 +11,7 @@ import torch
 from agent.judging.frame_times import FreshBundle
 from agent.live.batch import Batch
 from agent.live.capacity import TickTimes, pace
+from agent.model.quantized import Short, shorten
 from corpus.audio import FRAME_MS
 
 from .models import agent_bundle, moshi_bundle, tiny_bundle
@@ -18,6 +19,8 @@ from .part import Effort, Figure, Line, Say
 
 CROWDS = (1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256)
 LARGE_CROWDS = (1, 8, 16, 32, 48, 64, 80)
+FEW_CROWDS = (1, 32, 64)
+SHORT: tuple[Short, ...] = ("int8", "fp8")
 TICKS = 100
 
 
@@ -33,6 +36,19 @@ def moshi_ticks(effort: Effort, say: Say) -> None:
     make = tiny_bundle if effort.smallest else moshi_bundle
     crowds = LARGE_CROWDS if effort.on_card else (1,)
     _crowds("tick, Moshi-7B", lambda: make(effort.device), crowds, effort, say)
+
+
+def short_ticks(effort: Effort, say: Say) -> None:
+    """Moshi-7B with 8-bit matrices."""
+    make = tiny_bundle if effort.smallest else moshi_bundle
+    for kind in SHORT:
+
+        def made(kind: Short = kind) -> FreshBundle:
+            bundle = make(effort.device)
+            shorten(bundle.model, kind)
+            return bundle
+
+        _crowds(f"tick, Moshi-7B, {kind}", made, FEW_CROWDS if effort.on_card else (1,), effort, say)
 
 
 def _crowds(part: str, make: Callable[[], FreshBundle], crowds: Sequence[int], effort: Effort, say: Say) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from typing import Any
 
@@ -18,6 +19,7 @@ from agent.live.cuda.memory import Memory
 from agent.live.rows import Held, ValueRows
 from agent.live.stepper import RowByRow, RowOrder
 from agent.model.config import ConditionerConfig, DepthConfig, Ours
+from agent.model.quantized import Short, shorten
 from agent.model.sampling import GREEDY, Sampling
 from codec.layers import streaming
 from corpus.audio import FRAME_SAMPLES, Samples
@@ -179,13 +181,40 @@ def with_tensors(memory: Memory, tensors: tuple[Tensor, ...]) -> Memory:
     return made
 
 
-def test_a_tick_is_one_graph_that_the_host_reads_nothing_of() -> None:
+@pytest.mark.parametrize("kind", ["int8", "fp8"])
+def test_short_weights_move_in_one_go(kind: Short) -> None:
+    """As the plain model with the same short weights; the words are not those of its own weights."""
+    model, codec = copy.deepcopy(tiny_bundle().model), tiny_bundle().codec
+    shorten(model, kind)
+    held = sum(tensor.nbytes for tensor in model.state_dict().values())
+    assert held < 0.5 * sum(tensor.nbytes for tensor in tiny_bundle().model.state_dict().values())
+    mine, theirs = SlotRows(model, codec, 3), ValueRows(model.config, model.device, RowByRow(model), codec, 1)
+    own, moved = plain_rows(), []
+    for rows in (mine, theirs, own):
+        rows.open(0, 1)
+    for frame in sound(20, 6):
+        answer = mine.step({0: frame}, {0: RowOrder()})
+        same(answer, theirs.step({0: frame}, {0: RowOrder()}))
+        unshortened = own.step({0: frame}, {0: RowOrder()})
+        moved.append(answer.frames[0].tokens.tolist() != unshortened.frames[0].tokens.tolist())
+    assert any(moved)
+    layer, exact = model.text_linear, tiny_bundle().model.text_linear
+    x = torch.randn(80, 32, generator=torch.Generator().manual_seed(0))
+    off = float(((layer(x) - exact(x)).norm() / exact(x).norm()).detach())
+    assert off < {"int8": 0.01, "fp8": 0.04}[kind]
+
+
+@pytest.mark.parametrize("weights", ["own", "int8"])
+def test_a_tick_is_one_graph_that_the_host_reads_nothing_of(weights: str) -> None:
     """`torch.export` refuses whatever depends on values; what it writes down computes the same."""
     config = tiny_bundle().model.config
     assert config.depth is not None
     one = dataclasses.replace(config.depth, transformer=dataclasses.replace(config.depth.transformer, layers=1))
     config = dataclasses.replace(config, temporal=dataclasses.replace(config.temporal, layers=1), depth=one)
-    rows = SlotRows(LanguageModel(config).eval(), tiny_bundle().codec, 2)
+    model = LanguageModel(config).eval()
+    if weights == "int8":
+        shorten(model, "int8")
+    rows = SlotRows(model, tiny_bundle().codec, 2)
     rows.open(0, 3)
     rows.step({0: sound(1, 0)[0]}, {0: RowOrder()})
     tensors = [tensor.clone() for _, tensor in streaming.named_tensors(rows.memory)]
