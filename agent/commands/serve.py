@@ -6,23 +6,21 @@ import asyncio
 import datetime
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import assistant_options as options
+from .serving_model import load, read_persona
 
 if TYPE_CHECKING:
     from ..assistant.partner import Assistant
     from ..assistant.settings import AssistantSettings
-    from ..live.batch import Batch
     from ..live.partner import Partner
-    from ..live.persona import Persona
-    from ..live.runtime import Runtime
-    from ..model.quantized import Short
+    from ..serve.server import Server
 
-WARM_UP_FRAMES = 6
 OWN_CERTIFICATE = Path("self")  # of --tls
 
 
@@ -70,6 +68,14 @@ def serve(
     print_haproxy: Annotated[
         str | None, typer.Option(help="print a haproxy configuration for processes on these ports, 9001,9002, and end")
     ] = None,
+    ray: Annotated[
+        str | None, typer.Option(help="serve by actors on this Ray cluster: its address, auto, or local")
+    ] = None,
+    replicas: Annotated[int, typer.Option(min=1, help="with --ray: servers to start")] = 2,
+    replica_gpus: Annotated[float, typer.Option(min=0, help="with --ray: share of a card that each takes")] = 0.0,
+    haproxy_file: Annotated[Path, typer.Option(help="with --ray: haproxy configuration, kept up to date")] = Path(
+        "haproxy.cfg"
+    ),
     given: options.Given = options.NONE,
     settings: options.Settings = None,
 ) -> None:
@@ -96,44 +102,78 @@ def serve(
     warning = check_listening(host, auth_token, tls)
     check_start(host, port, lag_ms)
     wanted = how_many(sessions)
-    recorder = None if record is None else Recorder(record)
+    keeping = None if record is None or ray is not None else Recorder(record)
     start_logging(log_json)
     context = None if tls is None else tls_context(certificates(tls))
     if warning is not None:
         warn(warning)
 
-    assistant = load_assistant(gather(settings, **given), wanted)
-    if assistant is None:
-        prompt = read_persona(text_prompt, voice_prompt)
-        name, batch = load(model, codec, device, runtime, int8, wanted, threads, prompt, weights)
-        partner: Partner = BareModel(batch)
-    elif text_prompt or voice_prompt:
-        raise ValueError("--text-prompt and --voice-prompt are for the model by itself: --mind has --instructions")
-    else:
-        name, partner = assistant.about.mind, assistant
-    limits = ConnectionLimits(per_address=per_address)
-    scheduler = Scheduler(
-        partner,
-        time.monotonic,
-        queue_limit=queue,
-        idle_limit=idle_limit,
-        total_limit=total_limit,
-        resume_limit=resume_limit,
-        bound_ms=lag_ms,
-    )
-    house = ServerState(scheduler, ServerFacts(name, partner.slots, partner.about), limits, recorder)
-    server = Server(house, Access(auth_token, limits, tuple(origin or ())), Runner(scheduler))
+    def build() -> tuple[Server, Callable[[], None]]:
+        """The server, here or on a node, and what to do when it has ended."""
+        recorder = Recorder(record) if record is not None and keeping is None else keeping
+        assistant = load_assistant(gather(settings, **given), wanted)
+        if assistant is None:
+            prompt = read_persona(text_prompt, voice_prompt)
+            name, batch = load(model, codec, device, runtime, int8, wanted, threads, prompt, weights)
+            partner: Partner = BareModel(batch)
+        elif text_prompt or voice_prompt:
+            raise ValueError("--text-prompt and --voice-prompt are for the model by itself: --mind has --instructions")
+        else:
+            name, partner = assistant.about.mind, assistant
+        limits = ConnectionLimits(per_address=per_address)
+        scheduler = Scheduler(
+            partner,
+            time.monotonic,
+            queue_limit=queue,
+            idle_limit=idle_limit,
+            total_limit=total_limit,
+            resume_limit=resume_limit,
+            bound_ms=lag_ms,
+        )
+        house = ServerState(scheduler, ServerFacts(name, partner.slots, partner.about), limits, recorder)
+        server = Server(house, Access(auth_token, limits, tuple(origin or ())), Runner(scheduler))
+        return server, (lambda: None) if assistant is None else assistant.shut
+
+    if ray is not None:
+        if tls is not None:
+            raise ValueError("with --ray clients come through haproxy: TLS is its matter, leave --tls out")
+        on_cluster(build, replicas, ray, replica_gpus, haproxy_file, host, port)
+        tell("stopped")
+        return
 
     def ready(port: int) -> None:
         shown = f"[{host}]" if ":" in host else host
         tell("listening", url=f"{'https' if context else 'http'}://{shown}:{port}/", recording=record is not None)
 
+    server, shut = build()
     try:
         asyncio.run(serve_until_stopped(server, host, port, context, ready))
     finally:
-        if assistant is not None:
-            assistant.shut()
+        shut()
     tell("stopped")
+
+
+def on_cluster(
+    build: Callable[[], tuple[Server, Callable[[], None]]],
+    count: int,
+    address: str,
+    gpus: float,
+    file: Path,
+    host: str,
+    port: int,
+) -> None:
+    """Servers as actors on a Ray cluster until a signal comes, behind haproxy at `host` and `port`."""
+    from codec.training.interruption import interruptions
+
+    from ..serve.event_log import tell
+    from ..serve.replicas import Replicas, serve_replicas
+
+    with interruptions() as stopping:
+        running = Replicas(build, count, address, gpus)
+        try:
+            serve_replicas(running, file, host, port, tell, stopping)
+        finally:
+            running.stop()
 
 
 def check_start(host: str, port: int, lag_ms: float) -> None:
@@ -185,87 +225,3 @@ def load_assistant(settings: AssistantSettings, sessions: int | None) -> Assista
     assistant = open_assistant(settings, ThreadExecutor(), sessions)
     tell("assistant ready", leaves_this_machine=assistant.about.away or "nothing")
     return assistant
-
-
-def read_persona(text: str | None, voice: Path | None) -> Persona | None:
-    """The prompt of `--text-prompt` and `--voice-prompt`; None without. Raises ValueError for what is no recording."""
-    from corpus.audio import read_mono
-
-    from ..live.persona import Persona
-
-    if voice is not None and voice.suffix == ".pt":
-        raise ValueError(f"{voice} is a pickle, which is not opened: give the recording that it was made from")
-    sample = None if voice is None else read_mono(voice)
-    return None if text is None and sample is None else Persona(text or "", sample)
-
-
-def check_weights(weights: str, runtime: str, device: str) -> None:
-    """Raise ValueError for weights that there are not, or that a runtime shortens by itself."""
-    if weights not in ("own", "int8", "fp8"):
-        raise ValueError(f"--weights must be own, int8 or fp8, got {weights!r}")
-    if weights != "own" and device == "cpu" and runtime not in ("slots", "torch"):
-        raise ValueError(f"--weights {weights} is for a card: on a CPU --int8 says whether weights have 8 bits")
-
-
-def load(
-    model: str,
-    codec: str | None,
-    device: str,
-    runtime: str,
-    int8: bool,
-    sessions: int | None,
-    threads: int,
-    prompt: Persona | None = None,
-    weights: str = "own",
-) -> tuple[str, Batch]:
-    """The model's name and a batch that has run, for the options of the same names; None of `sessions` measures."""
-    import torch
-
-    from codec.device import pick_device
-    from corpus.audio import FRAME_MS
-
-    from ..files.bundle import load_bundle
-    from ..live.batch import Batch
-    from ..live.capacity import TickTimes, fitting
-    from ..live.persona import prompted
-    from ..model.quantized import shorten
-    from ..serve.event_log import tell, warn
-
-    if threads:
-        torch.set_num_threads(threads)
-    chosen = pick_device(device)
-    check_weights(weights, runtime, chosen.type)
-    tell("loading", model=model, device=chosen)
-    bundle = load_bundle(model, device=chosen, codec=codec)
-    if weights != "own":
-        shorten(bundle.model, cast("Short", weights))
-    told = None if prompt is None else prompted(bundle, prompt)
-
-    def make(slots: int) -> Batch:
-        used = cast("Runtime", runtime)
-        return Batch(bundle, slots, runtime=used, int8=int8, threads=threads or 1, keep_weights=False, prompt=told)
-
-    def measured(tried: TickTimes) -> None:
-        tell("measured", sessions=tried.sessions, p50_ms=round(tried.p50_ms, 1), p99_ms=round(tried.p99_ms, 1))
-
-    batch = fitting(make, measured) if sessions is None else make(sessions)
-    frame_ms = warm_up(batch)
-    tell("model ready", model=bundle.name, sessions=batch.slots, frame_ms=round(frame_ms, 1))
-    if frame_ms > FRAME_MS:
-        warn(f"a frame takes {frame_ms:.0f} ms here and lasts {FRAME_MS:.0f}: sound will be left out")
-    return bundle.name, batch
-
-
-def warm_up(batch: Batch) -> float:
-    """Run a conversation of silence, so that no client waits for what is made at first use; ms of a quick frame."""
-    import numpy as np
-
-    from corpus.audio import FRAME_SAMPLES
-
-    slot, took = batch.open(), []
-    for _ in range(WARM_UP_FRAMES):
-        began = time.perf_counter()
-        batch.step({slot: np.zeros(FRAME_SAMPLES, np.float32)})
-        took.append(1e3 * (time.perf_counter() - began))
-    batch.close(slot)
-    return min(took)

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from . import assistant_options as options
-from .serve import read_persona
+from .serving_model import read_persona
 
 if TYPE_CHECKING:
     from ..assistant.settings import AssistantSettings

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 TEMPLATE = """\
 # {count} processes of agent serve behind one port. Check it with: haproxy -c -f FILE
 global
@@ -33,17 +36,23 @@ backend talks
 """
 
 
-def configuration(host: str, port: int, processes: list[int]) -> str:
+def configuration(host: str, port: int, servers: Sequence[int | str]) -> str:
     """The text of a configuration.
 
     Args:
         host: to listen on; "" or 0.0.0.0 for every address.
         port: to listen on.
-        processes: ports of `agent serve` on this computer.
+        servers: `agent serve`s, by port on this computer or by host and port.
     """
-    servers = "\n".join(f"    server talk{each} 127.0.0.1:{each} cookie talk{each}" for each in processes)
+    lines = "\n".join(map(_server, servers))
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return TEMPLATE.format(count=len(processes), address=address, servers=servers)
+    return TEMPLATE.format(count=len(servers), address=address, servers=lines)
+
+
+def _server(place: int | str) -> str:
+    address = place if isinstance(place, str) else f"127.0.0.1:{place}"
+    name = "talk" + re.sub(r"\W", "-", str(place))
+    return f"    server {name} {address} cookie {name}"
 
 
 def ports(given: str, own: int) -> list[int]:

@@ -26,7 +26,8 @@ from .casts import prepare_casts
 from .mirror import Mirror
 from .people import prepare_people
 from .progress import CorpusProgress
-from .ray_pool import RayPool, check_ray
+from .ray_cluster import check_ray
+from .ray_pool import RayPool
 from .workers import CorpusJob, Pool
 from .write_ahead import WriteAhead, write_ahead
 

@@ -21,11 +21,11 @@ from corpus.staging import adopt, load_staged, staged_contents
 from ..plan import dialogue_id
 from ..script.line import Line
 from ..script.models.usable import UnusableError
+from .ray_cluster import connect, ray_module
 from .workers import CorpusJob, MadeDialogue, Worker, trouble
 from .write_ahead import WriteAhead
 
 MAX_LOSSES = 20  # actors lost in a row without one finished dialogue
-CONNECT_SECONDS = 10.0
 READY_SECONDS = 300.0  # without any actor on its feet
 
 
@@ -90,10 +90,10 @@ class RayPool:
         Raises:
             ValueError: ray is not installed, or there is no cluster at the address.
         """
-        self.ray, self.job, self.scripts = _ray(), job, scripts
+        self.ray, self.job, self.scripts = ray_module(), job, scripts
         self._owns = not self.ray.is_initialized()
         if self._owns:
-            _connect(self.ray, address)
+            connect(self.ray, address)
         self.workers = workers or max(1, int(self.ray.cluster_resources().get("CPU", 1)))
         self._actor = self.ray.remote(RayWorker).options(num_cpus=1, num_gpus=gpus)
         self._starting: dict[Any, Any] = {}  # ready's reference -> actor
@@ -188,38 +188,3 @@ class RayPool:
                 self.ray.kill(actor)
         if self._owns:
             self.ray.shutdown()
-
-
-def check_ray(address: str) -> None:
-    """Raise ValueError if ray is not installed or nothing listens at `HOST:PORT`."""
-    _ray()
-    host, colon, port = address.rpartition(":")
-    if not (colon and port.isdigit() and "/" not in host):
-        return
-    try:
-        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
-    except OSError as error:
-        raise _no_cluster(address, error) from None
-
-
-def _ray() -> Any:
-    try:
-        import ray
-    except ImportError:
-        raise ValueError("rendering on a cluster needs Ray: pip install 'duologue[ray]'") from None
-    return ray
-
-
-def _connect(ray: Any, address: str) -> None:
-    check_ray(address)  # Ray itself tries for minutes
-    try:
-        ray.init(address=address, log_to_driver=False, logging_level="error")
-    except (OSError, RuntimeError, ValueError) as error:
-        raise _no_cluster(address, error) from None
-
-
-def _no_cluster(address: str, error: Exception) -> ValueError:
-    reason = str(error).strip().splitlines()[0]
-    return ValueError(
-        f"no Ray cluster at {address!r} ({reason}); start one with `ray start --head`, or use --ray local"
-    )

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from agent import LanguageModel
-from agent.commands.serve import load, read_persona
+from agent.commands.serving_model import load, read_persona
 from agent.commands.talk import talk
 from agent.files.bundle import load_bundle, save_bundle
 from agent.files.codec_identity import CodecIdentity
