@@ -10,7 +10,7 @@ from corpus.command import run
 
 from .commands.listener import listener_app
 
-MAKING = ("teach", "tokenize", "train", "finetune", "sharpen", "evaluate")
+MAKING = ("teach", "tokenize", "pack", "unpack", "train", "finetune", "sharpen", "evaluate")
 TALKING = ("say", "hear", "talk", "serve", "prepare", "fetch", "bench")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
