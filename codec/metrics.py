@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus.audio import SAMPLE_RATE, Samples, resample
-from corpus.interleave import TimedWord
+from corpus.interleave import UNKNOWN_SPEAKER, TimedWord
 
 from .whisper_window import TAIL, TOKENS_A_SECOND, TOKENS_AT_LEAST, decode_window, encode_window, window_tokenizer
 
@@ -161,7 +161,7 @@ def joined(pieces: Iterable[tuple[str, float, float]]) -> list[TimedWord]:
         if words and not text.startswith(" "):
             words[-1] = words[-1]._replace(text=words[-1].text + text.strip(), end=float(end))
         else:
-            words.append(TimedWord(text.strip(), float(start), float(end)))
+            words.append(TimedWord(text.strip(), float(start), float(end), UNKNOWN_SPEAKER))
     return words
 
 

@@ -26,6 +26,7 @@ from typing import NamedTuple
 from .audio import FRAME_RATE
 from .manifest import MAIN_SPEAKER
 
+UNKNOWN_SPEAKER = ""
 PAD = 3  # ids of Moshi's text vocabulary
 EPAD = 0
 CHUNK_SECONDS = 100.0
@@ -42,7 +43,7 @@ class TimedWord(NamedTuple):
     text: str
     start: float
     end: float
-    speaker: str = MAIN_SPEAKER
+    speaker: str = MAIN_SPEAKER  # UNKNOWN_SPEAKER of a recognizer that hears one voice and is not told whose
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from corpus.strict import Strict, parse
 from corpus.suggestion import all_names, suggestion
 from corpus.toml import read_toml
 
-from .alignment.aligners import KINDS, check_aligner
+from .alignment.aligners import aligner_name
 from .content import PREFIX, content_name, engine_name, model_name, voices_name
 from .engines.catalogue import default_engine
 from .presets import PRESETS
@@ -219,8 +219,7 @@ class CorpusRecipe(Strict):
         if not self.aligner:
             data.pop("aligner", None)
         elif "aligner" in data:
-            kind, folder = check_aligner(self.aligner)
-            data["aligner"] = f"{kind}:{content_name(str(folder), KINDS[kind])}"
+            data["aligner"] = aligner_name(self.aligner)
         for name in ("side", "steady", "cast", "blend"):
             if not getattr(self.voices, name) and "voices" in data:
                 data["voices"].pop(name, None)

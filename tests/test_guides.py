@@ -162,7 +162,7 @@ def test_the_lines_of_the_guide_to_recordings_run(
     monkeypatch.chdir(tmp_path)
     write_call(Path("calls"), "monday")
     write_call(Path("calls"), "tuesday", sides=(".user", ".agent"))
-    monkeypatch.setattr(CallHearer, "load", lambda model, language: CallHearer(hears_both, language))
+    monkeypatch.setattr(CallHearer, "load", lambda model, language, aligner: CallHearer(hears_both, language))
     write_base(tmp_path / "base")
     soundfile.write("question.wav", noise(6), 24_000)
     for line in command_lines(guide):

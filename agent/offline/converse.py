@@ -1,6 +1,6 @@
 """Offline talk: several users' sound in, the agent's sound, words and hearing out, faster than real time.
 
-    talks = converse(bundle, [Recording(user) for user in users])
+    talks = converse(bundle, [RecordedUser(user) for user in users])
     talks[0].agent, talks[0].words(vocabulary)
 
 All conversations run as one batch, frame by frame, so that a user may react to what the agent says. The answer to a
@@ -21,6 +21,7 @@ from torch import Tensor
 from codec.layers import streaming
 from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples
 from corpus.interleave import TimedWord
+from corpus.manifest import MAIN_SPEAKER, USER_SPEAKER
 
 from ..files.talking_model import TalkingModel, WordPieces, check_voice, to_codec
 from ..model.config import ModelConfig
@@ -64,11 +65,13 @@ class OfflineTalk:
 
     def user_words(self, vocabulary: WordPieces) -> list[TimedWord]:
         """What the model heard the user say; nothing for a model that has no stream for it."""
-        return [] if self.heard is None else stream_words(self.heard, vocabulary)
+        return [] if self.heard is None else stream_words(self.heard, vocabulary, speaker=USER_SPEAKER)
 
 
-def stream_words(tokens: Ids, vocabulary: WordPieces, offset: float = 0.0) -> list[TimedWord]:
-    """The words of a text stream `[F]` that starts at `offset` seconds.
+def stream_words(
+    tokens: Ids, vocabulary: WordPieces, offset: float = 0.0, speaker: str = MAIN_SPEAKER
+) -> list[TimedWord]:
+    """The words of `speaker`'s text stream `[F]`, which starts at `offset` seconds.
 
     A word starts with its first token. Where it ends the stream does not say: where the next one starts, at most 0.6 s
     after its start or with its last token.
@@ -89,7 +92,7 @@ def stream_words(tokens: Ids, vocabulary: WordPieces, offset: float = 0.0) -> li
         end = min(following, start + max(LONGEST_WORD, len(ids) * FRAME_SECONDS))
         text = vocabulary.decode(ids).strip()
         if text:
-            words.append(TimedWord(text, round(start, 4), round(end, 4)))
+            words.append(TimedWord(text, round(start, 4), round(end, 4), speaker))
     return words
 
 

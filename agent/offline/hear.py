@@ -14,6 +14,7 @@ import torch
 
 from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, Samples
 from corpus.interleave import TimedWord
+from corpus.manifest import USER_SPEAKER
 
 from ..files.checkpoints import read_config
 from ..files.talking_model import TalkingModel, to_codec
@@ -43,7 +44,7 @@ def lateness_of(folder: Path) -> Lateness:
 def hear(
     bundle: TalkingModel, audio: Samples, lateness: Lateness | None = None, runtime: Runtime = "torch"
 ) -> list[TimedWord]:
-    """The words of a recording, with times.
+    """The words of a recording, with times; they are the user's.
 
     Args:
         bundle: model, codec, vocabulary.
@@ -61,7 +62,7 @@ def hear(
     before, after = (round(seconds * SAMPLE_RATE) for seconds in (late.prefix, behind + LAST_WORD))
     tokens = _transcript(bundle, np.pad(audio, (before, after)), runtime)
     # the text sampled at call s is about the frame that was heard one call later, less the delay
-    words = stream_words(tokens, bundle.vocabulary, FRAME_SECONDS - behind - late.prefix)
+    words = stream_words(tokens, bundle.vocabulary, FRAME_SECONDS - behind - late.prefix, USER_SPEAKER)
     return [word._replace(start=max(word.start, 0.0)) for word in words if word.end > 0]
 
 

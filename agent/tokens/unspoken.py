@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from corpus.audio import FRAME_RATE
 from corpus.interleave import TimedWord
+from corpus.manifest import MAIN_SPEAKER, USER_SPEAKER
 from corpus.record import AGENT_CHANNEL, USER_CHANNEL, Dialogue
 
 from ..files.vocabulary import Vocabulary
@@ -94,7 +95,7 @@ def _texts(dialogue: Dialogue, vocabulary: Vocabulary) -> Tokens:
     """The agent's text and the user's, `[2, F]`, to the last word's end and a moment more."""
     frames = int((max(turn.end or 0.0 for turn in dialogue.turns) + 1.0) * FRAME_RATE)
     sides = (
-        [TimedWord(word.text, word.start, word.end) for word in dialogue.words(channel)]
-        for channel in (AGENT_CHANNEL, USER_CHANNEL)
+        [TimedWord(word.text, word.start, word.end, label) for word in dialogue.words(channel)]
+        for channel, label in ((AGENT_CHANNEL, MAIN_SPEAKER), (USER_CHANNEL, USER_SPEAKER))
     )
     return lay_sides(sides, frames, vocabulary.encode, vocabulary.pad, vocabulary.end_pad)[0]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from corpus.suggestion import suggestion
 
+from ..content import content_name
 from .aligner import Aligner
 
 KINDS = {"whisper": "model.bin", "ctc": "config.json"}  # -> the file that its folder must hold
@@ -25,6 +26,14 @@ def check_aligner(name: str) -> tuple[str, Path]:
     if not (path / KINDS[kind]).is_file():
         raise ValueError(f"aligner {name}: there is no {KINDS[kind]} in {folder}")
     return kind, path
+
+
+def aligner_name(name: str) -> str:
+    """An aligner's name with its content in place of its path, "" for none. Raises ValueError for one there is not."""
+    if not name:
+        return ""
+    kind, folder = check_aligner(name)
+    return f"{kind}:{content_name(str(folder), KINDS[kind])}"
 
 
 @lru_cache(maxsize=2)

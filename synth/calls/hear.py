@@ -16,16 +16,17 @@ from corpus.interleave import TimedWord
 from corpus.record import Word
 
 from ..alignment.align import align
+from ..alignment.aligner import Aligner
 from .match import matched
 
 INSTALL = "pip install 'duologue[evaluate]'"
 MODEL = "model.bin"  # in the folder of a faster-whisper model
 FASTEST = 6.5  # words a second: above, a recognizer repeated itself
-FORCED = "en"  # the language that is forced
+FORCED = "en"  # the language that is forced without an aligner
 FEWEST = 3  # words that are forced alone
 MARGIN = 0.25  # s around a turn in which its words are looked for
 
-Align = Callable[[Samples, int, str, None, str], Words]
+Align = Callable[[Samples, int, str, None, str, Aligner | None], Words]
 Recognise = Callable[[Samples], Sequence[TimedWord]]  # `[T]` at 24 kHz -> words with times, s
 
 
@@ -37,14 +38,16 @@ class CallHearer:
         recognise: hears words and about when.
         language: ISO 639-1 code.
         align: finds given words in a clip, as `alignment.align` does.
+        aligner: a model that knows the language, see `alignment.aligners`.
     """
 
     recognise: Recognise
     language: str = "en"
     align: Align = align
+    aligner: Aligner | None = None
 
     @classmethod
-    def load(cls, model: str | Path, language: str) -> CallHearer:
+    def load(cls, model: str | Path, language: str, aligner: Aligner | None = None) -> CallHearer:
         """Listen with Whisper by faster-whisper, from a folder. Raises ValueError when it cannot be had."""
         if not (Path(model) / MODEL).is_file():
             raise ValueError(f"--whisper {model} is no folder of a faster-whisper model ({MODEL} is missing)")
@@ -52,7 +55,7 @@ class CallHearer:
             raise ValueError(f"faster-whisper is not installed: {INSTALL}")
         from codec.metrics import Recognizer
 
-        return cls(Recognizer(model, language).words, language)
+        return cls(Recognizer(model, language).words, language, aligner=aligner)
 
     def __call__(self, channel: Samples, text: str | None) -> list[Words]:
         """The turns of `[T]` at 24 kHz, their words timed (s); `text` is what is said, where it is known.
@@ -75,12 +78,13 @@ class CallHearer:
         start, end = max(floor, turn[0].start - MARGIN), min(ceiling, turn[-1].end + MARGIN)
         first, text = to_samples(start), " ".join(word.text for word in turn)
         try:
-            words = self.align(channel[first : to_samples(end)], SAMPLE_RATE, text, None, self.language)
+            words = self.align(channel[first : to_samples(end)], SAMPLE_RATE, text, None, self.language, self.aligner)
         except ValueError:  # silent or too short for its words
             return _in_order(turn, floor)
         if all(word.source == "forced" for word in words):
             return shifted(words, first / SAMPLE_RATE)
-        if self.language != FORCED or len(turn) < 2 * FEWEST:
+        forces = self.aligner is not None or self.language == FORCED
+        if not forces or len(turn) < 2 * FEWEST:
             return _in_order(turn, floor)
         gaps = [turn[at].start - turn[at - 1].end for at in range(FEWEST, len(turn) - FEWEST + 1)]
         cut = FEWEST + int(np.argmax(gaps))

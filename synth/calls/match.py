@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
-from corpus.interleave import TimedWord
+from corpus.interleave import UNKNOWN_SPEAKER, TimedWord
 
 ALIKE = 0.5  # share of a transcript's words that must be heard
 WORD = 0.3  # s a word has at most that was not heard at all
@@ -56,7 +56,8 @@ def _between(
         assert after is not None, "half of the words were heard"
         start, end = max(0.0, after - room), after
     edges = np.linspace(start, max(end, start + 0.01 * len(tokens)), len(tokens) + 1)
-    return [TimedWord(token, float(a), float(b)) for token, a, b in zip(tokens, edges[:-1], edges[1:], strict=True)]
+    pairs = zip(tokens, edges[:-1], edges[1:], strict=True)
+    return [TimedWord(token, float(a), float(b), UNKNOWN_SPEAKER) for token, a, b in pairs]
 
 
 def _plain(token: str) -> str:

@@ -34,6 +34,9 @@ def import_(
     whisper: Annotated[
         Path | None, typer.Option(help="wav: a folder of a faster-whisper model, which hears what is not written down.")
     ] = None,
+    aligner: Annotated[
+        str, typer.Option(help="A model that times words in your language: whisper:FOLDER or ctc:FOLDER.")
+    ] = "",
     swapped: Annotated[bool, typer.Option("--swapped", help="wav: of two channels the right is the agent's.")] = False,
     redact: Annotated[bool, typer.Option("--redact", help="wav: cover spoken numbers and names, by a rule.")] = False,
     redact_words: Annotated[Path | None, typer.Option(help="wav: a file of words to cover, too.")] = None,
@@ -60,7 +63,7 @@ def import_(
     if not timed:
         raise ValueError(f"--times must be one of {', '.join(get_args(WordSource))}, not {times!r}")
     rights = Rights(licence, consent, origin, language, timed[0])
-    treatment = _treatment(format, language, whisper, redact, redact_words)
+    treatment = _treatment(format, language, whisper, aligner, redact, redact_words)
     with counted("dialogues", None) as advance:
         imported = import_corpus(
             source,
@@ -70,18 +73,22 @@ def import_(
             rights,
             treatment,
             lambda dialogues, seconds: advance(dialogues),
-            options=_options(whisper, swapped, redact, redact_words),
+            options=_options(whisper, aligner, swapped, redact, redact_words),
         )
     _tell(imported, out)
 
 
-def _treatment(format: str, language: str, whisper: Path | None, redact: bool, redact_words: Path | None) -> Treatment:
+def _treatment(
+    format: str, language: str, whisper: Path | None, aligner: str, redact: bool, redact_words: Path | None
+) -> Treatment:
     """What is done with recordings of a format. Raises ValueError for what cannot be had."""
     from corpus.formats.recordings import Treatment
 
     from ..alignment.align import align
+    from ..alignment.aligners import load_aligner
 
-    aligned = partial(align, language=language)
+    model = load_aligner(aligner, language) if aligner else None
+    aligned = partial(align, language=language, aligner=model)
     if format != CALLS:
         return Treatment(aligned)
     from ..calls import CallHearer, NamesAndNumbers, read_words
@@ -91,15 +98,20 @@ def _treatment(format: str, language: str, whisper: Path | None, redact: bool, r
         rule = NamesAndNumbers(language, read_words(redact_words) if redact_words else frozenset(), by_rule=redact)
         if redact and not rule.knows_names:
             print(f"in {language!r} capitals do not tell names: numbers are covered, names by --redact-words FILE")
-    hear = CallHearer.load(whisper, language) if whisper else None
+    hear = CallHearer.load(whisper, language, model) if whisper else None
     return Treatment(aligned, hear, rule, LUFS)
 
 
-def _options(whisper: Path | None, swapped: bool, redact: bool, redact_words: Path | None) -> Mapping[str, str]:
+def _options(
+    whisper: Path | None, aligner: str, swapped: bool, redact: bool, redact_words: Path | None
+) -> Mapping[str, str]:
     """What else decides what the corpus holds: it cannot go on with another."""
+    from ..alignment.aligners import aligner_name
+
     words = hashlib.sha256(redact_words.read_bytes()).hexdigest() if redact_words else ""
     given = {
         "whisper": whisper.resolve().name if whisper else "",
+        "aligner": aligner_name(aligner),
         "swapped": "yes" * swapped,
         "redact": "yes" * redact,
         "redact_words": words,

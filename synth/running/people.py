@@ -27,7 +27,7 @@ def prepare_people(recipe: CorpusRecipe, *, silent: bool = False) -> int:
         def told(done: int, of: int) -> None:
             progress.update(task, completed=done, total=of)
 
-        return prepare(recipe.users, recipe.language, _recogniser(recipe), told)
+        return prepare(recipe.users, recipe.language, _recogniser(recipe), told, recipe.aligner)
 
 
 def _recogniser(recipe: CorpusRecipe) -> Recognise | None:

@@ -14,7 +14,8 @@ import duologue
 from agent import LanguageModel
 from agent.files.vocabulary import Vocabulary, train_vocabulary
 from agent.model.presets import tiny
-from agent.offline.converse import stream_words
+from agent.offline.converse import converse, stream_words
+from agent.offline.users import RecordedUser
 from codec import Codec
 from codec.config import tiny as tiny_codec
 from tests.support.agent_fixtures import noise
@@ -126,6 +127,12 @@ def test_an_agent_replies_to_a_file_on_one_clock(agent: duologue.Agent, tmp_path
 
 def test_a_text_stream_without_words_has_none(agent: duologue.Agent) -> None:
     assert stream_words(np.full(4, 3, np.int64), agent.bundle.vocabulary) == []
+
+
+def test_the_users_words_are_not_labelled_as_the_agents(agent: duologue.Agent) -> None:
+    (talk,) = converse(agent.bundle, [RecordedUser(noise(20))])
+    assert {word.speaker for word in talk.words(agent.bundle.vocabulary)} == {"SPEAKER_MAIN"}
+    assert {word.speaker for word in talk.user_words(agent.bundle.vocabulary)} == {"SPEAKER_USER"}
 
 
 def test_an_agent_streams_many_conversations_on_one_model(agent: duologue.Agent) -> None:

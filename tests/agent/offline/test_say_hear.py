@@ -160,6 +160,7 @@ def test_what_is_heard_lies_where_training_put_it() -> None:
         codes[0, 1 + config.n_q, frame] = int(logits[0, 0, frame].argmax())
     expected = [(f"w{id}", round((frame + 1) * 0.08, 4)) for frame, id in enumerate(codes[0, -2, :frames].tolist())]
     heard = [(word.text, word.start) for word in words]
+    assert {word.speaker for word in words} == {"SPEAKER_USER"}
     assert len(set(heard)) > 5
     assert set(heard) >= {pair for pair in expected if pair[0] not in ("w0", "w1", "w2", "w3")}
 

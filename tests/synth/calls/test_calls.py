@@ -15,6 +15,7 @@ from corpus.formats.redaction import MARK
 from corpus.interleave import TimedWord
 from corpus.record import Word, WordSource
 from corpus.store import Corpus
+from synth.alignment.aligner import Spans
 from synth.calls import CallHearer, NamesAndNumbers, matched, read_words
 from synth.cli import app
 from tests.support.calls import TEXTS, both, recognizer, sound, write_call
@@ -65,7 +66,7 @@ def test_what_is_heard_becomes_turns_and_a_loop_is_left_out() -> None:
 def test_words_are_forced_and_a_turn_that_cannot_be_is_parted_at_its_longest_silence() -> None:
     asked = []
 
-    def align(samples: Samples, rate: int, text: str, native: None, language: str) -> Words:
+    def align(samples: Samples, rate: int, text: str, native: None, language: str, aligner: object) -> Words:
         asked.append((text, round(len(samples) / rate, 2)))
         tokens = text.split()
         source: WordSource = "proportional" if "six" in tokens else "forced"
@@ -83,6 +84,29 @@ def test_words_are_forced_and_a_turn_that_cannot_be_is_parted_at_its_longest_sil
     assert [word.source for word in words] == ["forced"] * 3 + ["native"] * 4
     assert [word.start for word in words] == pytest.approx([1.0, 1.2, 1.4, 2.0, 2.3, 2.5, 2.7])
     assert [len(turn) for turn in turns] == [7]
+
+
+class Third:
+    """An aligner that gives three words a third of a clip each, and fits no other text."""
+
+    version = "third 1"
+
+    def spans(self, samples: Samples, rate: int, tokens: list[str]) -> Spans | None:
+        """See `Aligner.spans`."""
+        third = len(samples) / rate / 3
+        return [(at * third, (at + 1) * third) for at in range(3)] if len(tokens) == 3 else None
+
+
+def test_an_aligner_of_another_language_forces_the_words_and_their_halves() -> None:
+    noise = np.random.default_rng(0).uniform(-0.1, 0.1, 4 * SAMPLE_RATE).astype(np.float32)
+    starts = (1.0, 1.2, 1.4, 2.0, 2.2, 2.4)  # the longest silence is behind drei
+    names = ("eins", "zwei", "drei", "vier", "fünf", "sechs")
+    heard = [TimedWord(name, start, start + 0.1, "") for name, start in zip(names, starts, strict=True)]
+    (turn,) = CallHearer(lambda _: heard, "de", aligner=Third())(noise, None)
+    assert [word.source for word in turn] == ["forced"] * 6
+    assert [word.start for word in turn[:3]] == pytest.approx([0.75, 1.0833, 1.4167], abs=0.01)  # 0.75 to 1.75 s
+    (turn,) = CallHearer(lambda _: heard, "de")(noise, None)
+    assert [word.source for word in turn] == ["native"] * 6
 
 
 @pytest.mark.parametrize(
@@ -128,7 +152,7 @@ def imported(folder: Path, *words: str) -> str:
 
 
 def test_the_command_hears_levels_and_covers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def load(model: Path, language: str) -> CallHearer:
+    def load(model: Path, language: str, aligner: None) -> CallHearer:
         return CallHearer(both, language)
 
     write_call(tmp_path / "in", "call")
@@ -147,6 +171,7 @@ def test_the_command_hears_levels_and_covers(tmp_path: Path, monkeypatch: pytest
     assert record.audio.lufs == pytest.approx((-23.0, -23.0), abs=0.6)  # a word of the agent's is a beep now
     assert corpus.info.recipe["redact"] == "yes"
     assert "another recipe" in imported(tmp_path, "--whisper", str(tmp_path))
+    assert "aligner 'wisper:x' is not known" in imported(tmp_path, "--aligner", "wisper:x")
     asked = CliRunner().invoke(app, ["import", str(tmp_path), "--from", "wav", "--out", str(tmp_path / "no")])
     assert "state the licence and the consent and the source of these recordings: --licence TEXT" in str(
         asked.exception

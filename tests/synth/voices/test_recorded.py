@@ -109,6 +109,33 @@ def test_what_nobody_wrote_down_is_heard_once(folder: Path) -> None:
     assert [word.text for word in found.words] == ["one", "two", "three"]
 
 
+def test_an_aligner_times_anew_what_another_timed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def align(samples: np.ndarray, rate: int, text: str, native: None, language: str, aligner: object) -> object:
+        asked.append((language, aligner))
+        words = word_times(text)
+        return words if aligner else tuple(word.model_copy(update={"source": "proportional"}) for word in words)
+
+    monkeypatch.setattr("synth.voices.recorded.words.align", align)
+    monkeypatch.setattr("synth.voices.recorded.words.load_aligner", lambda name, language: f"{name} in {language}")
+    for name in ("de", "fr"):
+        (folder / name).mkdir()
+        (folder / name / "model.bin").write_text(name)
+    chosen = settings(folder)
+    for aligner, source in (
+        ("", "proportional"),
+        (f"whisper:{folder}/de", "forced"),
+        (f"whisper:{folder}/fr", "forced"),
+    ):
+        assert prepare(chosen, "de", aligner=aligner) == 12
+        assert prepare(chosen, "de", aligner=aligner) == 0
+        assert {word.source for clip in kept(chosen.kept).values() for word in clip.words} == {source}
+        assert asked[-1] == ("de", f"{aligner} in de" if aligner else None)
+    assert len(asked) == 36
+    assert load_people(chosen, "de").persons
+
+
 def test_a_manifest_is_read_whatever_else_it_says(folder: Path, tmp_path: Path) -> None:
     rows = [
         {"path": "people/ann/0.flac", "speaker": "ann", "text": SENTENCES[0], "seconds": 1.2, "licence": "CC-BY-4.0"},
