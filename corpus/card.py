@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from .reader import Corpus
 from .record import UNSTATED
@@ -12,6 +14,9 @@ from .summary import CorpusSummary, estimated_times
 from .timing import summarise
 
 CARD = "README.md"
+WHERE_IT_LIES = (
+    "This card and `metadata.csv` are written anew with the corpus; a card of your own in its place is kept."
+)
 UNKNOWN = "unknown"  # the licence of a card that cannot be published
 VOICES_LISTED = 100
 
@@ -45,14 +50,38 @@ def hub_licence(stated: set[str]) -> str:
 
 
 def dataset_card(corpus: Corpus, name: str, licence: str = "") -> str:
-    """The card of a corpus: licences, statistics, voices with their sources and consents, and the recipe.
+    """The card of a corpus exported as parquet: licences, statistics, voices with sources and consents, the recipe.
 
     Args:
         corpus: read once.
         name: its title.
         licence: of the corpus as a whole; derived from its parts if empty.
     """
-    summary = CorpusSummary.of(corpus)
+    return _card(corpus, CorpusSummary.of(corpus), name, licence, "data/*.parquet", _READING)
+
+
+def corpus_card(corpus: Corpus, summary: CorpusSummary, name: str, rows: str, features: list[dict[str, object]]) -> str:
+    """The card of a corpus where it lies, see `dialogue_rows`.
+
+    Args:
+        corpus: not read again.
+        summary: what it holds.
+        name: its title.
+        rows: the file of rows beside the card.
+        features: the columns of that file, as the hub writes them.
+    """
+    return _card(corpus, summary, name, "", rows, _READING_THERE, {"dataset_info": {"features": features}})
+
+
+def _card(
+    corpus: Corpus,
+    summary: CorpusSummary,
+    name: str,
+    licence: str,
+    files: str,
+    reading: str,
+    more: Mapping[str, object] = MappingProxyType({}),
+) -> str:
     chosen = UNKNOWN if summary.unlicensed else licence or hub_licence(summary.licences)
     head: dict[str, object] = {
         **_licence_keys(chosen, summary.licences),
@@ -61,10 +90,11 @@ def dataset_card(corpus: Corpus, name: str, licence: str = "") -> str:
         "size_categories": [next((size for most, size in _SIZES if summary.dialogues < most), "n>1M")],
         "task_categories": ["automatic-speech-recognition", "text-to-speech", "audio-to-audio"],
         "tags": ["dialogue", "full-duplex", "speech", "word-timestamps", "two-channel"],
-        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "data/*.parquet"}]}],
+        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": files}]}],
+        **more,
     }
     sections = [_title(corpus, summary, name), _licence_section(summary, chosen), _statistics(summary)]
-    sections += [_voices(summary), _READING, _recipe(corpus)]
+    sections += [_voices(summary), reading, _recipe(corpus)]
     return front_matter(head) + "\n".join(sections)
 
 
@@ -186,4 +216,19 @@ rows = rows.cast_column("audio", Audio(decode=False))  # soundfile reads the byt
 ```
 
 `synth import FOLDER --from huggingface --out CORPUS` brings the corpus back as it was, but for stems.
+"""
+
+_READING_THERE = f"""## Reading
+
+Each row is a dialogue: `path` of its FLAC file (two channels, 24 kHz), `words` and `turns` (times in seconds, channel 0
+the agent). `datasets` decodes sound with torchcodec; soundfile and `duologue.load_corpus` read it without.
+
+```python
+from datasets import Audio, load_dataset
+
+rows = load_dataset("FOLDER", split="train")
+rows = rows.map(lambda row: {{"audio": "FOLDER/" + row["path"]}}).cast_column("audio", Audio())
+```
+
+{WHERE_IT_LIES}
 """

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from .alignments import alignments_bytes
+from .dialogue_rows import write_rows
 from .durable import remove, replace_synced
 from .lock import FileLock
 from .manifest import (
@@ -56,6 +57,8 @@ def repair(directory: str | Path) -> list[str]:
         for unfinished in (corpus / WORK).iterdir():
             if unfinished.name != LOCK:
                 remove(unfinished)
+        if actions:
+            write_rows(corpus, corpus / WORK)
         if leftover:
             actions.append(f"removed unfinished work ({WORK})")
     finally:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from .audio import Samples
+from .dialogue_rows import write_rows
 from .durable import (
     disk_full_told,
     link_or_copy,
@@ -172,7 +173,8 @@ class CorpusWriter:
         return shard
 
     def finish(self) -> None:
-        """Remove `.work` and let go of the lock: the corpus is complete."""
+        """Write its card, remove `.work` and let go of the lock: the corpus is complete."""
+        write_rows(self.directory, self.directory / WORK)
         for path in (self.directory / WORK).iterdir():
             if path.name != LOCK:
                 remove(path)
@@ -189,6 +191,8 @@ class CorpusWriter:
             differing = stored.differences(self.info)
             if differing == ["generator"]:  # another release goes on, and the corpus says so
                 self._continue(stored)
+            elif differing and holds_nothing(directory):  # begun, and killed before anything was whole
+                replace_synced(directory / IDENTITY, self.info.to_bytes(), directory / WORK)
             elif differing:
                 what = f"{', '.join(differing)} {'differs' if len(differing) == 1 else 'differ'}"
                 raise ValueError(f"{directory} holds a corpus of another recipe ({what}): choose another --out")
@@ -221,6 +225,12 @@ class CorpusWriter:
     def _append_to_manifest(self, shard: ShardInfo) -> None:
         listed = (self.directory / MANIFEST).read_bytes() + "".join(shard.manifest_lines()).encode()
         replace_synced(self.directory / MANIFEST, listed, self.directory / WORK)
+
+
+def holds_nothing(corpus: Path) -> bool:
+    """Whether no dialogue of a corpus is whole, published or staged: it was not begun, or killed at once."""
+    done = corpus / WORK / DONE
+    return not shard_directories(corpus) and not (done.is_dir() and any(done.iterdir()))
 
 
 def rebuild_manifest(corpus: Path, scratch: Path) -> bool:

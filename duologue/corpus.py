@@ -18,9 +18,12 @@ from .words import SpokenWord
 def load_corpus(directory: str | Path) -> LoadedCorpus:
     """Open a corpus that `synth generate` or `synth import` wrote; sound is read when it is asked for.
 
-    Raises ValueError when the directory holds no corpus, or a broken one.
+    Raises ValueError when the directory holds no corpus, an empty or a broken one.
     """
-    return LoadedCorpus(Corpus(directory))
+    corpus = Corpus(directory)
+    if not len(corpus):
+        raise ValueError(f"{directory} is an empty corpus: the command that writes it, given again, fills it")
+    return LoadedCorpus(corpus)
 
 
 @dataclass(frozen=True)

@@ -7,21 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..durable import DiskFullError, remove
-from ..manifest import IDENTITY, WORK, CorpusInfo
+from ..manifest import IDENTITY, MANIFEST, SHARDS, WORK, CorpusInfo
 from ..staging import DONE
 from ..store import CorpusWriter
-from ..writer import LOCK
+from ..writer import LOCK, holds_nothing
 
 
 @contextlib.contextmanager
 def begun(out: str | Path, info: CorpusInfo) -> Iterator[CorpusWriter]:
-    """Open a corpus for writing, see `CorpusWriter.open`; one that is new and comes to nothing is removed again.
+    """Open a corpus for writing, see `CorpusWriter.open`; one that holds nothing and comes to nothing is removed again.
 
     A mistake (ValueError) removes what was staged, too: told otherwise, it would be another corpus. What was stopped or
     met a full disk stays, if there is anything, and goes on with the same command.
     """
     directory = Path(out)
-    there, empty = directory.exists(), not (directory / IDENTITY).exists()
+    there, empty = directory.exists(), holds_nothing(directory)
     try:
         with CorpusWriter.open(directory, info) as writer:
             try:
@@ -39,10 +39,9 @@ def begun(out: str | Path, info: CorpusInfo) -> Iterator[CorpusWriter]:
 
 
 def _clear(corpus: Path) -> None:
-    """Remove all but the lock, which goes when it is let go of; the identity last, as what makes it a corpus."""
-    for path in sorted(corpus.iterdir(), key=lambda path: path.name == IDENTITY):
-        if path.name != WORK:
-            remove(path)
+    """Remove what a writer made but the lock, which goes when it is let go of; last what makes it a corpus."""
+    for name in (MANIFEST, SHARDS, IDENTITY):
+        remove(corpus / name)
     for path in (corpus / WORK).iterdir():
         if path.name != LOCK:
             remove(path)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ..alignments import alignments_bytes
 from ..audio import SAMPLE_RATE
 from ..card import CARD, dataset_card
+from ..dialogue_rows import COLUMNS, Kind, dialogue_row
 from ..durable import synced_file, write_synced
 from ..manifest import IDENTITY, FileInfo, read_info
 from ..record import Dialogue
@@ -93,50 +94,12 @@ def _contents(dialogue: Dialogue, flac: bytes) -> dict[str, bytes]:
 
 
 def _row(dialogue: Dialogue, audio: Path) -> dict[str, object]:
-    assert dialogue.audio is not None, "only recorded dialogues are stored"
-    channels = {speaker.id: speaker.channel for speaker in dialogue.speakers}
-    words = [
-        {**word.model_dump(), "speaker": turn.speaker, "channel": channels[turn.speaker]}
-        for turn in dialogue.turns
-        for word in turn.words
-    ]
-    turns = [
-        {
-            "speaker": turn.speaker,
-            "channel": channels[turn.speaker],
-            "event": turn.event,
-            "act": turn.act,
-            "text": turn.spoken_text,
-            "start": turn.start,
-            "end": turn.end,
-        }
-        for turn in dialogue.turns
-    ]
-    return {
-        "id": dialogue.id,
-        "audio": {"bytes": audio.read_bytes(), "path": f"{dialogue.id}.flac"},
-        "duration": dialogue.audio.duration,
-        "language": dialogue.language,
-        "topics": list(dialogue.topics),
-        "words": sorted(words, key=lambda word: word["start"]),
-        "turns": turns,
-        "record": dialogue.model_dump_json(),
-    }
+    sound = {"bytes": audio.read_bytes(), "path": f"{dialogue.id}.flac"}
+    return {**dialogue_row(dialogue), "audio": sound, "record": dialogue.model_dump_json()}
 
 
-_WORD = {"text": "string", "start": "float64", "end": "float64", "source": "string"}
-_PLACE = {"speaker": "string", "channel": "int32"}
-_TURN = {"event": "string", "act": "string", "text": "string", "start": "float64", "end": "float64"}
-_COLUMNS: dict[str, str | dict[str, str] | list[Any]] = {
-    "id": "string",
-    "audio": {"bytes": "binary", "path": "string"},
-    "duration": "float64",
-    "language": "string",
-    "topics": ["string"],
-    "words": [{**_WORD, **_PLACE}],
-    "turns": [{**_PLACE, **_TURN}],
-    "record": "string",
-}
+_AUDIO = {"bytes": "binary", "path": "string"}
+_COLUMNS: dict[str, Kind] = {"id": COLUMNS["id"], "audio": _AUDIO, **COLUMNS, "record": "string"}
 
 
 def _schema() -> Any:
@@ -148,7 +111,7 @@ def _schema() -> Any:
     return pyarrow.schema(fields, metadata={"huggingface": json.dumps(known)})
 
 
-def _arrow(kind: str | Mapping[str, str] | list[Any]) -> Any:
+def _arrow(kind: Kind) -> Any:
     pyarrow = _pyarrow()
     if isinstance(kind, str):
         return pyarrow.type_for_alias(kind)
@@ -157,7 +120,7 @@ def _arrow(kind: str | Mapping[str, str] | list[Any]) -> Any:
     return pyarrow.struct([pyarrow.field(name, _arrow(one)) for name, one in kind.items()])
 
 
-def _feature(kind: str | Mapping[str, str] | list[Any]) -> object:
+def _feature(kind: Kind) -> object:
     """The same type in the vocabulary of `datasets`; lists as every version since 2 writes or reads them."""
     if isinstance(kind, str):
         return {"dtype": kind, "_type": "Value"}

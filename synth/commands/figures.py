@@ -26,10 +26,14 @@ def stats(corpus: Corpus, as_json: AsJson = False) -> None:
 
 
 def report(corpus: Corpus) -> None:
-    """Write a corpus's report.html anew."""
+    """Write a corpus's report.html, card and rows (`datasets.load_dataset(CORPUS)` reads them) anew."""
+    from corpus.dialogue_rows import write_rows
+
     from ..report import write_report
 
-    print(write_report(corpus))
+    page = write_report(corpus)
+    write_rows(corpus, scratch=corpus)
+    print(page)
 
 
 def quality(

@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from corpus.card import CARD
+from corpus.dialogue_rows import ROWS
 from corpus.manifest import IDENTITY, MANIFEST, SHARD_INFO, shard_directories
 
 
@@ -48,8 +50,9 @@ class Mirror:
                         self._copy(path, corpus)
                     sent += 1
                 self._whole.add(shard.name)
-            for name in (IDENTITY, MANIFEST):
-                self._copy(corpus / name, corpus)
+            for name in (IDENTITY, MANIFEST, ROWS, CARD):
+                if (corpus / name).is_file():  # the last two come with the finished corpus
+                    self._copy(corpus / name, corpus)
         except OSError as error:
             raise ValueError(f"cannot copy to {self.url}: {error}; the same command goes on from here") from None
         return sent

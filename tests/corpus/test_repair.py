@@ -141,7 +141,8 @@ def test_random_bytes_anywhere_never_surprise(tmp_path: Path) -> None:
     rng = random.Random(3)
     sound = write_corpus(tmp_path / "sound", 3, 2, short=True)
     files = contents(sound)
-    for number, name in enumerate(sorted(files) * 4):
+    covered = sorted(set(files) - {"README.md", "dialogues.json"})  # those are made of the others
+    for number, name in enumerate(covered * 4):
         corpus = tmp_path / str(number)
         shutil.copytree(sound, corpus, copy_function=os.link)
         data = bytearray(files[name])

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile  # type: ignore[import-untyped]
 
+import duologue
 from corpus.audio import SAMPLE_RATE
 from corpus.record import Turn, Word
-from corpus.store import Corpus, CorpusWriter, ensure_space, stage, verify
+from corpus.store import Corpus, CorpusWriter, ensure_space, repair, stage, verify
 from tests.support.places import ROOT
-from tests.support.tiny_corpus import contents, dialogue, id_of, info, stems_of, write_corpus
+from tests.support.tiny_corpus import TEXTS, contents, dialogue, id_of, info, stems_of, write_corpus
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +109,7 @@ def test_another_release_goes_on_and_the_corpus_says_so(copy: Path) -> None:
             writer.finish()
     assert Corpus(copy).info.generator == f"{info().generator}; then next"
     after = contents(copy)
-    assert {path for path in before if before[path] != after[path]} == {"corpus.json"}
+    assert {path for path in before if before[path] != after[path]} == {"corpus.json", "README.md"}
     assert verify(copy) == []
 
 
@@ -325,3 +327,42 @@ def test_the_ten_millionth_dialogue_follows_the_one_before_it(tmp_path: Path) ->
     assert [corpus.get(id).id for id in ids] == ids
     listed = (tmp_path / "data.jsonl").read_text(encoding="utf-8").splitlines()
     assert [Path(json.loads(line)["path"]).stem for line in listed] == ids
+
+
+BEGIN = """
+import os, signal, sys
+from corpus.store import CorpusInfo, CorpusWriter
+CorpusWriter.open(sys.argv[1], CorpusInfo.model_validate_json(sys.argv[2]))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_corpus_killed_before_its_first_dialogue_is_begun_again_by_the_same_or_another_order(tmp_path: Path) -> None:
+    for out, seed in ((tmp_path / "same", 1), (tmp_path / "other", 2)):
+        with run_python(BEGIN, out, info(1).model_dump_json()) as begun:
+            assert begun.wait() == -9
+        with pytest.raises(ValueError, match=r"is an empty corpus: .*, given again, fills it"):
+            duologue.load_corpus(out)
+        write_corpus(out, 2, seed=seed)
+        assert verify(out) == []
+        assert contents(out) == contents(write_corpus(tmp_path / f"fresh{seed}", 2, seed=seed))
+    with pytest.raises(ValueError, match="another recipe"):
+        write_corpus(tmp_path / "same", 2, seed=2)
+
+
+def test_datasets_loads_a_corpus_where_it_lies(tiny: Path, copy: Path, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets", reason="needs the wheel 'datasets'")
+    rows = datasets.load_dataset(str(tiny), split="train", cache_dir=str(tmp_path))
+    assert rows.column_names == ["path", "id", "duration", "language", "topics", "words", "turns"]
+    for row, stored in zip(rows, Corpus(tiny), strict=True):
+        sound, rate = soundfile.read(tiny / row["path"])
+        assert sound.shape == (round(row["duration"] * rate), 2)
+        spoken = sorted((word.start, word.text, turn.speaker) for turn in stored.turns for word in turn.words)
+        assert [(word["start"], word["text"], word["speaker"]) for word in row["words"]] == spoken
+        assert [turn["text"] for turn in row["turns"]] == list(TEXTS)
+    assert not rows[0]["topics"]  # of a type all the same
+    (copy / "README.md").write_text("mine")
+    repair(copy)
+    write_corpus(copy, 8)
+    assert (copy / "README.md").read_text() == "mine"
+    assert len((copy / "dialogues.json").read_text().splitlines()) == 8
