@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from codec.training import loop, parallel
+from codec.training.ahead import Ahead
 from codec.training.optimizer_state import optimizer_tensors, restore_optimizer
 from codec.training.run_state import (
     CHECKPOINT,
@@ -80,6 +81,7 @@ class AgentTrainer:
         self.model, self.recipe, self.held_out = model.to(device), recipe, held_out
         self.passes, self.origin, self.budget = Passes(recipe, data, unspoken), dict(origin or {}), budget
         self.folder, self.device, self.export, self.step = folder, device, export, 0
+        self._drawn = Ahead(self.passes.of, on=device.type != "cpu")
         self.best = math.inf  # lowest loss on held-out crops
         self.seen = Seen()  # all that was trained on
         self.progress: AgentProgress | None = None
@@ -143,7 +145,7 @@ class AgentTrainer:
         Raises StepGivenUpError where `stopping` says so between two passes.
         """
         recipe, step = self.recipe, self.step
-        passes, first = self.passes.of(step), parallel.rank() * recipe.accumulate
+        passes, first = self._drawn(step), parallel.rank() * recipe.accumulate
         lessons = [self.objective.lesson(each.codes.to(self.device), each.labels, each.draw) for each in passes]
         counts, seen = torch.stack([lesson.counts for lesson in lessons]).sum(0), torch.stack([p.seen for p in passes])
         mine = torch.cat([counts, seen.sum(0).to(counts)])

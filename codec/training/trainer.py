@@ -18,6 +18,7 @@ from ..config import to_dict
 from ..layers.quantize import QuantizerAux
 from ..model import Codec
 from . import discriminators, loop, parallel
+from .ahead import Ahead
 from .data import CodecCrops, CropBatch
 from .draws import Draw
 from .kmeans import collect_latents, start_codebooks
@@ -59,6 +60,7 @@ class CodecTrainer:
         self.codec, self.recipe, self.crops, self.folder, self.device = codec.to(device), recipe, crops, folder, device
         self.teacher, self.step, self.has_codebooks = teacher, 0, has_codebooks
         self.progress: CodecProgress | None = None
+        self._drawn = Ahead(self._crops_of, on=device.type != "cpu")
         self.origin = dict(origin or {})
         torch.manual_seed(recipe.seed)  # fresh discriminators and teacher head
         head = TeacherHead(codec.config.quantizer.codebook_dim, teacher.dim) if teacher else None
@@ -108,7 +110,7 @@ class CodecTrainer:
         recipe, step = self.recipe, self.step
         stage, first = recipe.stage(step), parallel.rank() * recipe.accumulate
         numbers = range(first, first + recipe.accumulate)
-        crops = [self.crops.batch(step, recipe.batch, part) for part in numbers]
+        crops = self._drawn(step)
         waves = [torch.from_numpy(crop.audio)[:, None].to(self.device) for crop in crops]
         teaching = self.teacher if stage != "adversarial" else None
         taught = [None if teaching is None else self._targets(teaching, crop) for crop in crops]
@@ -129,6 +131,11 @@ class CodecTrainer:
             counts = move_codebooks(self.codec, traces, recipe, step, draw.generator)
         self.average.update(self.codec, step)
         return self._everybodys(total), counts
+
+    def _crops_of(self, step: int) -> list[CropBatch]:
+        """This process's passes of a step."""
+        recipe, first = self.recipe, parallel.rank() * self.recipe.accumulate
+        return [self.crops.batch(step, recipe.batch, part) for part in range(first, first + recipe.accumulate)]
 
     @property
     def _passes(self) -> int:
