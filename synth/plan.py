@@ -142,7 +142,8 @@ class Planner:
     def _pair(self, seed: int) -> tuple[ReferenceVoice, ReferenceVoice, random.Random]:
         """The voices of agent and user, and the stream that further draws about them come from."""
         recipe, rng = self.recipe, choices(seed, "voices")
-        agent, user = pick_pair(self.voices, rng, recipe.voices.agent, recipe.voices.user)
+        theirs = [id for id, voice in self.voices.items() if voice.voice.engine == recipe.voices.user_engine]
+        agent, user = pick_pair(self.voices, rng, recipe.voices.agent, recipe.voices.user or theirs)
         if recipe.voices.blend:
             user = draw_blend(self.voices, user, recipe.voices.user, choices(seed, "blend"))
         return agent, user, rng

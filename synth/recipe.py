@@ -74,6 +74,7 @@ class Voices(Strict):
     steady: bool = False  # the agent speaks like `synth.speaking.steady`, for small models
     cast: Literal["", "match"] = ""  # "match": every reference by the engine's speakers most like it
     blend: bool = False  # every dialogue's user lies between two voices, see `synth.engines.pseudo.blend`
+    user_engine: str = ""  # speaks for everybody but the agent; empty: the recipe's engine
 
 
 class AcousticsRates(Strict):
@@ -220,7 +221,7 @@ class CorpusRecipe(Strict):
             data.pop("aligner", None)
         elif "aligner" in data:
             data["aligner"] = aligner_name(self.aligner)
-        for name in ("side", "steady", "cast", "blend"):
+        for name in ("side", "steady", "cast", "blend", "user_engine"):
             if not getattr(self.voices, name) and "voices" in data:
                 data["voices"].pop(name, None)
         return data
@@ -238,6 +239,12 @@ class CorpusRecipe(Strict):
                 self.writer.check_family(family, load_prompts(self.language, self.writer.prompts).families)
         if not any(self.topics.values()):
             raise ValueError("topics: at least one family needs a weight above zero")
+        if self.voices.user_engine and (self.voices.cast or self.voices.folders or self.users.recordings):
+            raise ValueError(
+                "voices.user_engine speaks with its own voices; leave out cast, folders and users.recordings"
+            )
+        if self.voices.user_engine == self.engine:
+            raise ValueError("voices.user_engine is the recipe's engine; leave it out")
         if self.users.recordings and self.voices.blend:
             raise ValueError("users.recordings: people are not blended; leave out voices.blend")
         if self.voices.blend and "speaker" in self.quality.gates:
@@ -263,6 +270,8 @@ def _name_by_content(data: dict[str, Any]) -> None:
         data["topics"] = {content_name(name) if is_own(name) else name: w for name, w in data["topics"].items()}
     if "engine" in data:
         data["engine"] = engine_name(data["engine"])
+    if data.get("voices", {}).get("user_engine"):
+        data["voices"]["user_engine"] = engine_name(data["voices"]["user_engine"])
     if data.get("voices", {}).get("folders"):
         data["voices"]["folders"] = [voices_name(folder) for folder in data["voices"]["folders"]]
     if "use" in data.get("writer", {}):

@@ -20,6 +20,11 @@ from ..listener.collection import Collection
 TRANSCRIPTS, HELD_OUT = Path("datasets/speech-transcripts.jsonl.gz"), Path("datasets/held-out-speakers.txt")
 
 
+def open_collection(speech: Path) -> Collection:
+    """Recordings of people, told apart as they are here. Raises ValueError when a list cannot be read."""
+    return Collection.open(speech, TRANSCRIPTS, HELD_OUT)
+
+
 def evaluate_assistant(
     settings: AssistantSettings,
     speech: Path | None,
@@ -56,7 +61,7 @@ def evaluate_assistant(
         report = judge(
             assistant,
             {name: (turns, settings.manners(turns)) for name, turns in sources.items()},
-            Collection.open(speech, TRANSCRIPTS, HELD_OUT),
+            open_collection(speech),
             count=probes,
             conditions=[each.strip() for each in conditions.split(",")],
             minutes=minutes,

@@ -37,7 +37,10 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(help="with --turnbench: write predictions.json here")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
     speech: Annotated[Path | None, typer.Option(help="recorded people, to judge an assistant with")] = None,
-    conditions: Annotated[str, typer.Option(help="of clean,20dB,10dB,telephone,room,quiet")] = "clean",
+    strangers: Annotated[
+        bool, typer.Option(help="only ask the corpus' questions, and what lies beyond; --conditions says from where")
+    ] = False,
+    conditions: Annotated[str, typer.Option(help="of clean,20dB,10dB,telephone,room,quiet,faster")] = "clean",
     beside: Annotated[list[str] | None, typer.Option(help="another --turn to set beside; repeatable")] = None,
     minutes: Annotated[float, typer.Option(min=0.0, help="of silence, noise and others' talk to sit through")] = 0.0,
     nod: Annotated[list[Path] | None, typer.Option(help="a recorded mhm of a listener; repeatable")] = None,
@@ -90,6 +93,25 @@ def evaluate(
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("talking", total=None)
+        if strangers:
+            from ..judging.evaluate import write_talks
+            from ..judging.strangers import judge_strangers
+            from .assistant_evaluate import open_collection
+
+            people = None if speech is None else open_collection(speech)
+            asked, talks = judge_strangers(
+                bundle,
+                held_out,
+                conditions.split(","),
+                people,
+                probes,
+                seed,
+                lambda done, total: bar.update(task, completed=done, total=total),
+            )
+            for name, judged in talks.items() if listen is not None else ():
+                write_talks(listen / name, judged)
+            print(json.dumps(asked.as_json(), indent=2)) if as_json else Console().print(asked.table())
+            return
         report = judge(
             bundle,
             held_out,

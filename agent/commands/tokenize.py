@@ -18,6 +18,7 @@ def tokenize(
     codebooks: Annotated[int | None, typer.Option(help="per side, all of the codec's if left out")] = None,
     augment: Annotated[int, typer.Option(help="variants of the user's side besides the recorded one")] = 0,
     noise: Annotated[Path | None, typer.Option(help="folder of noise recordings for them; made up if left out")] = None,
+    telephone: Annotated[float, typer.Option(help="share of the variants that go through a telephone")] = 0.0,
     vocabulary: Annotated[
         Path | None,
         typer.Option(help="tokenizer.json, SentencePiece .model, folder or shipped name; learnt here if left out"),
@@ -26,6 +27,7 @@ def tokenize(
     seed: Annotated[int, typer.Option(help="of the variants")] = 0,
     workers: Annotated[int, typer.Option(help="processes; 0 means one for each core")] = 1,
     resample: Annotated[bool, typer.Option(help="take recordings at other rates than 24 kHz")] = False,
+    wordless: Annotated[bool, typer.Option(help="recordings in which the agent is to learn to say nothing")] = False,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
 ) -> None:
     """Turn a corpus into tokens to train on. The same command again resumes; a corpus that grew is added to."""
@@ -46,10 +48,12 @@ def tokenize(
         **{name: value for name, value in given.items() if value is not None},
         augment=augment,
         noise=noise,
+        telephone=telephone,
         vocabulary_size=vocabulary_size,
         seed=seed,
         workers=workers or os.cpu_count() or 1,
         resample=resample,
+        wordless=wordless,
         device=device,
     )
     console = Console()

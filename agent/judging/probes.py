@@ -47,6 +47,7 @@ BACKGROUND_GAIN = 0.35  # of a voice in the room
 FLOOR_DBFS = -65.0  # of a quiet room where the record names none
 FADE = 240  # samples
 CLAUSE_ENDS = ",.?!;:"
+BEYOND = "beyond"  # the topic of what the agent does not know
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,18 @@ def question_probes(corpus: Corpus) -> list[Probe]:
     for dialogue in corpus:
         asked = [turn for turn in dialogue.turns if turn.question is not None and turn.speaker == "user"]
         answered = [turn for turn in asked if turn.start is not None and _answer(dialogue, turn) is not None]
+        if answered and dialogue.audio is not None:
+            audio = corpus.audio(dialogue)
+            probes += [_probe(dialogue, audio, turn) for turn in answered]
+    return probes
+
+
+def beyond_probes(corpus: Corpus) -> list[Probe]:
+    """Every request of a user that lies beyond what the corpus' agent knows, as a turn, in the order of the corpus."""
+    probes: list[Probe] = []
+    for dialogue in corpus:
+        made = [turn for turn in dialogue.turns if turn.topic == BEYOND and turn.act in ("ask", "inform")]
+        answered = [turn for turn in made if _usable(dialogue, turn)]
         if answered and dialogue.audio is not None:
             audio = corpus.audio(dialogue)
             probes += [_probe(dialogue, audio, turn) for turn in answered]

@@ -1,4 +1,4 @@
-"""What happens to a voice on its way: drawn-out sounds, hums, rooms, telephones, noise."""
+"""What happens to a voice on its way: drawn-out sounds, hums, rooms, noise."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from .features import HOP
 STRETCH_WINDOW = 720  # samples, 30 ms
 STRETCH_SEARCH = 300  # samples to either side in which the best overlap is looked for
 STEADY = 18  # hops of a vowel that is drawn out to a filler
-MU = 255  # of the telephone's companding
 
 
 def stretched(sound: Samples, factor: float) -> Samples:
@@ -81,23 +80,6 @@ def simulated_room(generator: np.random.Generator) -> Samples:
 def in_room(sound: Samples, response: Samples) -> Samples:
     """The sound in the room of an impulse response that begins with the direct sound; as long as before."""
     return np.asarray(fftconvolve(sound, response)[: len(sound)], np.float32)
-
-
-def telephone(sound: Samples, generator: np.random.Generator) -> Samples:
-    """At 8 kHz, mostly without its lows, mostly companded to 8 bits (mu-law, ITU-T G.711)."""
-    narrow = soxr.resample(sound, SAMPLE_RATE, 8000)
-    if generator.random() < 0.7:
-        narrow = lfilter([1, -1], [1, -generator.uniform(0.75, 0.93)], narrow)
-    if generator.random() < 0.7:
-        narrow = companded(narrow)
-    return np.resize(soxr.resample(np.asarray(narrow, np.float32), 8000, SAMPLE_RATE), len(sound))
-
-
-def companded(sound: Samples) -> Samples:
-    """Through mu-law's 255 steps and back."""
-    pressed = np.sign(sound) * np.log1p(MU * np.minimum(np.abs(sound), 1)) / np.log1p(MU)
-    rounded = np.round(pressed * 127) / 127
-    return np.asarray(np.sign(rounded) * ((1 + MU) ** np.abs(rounded) - 1) / MU, np.float32)
 
 
 def dulled(sound: Samples, rate: int) -> Samples:

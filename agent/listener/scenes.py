@@ -10,6 +10,7 @@ import soxr  # type: ignore[import-untyped]
 
 from corpus.audio import SAMPLE_RATE, Samples
 
+from ..tokens.telephone import telephone
 from . import effects
 from .features import HOP
 from .labels import Flags, Stop
@@ -132,7 +133,7 @@ class SceneMaker:
             sound = sound + self._babble(len(sound), int(generator.integers(1, 3)), generator) * _below(span, generator)
         band = generator.random()
         if band < recipe.telephone:
-            sound = effects.telephone(sound, generator)
+            sound = telephone(sound, generator)
         elif band < recipe.telephone + recipe.dulled:
             sound = effects.dulled(sound, int(generator.uniform(7000, 14000)))
         span = recipe.usual_gain if generator.random() < 0.7 else recipe.any_gain

@@ -11,7 +11,8 @@ import soxr  # type: ignore[import-untyped]
 
 from corpus.audio import SAMPLE_RATE, Samples
 
-from .effects import companded, in_room
+from ..tokens.telephone import companded
+from .effects import in_room
 from .features import HOP
 from .labels import bridged, runs, voice_activity
 from .recordings import TurnClip, room_tone

@@ -18,6 +18,8 @@ from scipy.signal import oaconvolve  # type: ignore[import-untyped]
 
 from corpus.audio import SAMPLE_RATE, Samples, read_mono, to_samples
 
+from .telephone import telephone
+
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 FADE = 1200  # samples over which noise comes and goes: 50 ms
 FLOOR = 1e-4  # level of speech assumed at least, so that noise on a silent channel is not silence
@@ -37,6 +39,7 @@ class UserAugmentation:
     echo_gain: tuple[float, float] = (0.0, 0.2)
     echo_s: tuple[float, float] = (0.1, 0.5)
     room_s: tuple[float, float] = (0.1, 0.5)  # reverberation time of the echo: to fall by 60 dB
+    telephone_chance: float = 0.0  # of a variant, after all else
 
 
 def variant_rng(seed: int, id: str, variant: int) -> np.random.Generator:
@@ -83,6 +86,8 @@ def augment_user(
         out += noise * _stretches(len(out), rng, change)
     if echoing:
         out += rng.uniform(*change.echo_gain) * _echo(agent, rng, change)
+    if rng.random() < change.telephone_chance:
+        out = telephone(out, rng)
     return np.clip(out, -1.0, 1.0)
 
 

@@ -22,7 +22,7 @@ class Survey:
     told: tuple[str, ...]  # lines about what is odd
 
 
-def survey(corpus: Path, takes: Iterable[Take], resample: bool, texts: bool) -> Survey:
+def survey(corpus: Path, takes: Iterable[Take], resample: bool, texts: bool, wordless: bool = False) -> Survey:
     """Look at every recording and list of words.
 
     Args:
@@ -30,6 +30,7 @@ def survey(corpus: Path, takes: Iterable[Take], resample: bool, texts: bool) -> 
         takes: to look at.
         resample: whether other rates than 24 kHz are fine.
         texts: whether to keep what is said.
+        wordless: whether it is meant that the agent says nothing.
 
     Raises:
         ValueError: one cannot be tokenized, the agent says nothing in any, none holds sound, or words have no times
@@ -51,6 +52,8 @@ def survey(corpus: Path, takes: Iterable[Take], resample: bool, texts: bool) -> 
             odd["claims"] += 1
         if texts:
             said += take.texts
+    if wordless:
+        del odd["wordless"]
     _refuse(corpus, len(ids), odd)
     return Survey(tuple(ids), tuple(seconds), tuple(said), tuple(_told(len(ids), odd)))
 
@@ -63,7 +66,7 @@ def _refuse(corpus: Path, count: int, odd: Counter[str]) -> None:
     if odd["wordless"] == count:
         raise ValueError(
             f"the agent says no word in any of {count} recordings in {corpus}: its words are those of the first "
-            "channel, SPEAKER_MAIN's in moshi-finetune's layout, A's in J-Moshi's"
+            "channel, SPEAKER_MAIN's in moshi-finetune's layout, A's in J-Moshi's; --wordless where that is meant"
         )
     if odd["late"] > odd["words"] / 2:
         raise ValueError(

@@ -20,7 +20,7 @@ from ..files.bundle import codec_source
 from ..files.codec_identity import CodecIdentity
 from ..files.shipped import find_bundle, is_shipped
 from ..files.vocabulary import Vocabulary, train_vocabulary
-from .augment import augment_user, read_noises, variant_rng
+from .augment import UserAugmentation, augment_user, read_noises, variant_rng
 from .frame_labels import dialogue_labels, word_labels
 from .shard_writer import ShardWriter
 from .shards import VALIDATION, Codes, TokenDialogue, TokenManifest, VocabularyIdentity
@@ -43,17 +43,21 @@ class TokenOrder:
     codebooks: int | None = None  # all of the codec's if None
     augment: int = 0  # variants of the user's channel besides the recorded one
     noise: Path | None = None  # folder of recordings
+    telephone: float = 0.0  # share of the variants that go through one
     vocabulary: Path | None = None  # file, folder or shipped name; learnt from the corpus if None
     vocabulary_size: int = 2000
     seed: int = 0
     workers: int = 1
     resample: bool = False
+    wordless: bool = False  # the agent says nothing and is to learn that
     device: str = "cpu"
     shard_dialogues: int = SHARD_DIALOGUES
 
     def __post_init__(self) -> None:
         if self.augment < 0 or self.workers < 1 or self.shard_dialogues < 1:
             raise ValueError("--augment must be at least 0, --workers at least 1")
+        if not 0.0 <= self.telephone <= 1.0 or (self.telephone and not self.augment):
+            raise ValueError("--telephone is a share of the variants, 0 to 1, and needs --augment 1 or more")
         if self.workers > 1 and self.device != "cpu":
             raise ValueError(f"--workers are for the CPU: leave them out with --device {self.device}")
 
@@ -91,12 +95,13 @@ class Tokenizer:
     variants: int = 1
     seed: int = 0
     noises: list[Samples] = field(default_factory=list)
+    change: UserAugmentation | None = None
 
     def __call__(self, recording: Take) -> TokenDialogue:
         """One recording's tokens. Raises ValueError when its sound cannot be read."""
         agent, user = recording.read()
         more = (
-            augment_user(user, agent, variant_rng(self.seed, recording.id, variant), self.noises)
+            augment_user(user, agent, variant_rng(self.seed, recording.id, variant), self.noises, self.change)
             for variant in range(1, self.variants)
         )
         codes = encode(self.codec, np.stack([agent, user, *more]))
@@ -122,7 +127,8 @@ class MakeTokenizer:
         """Load everything."""
         order, text = self.order, self.vocabulary
         vocabulary = Vocabulary.load(order.out / text.file).with_ids(text.pad, text.end_pad)
-        return Tokenizer(order.load_codec(), vocabulary, 1 + order.augment, order.seed, order.load_noises())
+        change = UserAugmentation(telephone_chance=order.telephone)
+        return Tokenizer(order.load_codec(), vocabulary, 1 + order.augment, order.seed, order.load_noises(), change)
 
 
 def encode(codec: Codec, audio: Samples) -> Codes:
@@ -174,7 +180,7 @@ def _tokenize(order: TokenOrder, advance: Callable[[float, float], None], say: C
     noise = _digest(order.load_noises())
     with ShardWriter(order.out) as writer:
         vocabulary = given or writer.stored_vocabulary()
-        seen = survey(order.corpus, recordings(order.corpus), order.resample, texts=vocabulary is None)
+        seen = survey(order.corpus, recordings(order.corpus), order.resample, vocabulary is None, order.wordless)
         begun = len(writer.ids)
         if tuple(writer.ids) != seen.ids[:begun]:
             raise ValueError(f"{order.out} holds tokens of another corpus than {order.corpus}: choose another --out")
@@ -184,7 +190,15 @@ def _tokenize(order: TokenOrder, advance: Callable[[float, float], None], say: C
             vocabulary = train_vocabulary(seen.texts, order.vocabulary_size)
         text, variants = VocabularyIdentity.of(vocabulary), 1 + order.augment
         writer.begin(
-            TokenManifest(codec=identity, vocabulary=text, variants=variants, seed=order.seed, noise=noise), vocabulary
+            TokenManifest(
+                codec=identity,
+                vocabulary=text,
+                variants=variants,
+                seed=order.seed,
+                noise=noise,
+                telephone=order.telephone,
+            ),
+            vocabulary,
         )
         wanted = set(seen.ids)  # without what is empty, and what came meanwhile
         left = itertools.islice((take for take in recordings(order.corpus) if take.id in wanted), begun, None)

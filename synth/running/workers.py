@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ from corpus.store import stage
 from corpus.worker_process import follow_parent
 
 from ..alignment.aligners import load_aligner
-from ..engines import Engine
+from ..engines import Engine, ReferenceVoice
+from ..engines.paired import PairedEngine
 from ..plan import Planner, dialogue_id
 from ..recipe import CorpusRecipe
 from ..script.line import Line
@@ -50,6 +51,8 @@ class CorpusJob:
             voices = matched_voices(recipe.engine, folders, recipe.language, recipe.voices.side)
         else:
             voices = engine_voices(recipe.engine, folders, recipe.language, recipe.voices.side)
+        if recipe.voices.user_engine:
+            voices = _both_sides(recipe, voices)
         writer = load_writer(recipe.writer.use, recipe.writer.manner())
         people = load_people(recipe.users, recipe.language) if recipe.users.recordings else None
         return Planner(self.recipe, self.seed, voices, load_noise_bank(), writer, people, self.hours)
@@ -57,7 +60,7 @@ class CorpusJob:
     def check(self) -> str:
         """The versions of all that speaks, which decide a corpus's sound. Raises ValueError for what cannot be had."""
         recipe = self.recipe
-        versions = [load_engine(recipe.engine, recipe.language).version]
+        versions = [_engine(recipe).version]
         fallback = check_control(recipe.quality, recipe.language)
         if fallback is not None:
             versions.append(fallback.version)
@@ -70,7 +73,7 @@ class CorpusJob:
     def studio(self, planner: Planner) -> Studio:
         """Renders the dialogues of this job. Raises ValueError when the engine cannot be had."""
         recipe = self.recipe
-        engine: Engine = load_engine(recipe.engine, recipe.language)
+        engine = _engine(recipe)
         if recipe.aligner:
             engine = AlignedEngine(engine, load_aligner(recipe.aligner, recipe.language), recipe.language)
         control = load_control(recipe.quality, engine, recipe.language)
@@ -86,6 +89,21 @@ class CorpusJob:
             people=planner.people,
             noise_silence=recipe.acoustics.noise_silence,
         )
+
+
+def _engine(recipe: CorpusRecipe) -> Engine:
+    engine = load_engine(recipe.engine, recipe.language)
+    users = recipe.voices.user_engine
+    return PairedEngine(engine, load_engine(users, recipe.language)) if users else engine
+
+
+def _both_sides(recipe: CorpusRecipe, voices: Mapping[str, ReferenceVoice]) -> dict[str, ReferenceVoice]:
+    """The agent's voices and those of the users' engine, by id."""
+    agents = {id: voice for id, voice in voices.items() if id in (recipe.voices.agent or voices)}
+    users = engine_voices(recipe.voices.user_engine, (), recipe.language, recipe.voices.side)
+    if shared := sorted(agents.keys() & users.keys()):
+        raise ValueError(f"voices.user_engine: both engines have a voice {shared[0]!r}; leave it out of voices.agent")
+    return {**agents, **users}
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from agent.assistant.manners import Manners
 from agent.assistant.parts import Encoded, Heard
-from agent.assistant.turns import BothTurns, EarTurns
+from agent.assistant.turns import TOGETHER, BothTurns, EarTurns
 from agent.listener import Cues, EarTurnHead, Listener, ListenerState
 from corpus.audio import FRAME_SAMPLES, Samples
 
@@ -71,26 +72,30 @@ def test_the_ear_is_asked_once_a_look_in_silence_and_the_log_odds_are_averaged()
     head, ear = ToldHead(), LookingEar(np.zeros((10, 512), np.float32))
     stream = BothTurns(ToldListener([spoken, silent, silent, silent, spoken, silent]), head).open()
     assert stream.step(FRAME, ear) == spoken
-    assert stream.step(FRAME, ear) == silent  # the ear has not looked since the voice fell silent
+    assert stream.step(FRAME, ear).turn_end == pytest.approx(TOGETHER[0.2])  # not looked at yet: the listener's own
     ear.encoded = np.zeros((12, 512), np.float32)
     assert [stream.step(FRAME, ear).turn_end for _ in range(2)] == pytest.approx([0.75, 0.75])  # odds 1 and 9: 3
     assert head.asked == [pytest.approx(0.16)]
     assert stream.step(FRAME, ear) == spoken
-    assert stream.step(FRAME, ear) == silent  # what was said of the last silence counts no more
+    assert stream.step(FRAME, ear).turn_end == pytest.approx(TOGETHER[0.2])  # what was said before counts no more
 
 
 def test_an_ear_of_another_width_or_without_an_encoder_leaves_the_listener_alone() -> None:
     silent = Cues(0.1, 0.5, 0.0, 0.0)
     head = ToldHead()
     stream = BothTurns(ToldListener([silent, silent]), head).open()
-    assert stream.step(FRAME, LookingEar(None)) == silent
-    assert stream.step(FRAME, LookingEar(np.zeros((10, 768), np.float32))) == silent
+    for ear in (LookingEar(None), LookingEar(np.zeros((10, 768), np.float32))):
+        assert stream.step(FRAME, ear).turn_end == pytest.approx(TOGETHER[0.2]), "at its own threshold, 0.5"
     alone = EarTurns(head).open()
     assert alone.step(FRAME, LookingEar(np.zeros((10, 768), np.float32))).turn_end == 0.0
     assert head.asked == []
 
 
-def test_thresholds_are_put_together_like_chances_and_never_rise_with_the_silence() -> None:
-    listener = ToldListener([])
-    listener.thresholds = {0.2: 0.8, 0.5: 0.5, 1.2: 0.9}
-    assert BothTurns(listener, ToldHead()).thresholds == pytest.approx({0.2: 2 / 3, 0.5: 0.5, 1.2: 0.5})
+def test_the_listener_alone_ends_a_turn_where_its_own_thresholds_would() -> None:
+    quiet = [Cues(0.1, chance, 0.0, 0.0) for chance in (0.9, *[0.79] * 6, *[0.81] * 14)]
+    listener = ToldListener(quiet)
+    listener.thresholds = {0.2: 0.8, 1.2: 0.3}
+    told = BothTurns(listener, ToldHead())
+    stream, manners = told.open(), Manners(thresholds=told.thresholds)
+    ended = [stream.step(FRAME, LookingEar(None)).turn_end >= manners.enough(frame * 0.08) for frame in range(1, 22)]
+    assert ended == [False] * 2 + [False] * 5 + [True] * 14

@@ -10,6 +10,7 @@ from corpus.suggestion import all_names
 from ..talk import Talk
 from . import (
     basics,
+    beyond,
     booking,
     checkable,
     dictionary,
@@ -38,6 +39,7 @@ SCENES: dict[str, tuple[Scene, ...]] = {
     "basics": basics.SCENES,
     "questions": basics.QUESTIONS,
     "sums": basics.SUMS,
+    "beyond": beyond.SCENES,
 }
 
 WIDE: dict[str, tuple[Scene, ...]] = {  # scenes of a family that draw on the wide tables
@@ -60,7 +62,9 @@ class OwnFrame:
     shortest: int
 
 
-OWN_FRAMES = dict.fromkeys(("basics", "questions", "sums"), OwnFrame(basics.open_narrow, basics.close_narrow, 16))
+OWN_FRAMES = dict.fromkeys(
+    ("basics", "questions", "sums", "beyond"), OwnFrame(basics.open_narrow, basics.close_narrow, 16)
+)
 FAMILIES = tuple(family for family in SCENES if family not in OWN_FRAMES)  # what a recipe that names none is given
 
 

@@ -55,7 +55,7 @@ def _deal(talk: Talk, name: str) -> str:
     return talk.deal(f"basics {name}", fixed(name))
 
 
-def _agent(
+def agent_line(
     talk: Talk, text: str, act: str, told: str = "", *, question: Question | None = None, answers: int | None = None
 ) -> int:
     """A line of the agent, to the letter: `told`, which may not be cut off, and then `text`. Gives its index.
@@ -79,7 +79,7 @@ def _agent(
     return index
 
 
-def _user(
+def user_line(
     talk: Talk,
     template: str,
     act: str,
@@ -108,17 +108,17 @@ def _user(
     return talk.put("user", draft.text, act, question=question, answers=answers, think=think)
 
 
-def _lead(talk: Talk, question: bool = True) -> str:
+def bridge(talk: Talk, question: bool = True) -> str:
     """How the user takes up what the agent said last (an offer, an interruption, an answer) and comes to a question."""
-    bridge = _LEAD if question else _TURN
+    start = _LEAD if question else _TURN
     last = talk.lines[-1] if talk.lines else None
     if last is None or not last.topic:
-        return bridge
+        return start
     if last.text.endswith(("another question?", "something else?", "anything else?")):
-        return _MORE_YES + bridge
+        return _MORE_YES + start
     if last.text.endswith("?"):
-        return bridge
-    return (_LEARNT if last.answers is not None or last.act in ("confirm", "correct") else _HEARD) + bridge
+        return start
+    return (_LEARNT if last.answers is not None or last.act in ("confirm", "correct") else _HEARD) + start
 
 
 def fact(talk: Talk) -> tuple[Check, str]:
@@ -166,9 +166,9 @@ def ask(talk: Talk) -> None:
         if number and talk.room() < _ROUND:
             break
         one = _question(talk)
-        asked = _user(talk, one.ask, "ask", lead=_lead(talk), question=one.question, slots=one.slots)
+        asked = user_line(talk, one.ask, "ask", lead=bridge(talk), question=one.question, slots=one.slots)
         offer = _deal(talk, "more") if talk.rng.random() < 0.35 else ""
-        _agent(talk, offer, "answer", one.tell, answers=asked)
+        agent_line(talk, offer, "answer", one.tell, answers=asked)
         if not offer and talk.room() > _ROUND:
             _after(talk, one)
 
@@ -188,9 +188,9 @@ def _ask_in_a_row(talk: Talk, question: Callable[[Talk], Check]) -> None:
         if number > 1 and talk.room() < _ROUND:
             break
         one = question(talk)
-        lead = _lead(talk) if talk.rng.random() < 0.2 or not number else "[||||And |Okay, |So, ]"
-        asked = _user(talk, one.ask, "ask", lead=lead, question=one.question, slots=one.slots)
-        _agent(talk, "", "answer", one.tell, answers=asked)
+        lead = bridge(talk) if talk.rng.random() < 0.2 or not number else "[||||And |Okay, |So, ]"
+        asked = user_line(talk, one.ask, "ask", lead=lead, question=one.question, slots=one.slots)
+        agent_line(talk, "", "answer", one.tell, answers=asked)
 
 
 def _after(talk: Talk, one: Check) -> None:
@@ -198,38 +198,38 @@ def _after(talk: Talk, one: Check) -> None:
     chance = talk.rng.random()
     if chance < 0.15:
         sure = "[Are you sure?|Really?|Is that right?|Are you certain?|Sure?|Can that be right?|Hmm, is that so?]"
-        _user(talk, sure, "doubt")
-        _agent(talk, "", "confirm", f"{_deal(talk, 'sure')} {one.tell}")
+        user_line(talk, sure, "doubt")
+        agent_line(talk, "", "confirm", f"{_deal(talk, 'sure')} {one.tell}")
     elif chance < 0.3:
         thought = "I thought it was|I thought|I'd have said|I would say|I was sure it was|My teacher said"
-        _user(talk, f"[Oh, |Really? |Hmm, |Strange, |No, |But |][{thought}] {one.wrong}{_TAIL}.", "doubt")
-        _agent(talk, "", "correct", f"{_deal(talk, 'no')} {one.tell}")
+        user_line(talk, f"[Oh, |Really? |Hmm, |Strange, |No, |But |][{thought}] {one.wrong}{_TAIL}.", "doubt")
+        agent_line(talk, "", "correct", f"{_deal(talk, 'no')} {one.tell}")
     elif chance < 0.7:
-        _user(talk, _THANKS, "thank")
+        user_line(talk, _THANKS, "thank")
         more = f" {_deal(talk, 'more')}" if talk.rng.random() < 0.5 else ""
-        _agent(talk, "", "acknowledge", _deal(talk, "thanked") + more)
+        agent_line(talk, "", "acknowledge", _deal(talk, "thanked") + more)
 
 
 def quiz(talk: Talk) -> None:
     """The agent asks two or three questions in fixed words; the user answers, rightly or not."""
     start = _deal(talk, "quiz start")
-    _user(
+    user_line(
         talk,
         "[ask me something|quiz me a little|I want a quiz|let's play a quiz|let's do a quiz|I'd like to play a quiz|"
         "now you ask me a question|ask me a question|test me|now you ask me|I want you to ask me something][, please|, "
         "Joe|].",
         "ask",
-        lead=_lead(talk, question=False),
+        lead=bridge(talk, question=False),
     )
     for number in range(3 if talk.room() > 3 * _ROUND else 2):
         one, question = fact(talk)
         while not question:
             one, question = fact(talk)
         before = f"{start} {_deal(talk, 'quiz next')}" if number else start
-        asked = _agent(talk, "", "ask", f"{before} {question}".strip(), question=one.question)
+        asked = agent_line(talk, "", "ask", f"{before} {question}".strip(), question=one.question)
         start = _judged(talk, one, asked)
     more = _deal(talk, "more") if talk.room() > _ROUND else ""
-    _agent(talk, more, "close", f"{start} {_deal(talk, 'quiz end')}".strip())
+    agent_line(talk, more, "close", f"{start} {_deal(talk, 'quiz end')}".strip())
 
 
 def _judged(talk: Talk, one: Check, asked: int) -> str:
@@ -238,17 +238,19 @@ def _judged(talk: Talk, one: Check, asked: int) -> str:
     said = f"[[I'd say|I think it's|It's|Maybe|I believe it's||||] {{said}}[, right?|{_TAIL}.|.|?]|Is it {{said}}?]"
     if chance < 0.65:
         easy = "[|||Easy. |I know that one. |That's easy. |Hmm. |Oh, I know. ]"
-        _user(talk, f"{easy}{said}", "answer", answers=asked, slots={"said": one.bare})
+        user_line(talk, f"{easy}{said}", "answer", answers=asked, slots={"said": one.bare})
         return _deal(talk, "quiz right")
     if chance < 0.88:
-        _user(talk, f"[|||Hmm. |Oh. |That's hard. ]{said}", "guess", slots={"said": one.wrong})
+        user_line(talk, f"[|||Hmm. |Oh. |That's hard. ]{said}", "guess", slots={"said": one.wrong})
         told = f"{_deal(talk, 'no')} {one.tell}"
     else:
         idea = "[Oh, |Hmm, |Sorry, |No idea, |][I don't know|I have no idea|I forgot|I'm not sure]"
-        _user(talk, f"{idea}{_TAIL}.", "guess")
+        user_line(talk, f"{idea}{_TAIL}.", "guess")
         told = f"{_deal(talk, 'quiz unknown')} {one.tell}"
-    _agent(talk, "", "correct", told, answers=asked)
-    _user(talk, "[Ah, of course.|Oh, I knew that!|Hmm, okay.|Oh no.|I see.|Right, yes.|{ok}.|Oh, {thanks}.]", "react")
+    agent_line(talk, "", "correct", told, answers=asked)
+    user_line(
+        talk, "[Ah, of course.|Oh, I knew that!|Hmm, okay.|Oh no.|I see.|Right, yes.|{ok}.|Oh, {thanks}.]", "react"
+    )
     return ""
 
 
@@ -258,26 +260,26 @@ def chat(talk: Talk) -> None:
         if number and talk.room() < _ROUND:
             break
         one = talk.deal("basics chat", phrases("basics")["chat"])
-        _user(talk, _with_tail(one["ask"]), "ask", lead=_lead(talk, question=one["ask"].endswith("?")))
+        user_line(talk, _with_tail(one["ask"]), "ask", lead=bridge(talk, question=one["ask"].endswith("?")))
         say = talk.deal(one["ask"], one["say"])
         if "back" not in one:
-            _agent(talk, "", "answer", say)
+            agent_line(talk, "", "answer", say)
             if talk.room() > _ROUND and talk.rng.random() < 0.4:
-                _user(
+                user_line(
                     talk, "[Oh, I see.|{ok}.|Ha, nice.|Really?|That's funny.|{wow}.|Okay then.|Good to know.]", "react"
                 )
-                _agent(talk, _deal(talk, "invite"), "acknowledge")
+                agent_line(talk, _deal(talk, "invite"), "acknowledge")
             continue
-        _agent(talk, one["back"], "answer", say)
+        agent_line(talk, one["back"], "answer", say)
         _replied(talk, one)
 
 
 def _replied(talk: Talk, one: dict[str, Any]) -> None:
     """The user's answer to what the agent asked back, and what the agent says to it."""
     reply, reactions = talk.deal(one["ask"] + " replies", one["replies"])
-    _user(talk, _with_tail(reply), "answer")
+    user_line(talk, _with_tail(reply), "answer")
     more = _deal(talk, "more") if talk.rng.random() < 0.3 else ""
-    _agent(talk, more, "react", talk.deal(one["ask"] + " reactions", reactions))
+    agent_line(talk, more, "react", talk.deal(one["ask"] + " reactions", reactions))
 
 
 def _with_tail(template: str) -> str:
@@ -291,10 +293,10 @@ def open_narrow(talk: Talk) -> None:
     chance = talk.rng.random()
     if chance < 0.6:
         call = "[It's {name}.|This is {name}.|{name} here.|Nice to meet you.|I'm {name}.|I have a question.|||]"
-        _user(talk, f"{hello}[, Joe||]. {call}", "greet")
+        user_line(talk, f"{hello}[, Joe||]. {call}", "greet")
     elif chance < 0.8:
         hear = "[Can you hear me?|Are you there?|Is anybody there?|Do you hear me?|Is this on?|Can you hear me now?]"
-        _user(talk, f"{hello}[, Joe||]. {hear}", "greet")
+        user_line(talk, f"{hello}[, Joe||]. {hear}", "greet")
         talk.put("agent", _deal(talk, "hear"), "greet")
         return
     talk.put("agent", _deal(talk, "greetings"), "greet")
@@ -315,7 +317,7 @@ def close_narrow(talk: Talk) -> None:
     if talk.lines[-1].text in fixed("cut off"):
         start = "[Oh, it's nothing, |Never mind, |Sorry, |Oh, sorry, ]"
     bye = "[Bye.|See you.|Goodbye.|Bye bye.|Talk to you later.|Good night.|Bye, Joe.|See you tomorrow.||]"
-    _user(talk, f"{start}{leave}[, Joe||]. {bye}", "close")
+    user_line(talk, f"{start}{leave}[, Joe||]. {bye}", "close")
     talk.put("agent", _deal(talk, "farewells"), "close")
 
 
