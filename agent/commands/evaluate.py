@@ -108,8 +108,9 @@ def evaluate(
                 seed,
                 lambda done, total: bar.update(task, completed=done, total=total),
             )
-            for name, judged in talks.items() if listen is not None else ():
-                write_talks(listen / name, judged)
+            if listen is not None:
+                for name, judged in talks.items():
+                    write_talks(listen / name, judged)
             print(json.dumps(asked.as_json(), indent=2)) if as_json else Console().print(asked.table())
             return
         report = judge(

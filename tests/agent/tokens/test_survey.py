@@ -89,6 +89,11 @@ def test_where_nothing_is_left_it_is_refused(
     assert "\n" not in str(caught.value)
 
 
+def test_recordings_to_be_silent_in_are_taken_where_that_is_meant(tmp_path: Path) -> None:
+    folder = manifest(recording(tmp_path / "mine", "a", []), "a")
+    assert survey(folder, recordings(folder), False, False, wordless=True).told == ()
+
+
 def test_a_manifest_is_chosen_by_its_name(tmp_path: Path) -> None:
     folder = recording(tmp_path / "mine", "a")
     manifest(folder, "a", "train.jsonl")

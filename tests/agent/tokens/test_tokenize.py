@@ -166,6 +166,18 @@ def test_gain_noise_and_echo_are_within_their_ranges(seed: int) -> None:
     assert np.abs(augment_user(10 * user, agent, rng, change=always)).max() <= 1.0
 
 
+def test_a_telephone_keeps_nothing_above_4_khz_and_changes_no_other_draw() -> None:
+    user, agent = burst(1), burst(2)
+    change = replace(NOTHING, gain_chance=1.0)
+    plain = augment_user(user, agent, np.random.default_rng(0), change=change)
+    phoned = augment_user(user, agent, np.random.default_rng(0), change=replace(change, telephone_chance=1.0))
+    spectra = [np.abs(np.fft.rfft(each)) ** 2 for each in (plain, phoned)]
+    hertz = np.fft.rfftfreq(len(user), 1 / SAMPLE_RATE)
+    high, middle = ([each[band].sum() for each in spectra] for band in (hertz > 4200, (hertz > 1000) & (hertz < 3000)))
+    assert high[1] < 1e-3 * high[0]
+    assert 0.3 < middle[1] / middle[0] < 3
+
+
 def test_noise_comes_from_the_recordings_given() -> None:
     tone = np.sin(np.arange(SAMPLE_RATE) * 2 * np.pi * 1000 / SAMPLE_RATE).astype(np.float32)
     change = replace(NOTHING, noise_chance=1.0, sounding_s=(9.0, 9.0), silence_s=(0.1, 0.1))

@@ -133,8 +133,24 @@ def test_the_families_of_questions_ask_twice_as_much_in_the_same_frame() -> None
     assert min(asked["questions"], asked["sums"]) > 1.8 * asked["basics"]
 
 
+def test_what_lies_beyond_is_declined_and_asked_like_what_is_known() -> None:
+    known = {row[0] for row in table("basics")}
+    declines, asked = set(phrases("basics")["beyond"]), list[str]()
+    for seed in range(60):
+        lines = BuiltinWriter().write(Brief("en", {"beyond": 1.0}, BEHAVIOURS, 80), random.Random(seed))
+        assert not any(line.question for line in lines)
+        agent = {sentence for line in lines if line.speaker == "agent" for sentence in sentences(line.text)}
+        assert agent <= closed_set()
+        assert agent & declines
+        asked += [line.text for line in lines if line.speaker == "user" and line.topic == "beyond"]
+    assert sum("capital" in text for text in asked) > 10
+    assert not any(country in text for text in asked for country in ("France", "Japan", "Egypt") if "capital" in text)
+    assert len(set(asked)) > 0.8 * len(asked)
+    assert any("France" in row for row in known)
+
+
 def test_other_families_keep_their_frame() -> None:
-    assert not {"basics", "questions", "sums"} & set(FAMILIES)
+    assert not {"basics", "questions", "sums", "beyond"} & set(FAMILIES)
     lines = BuiltinWriter().write(Brief("en", {"basics": 1.0, "checkable": 1.0}, words=300), random.Random(5))
     assert {"basics", "checkable"} <= {line.topic for line in lines}
     grammar = Grammar(random.Random(1), {})
