@@ -17,6 +17,8 @@ from agent.files.bundle import save_bundle
 from agent.files.codec_identity import CodecIdentity, codec_digest
 from agent.files.vocabulary import train_vocabulary
 from agent.model.presets import tiny
+from agent.tokens.survey import survey
+from agent.tokens.take import recordings
 from codec import Codec
 from codec.config import tiny as tiny_codec
 from tests.support.agent_fixtures import noise
@@ -96,6 +98,23 @@ def test_asking_the_agent(question: str, model: str, tmp_path: Path, capsys: pyt
 def test_talking_frame_by_frame(question: str, model: str, capsys: pytest.CaptureFixture[str]) -> None:
     script("talk_frame_by_frame").main(question, model, "torch")
     assert "6 frames of 80 ms" in capsys.readouterr().out
+
+
+def test_quiet_rooms_are_taken_by_the_tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    soundfile.write(tmp_path / "tap.wav", noise(20), 24_000)
+    (tmp_path / "noise.jsonl").write_text('{"path": "tap.wav"}\n')
+    out = tmp_path / "quiet"
+    monkeypatch.setattr("sys.argv", ["quiet_rooms.py", str(tmp_path), str(out), "--minutes", "8"])
+    script("data/quiet_rooms").main()
+    sounds = [soundfile.read(path)[0] for path in sorted(out.glob("*.wav"))]
+    assert {sound.shape for sound in sounds} == {(60 * 24_000, 2)}
+    assert not any(sound[:, 0].any() for sound in sounds)
+    levels = [20 * np.log10(np.sqrt(np.mean(sound[:, 1] ** 2)) + 1e-9) for sound in sounds]
+    assert all(level < -170 or -61 < level < -19 for level in levels)
+    assert max(levels) > -61
+    takes = list(recordings(out))
+    assert len(takes) == 8
+    assert survey(out, takes, False, False, wordless=True).told in ((), ("1 of 8 recordings hold only silence",))
 
 
 def test_measuring_turn_taking(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

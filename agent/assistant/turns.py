@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +21,13 @@ from .work import Executor, Lane
 
 FIXED: Mapping[float, float] = {0.8: 0.5}  # a fixed silence of 0.8 s
 STOCK: Mapping[float, float] = {0.2: 0.5}  # Smart Turn as Pipecat sets it: asked once, after 0.2 s of silence
-# Of listener and ear together, fitted on the people of "develop": past 0.5 s no pause of 20 says more, but one end less
-TOGETHER: Mapping[float, float] = {0.2: 0.44, 0.5: 0.3}
+TOGETHER: Mapping[float, float] = {0.2: 0.44}  # of listener and ear together, on the people of "develop"
+SURE = 0.3  # is enough in a clear silence: of 20 pauses none said more there, of 43 ends all but one
+CLEAR_FROM, CLEAR = (
+    0.5,
+    40.0,
+)  # s of silence, dB that it lies below the voice; in noise pauses look like ends for longer
+VOICE_FRAMES, NOW_FRAMES = 25, 3  # that a voice's level is taken from, and that of now
 VOICED = 0.5  # chance of speech from which a frame is the user's voice
 ASKED = 3  # frames of silence after which Smart Turn is asked
 LONGEST = 100  # frames that it hears: 8 s
@@ -169,12 +176,13 @@ class BothStream:
 
     def __init__(self, listener: Listener, head: EarTurnHead) -> None:
         self._listener, self._state, self._opinion = listener, listener.init_state(), HeadOpinion(head)
-        self._silent = 0
+        self._silent, self._fall = 0, VoiceFall()
 
     def step(self, frame: Samples, ear: EarStream) -> Cues:
         """See `TurnStream.step`."""
         cues, self._state = self._listener.step(frame, self._state)
         self._silent = 0 if cues.speech >= VOICED else self._silent + 1
+        fall = self._fall.step(frame, voiced=not self._silent)
         chance = self._opinion.of(self._silent, ear)
         if not self._silent:
             return cues
@@ -182,7 +190,24 @@ class BothStream:
             silence = self._silent * FRAME_SECONDS
             own, both = _enough(self._listener.thresholds, silence), _enough(TOGETHER, silence)
             return replace(cues, turn_end=float(expit(_odds(cues.turn_end) - _odds(own) + _odds(both))))
-        return replace(cues, turn_end=float(expit((_odds(cues.turn_end) + _odds(chance)) / 2)))
+        clear = self._silent * FRAME_SECONDS >= CLEAR_FROM and fall >= CLEAR
+        surer = _odds(min(TOGETHER.values())) - _odds(SURE) if clear else 0.0
+        return replace(cues, turn_end=float(expit((_odds(cues.turn_end) + _odds(chance)) / 2 + surer)))
+
+
+class VoiceFall:
+    """How far the sound lies below the voice that was heard last."""
+
+    def __init__(self) -> None:
+        self._voice, self._now = deque[float](maxlen=VOICE_FRAMES), deque[float](maxlen=NOW_FRAMES)
+
+    def step(self, frame: Samples, voiced: bool) -> float:
+        """Decibels from the voice's louder frames down to the loudest of the last few; 0 before any voice."""
+        level = 10 * math.log10(float(np.mean(np.square(frame, dtype=np.float64))) + 1e-10)
+        self._now.append(level)
+        if voiced:
+            self._voice.append(level)
+        return float(np.percentile(self._voice, 80)) - max(self._now) if self._voice else 0.0
 
 
 def _odds(chance: float) -> float:

@@ -31,10 +31,11 @@ class ToldListener(Listener):
 
 
 class ToldHead(EarTurnHead):
-    """Says 0.9 of whatever it is shown, and remembers the silences that it was asked about."""
+    """Says the same of whatever it is shown, and remembers the silences that it was asked about."""
 
-    def __init__(self) -> None:
+    def __init__(self, chance: float = 0.9) -> None:
         self.thresholds = {0.2: 0.5}
+        self.chance = chance
         self.asked: list[float] = []
 
     @property
@@ -43,7 +44,7 @@ class ToldHead(EarTurnHead):
 
     def probability(self, encoder_frames: Samples, silence: float) -> float:
         self.asked.append(silence)
-        return 0.9
+        return self.chance
 
 
 @dataclass
@@ -99,3 +100,19 @@ def test_the_listener_alone_ends_a_turn_where_its_own_thresholds_would() -> None
     stream, manners = told.open(), Manners(thresholds=told.thresholds)
     ended = [stream.step(FRAME, LookingEar(None)).turn_end >= manners.enough(frame * 0.08) for frame in range(1, 22)]
     assert ended == [False] * 2 + [False] * 5 + [True] * 14
+
+
+def test_in_a_clear_silence_less_is_enough_and_in_noise_it_is_not() -> None:
+    voice = 0.1 * np.sin(np.arange(1920) * 0.1).astype(np.float32)
+    hush, noise = 1e-4 * voice, 0.1 * voice  # 80 dB and 20 dB below
+    head, ear = ToldHead(0.3), LookingEar(np.zeros((10, 512), np.float32))
+    ended = []
+    for silence in (hush, noise):
+        cues = [Cues(0.9, 0.0, 0.0, 0.0)] * 5 + [Cues(0.1, 0.31, 0.0, 0.0)] * 9
+        stream, manners = BothTurns(ToldListener(cues), head).open(), Manners(thresholds=TOGETHER)
+        for _ in range(5):
+            stream.step(voice, ear)
+        ear.encoded = np.zeros((12, 512), np.float32)
+        chances = [stream.step(silence, ear).turn_end for _ in range(9)]
+        ended.append([chance >= manners.enough((at + 1) * 0.08) for at, chance in enumerate(chances)])
+    assert ended == [[False] * 6 + [True] * 3, [False] * 9]

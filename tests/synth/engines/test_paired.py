@@ -76,7 +76,7 @@ def test_what_does_not_go_together_is_told_and_old_recipes_stay_what_they_were()
 @pytest.mark.skipif(shutil.which("flite") is None, reason="needs the program flite")
 def test_the_example_engine_speaks_and_is_repeatable(tmp_path: Path) -> None:
     for file in ("flite.toml", "flite_worker.py"):
-        text = (ROOT / "examples" / file).read_text()
+        text = (ROOT / "examples" / "engines" / file).read_text()
         (tmp_path / file).write_text(text.replace('"python3"', f'"{sys.executable}"'))
     name = f"worker:{tmp_path / 'flite.toml'}"
     voices, engine = engine_voices(name), load_engine(name)

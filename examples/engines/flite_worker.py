@@ -1,6 +1,6 @@
 """Debian's flite as an engine of synth, in a process of its own: `apt install flite`.
 
-    synth generate --engine worker:examples/flite.toml ...
+    synth generate --engine worker:examples/engines/flite.toml ...
 
 It speaks English in four voices and times no words. An engine on which nothing here was trained: its voices judge how
 well the shipped agent hears strangers.

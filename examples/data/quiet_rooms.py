@@ -1,6 +1,6 @@
 """Rooms in which nobody speaks, for the small agent to be silent in: moshi-finetune's layout, agent left, user right.
 
-    python datasets/quiet_rooms.py ../shared/speech out/quiet --minutes 20
+    python examples/data/quiet_rooms.py ../shared/speech out/quiet --minutes 20
 
 Each recording is a minute of digital silence, of white, pink or brown noise, or of the manifest's ambience and
 household sounds at -60 to -20 dBFS. Nothing is said, so the transcripts are empty: agent tokenize --wordless.
