@@ -99,6 +99,8 @@ def serve(
     except ModuleNotFoundError as error:
         raise ValueError(f"agent serve needs {error.name}: pip install 'duologue[serve]'") from None
 
+    if ray not in (None, "local") and auth_token is None:
+        raise ValueError("with --ray the servers listen on the cluster's network: give --auth-token TOKEN")
     warning = check_listening(host, auth_token, tls)
     check_start(host, port, lag_ms)
     wanted = how_many(sessions)
@@ -110,6 +112,8 @@ def serve(
 
     def build() -> tuple[Server, Callable[[], None]]:
         """The server, here or on a node, and what to do when it has ended."""
+        if ray is not None:
+            start_logging(log_json)
         recorder = Recorder(record) if record is not None and keeping is None else keeping
         assistant = load_assistant(gather(settings, **given), wanted)
         if assistant is None:

@@ -109,7 +109,7 @@ class Batch:
         slot = self._place()
         self._rows.open(slot, controls.seed)
         if self._prompt is not None:
-            self._rows.restore(slot, Held(self._rows.snapshot(slot).codec, begun(self._prompt, controls.seed)))
+            self._rows.restore(slot, Held(self._rows.codec.init_state(1), begun(self._prompt, controls.seed)))
         self._open[slot] = Conversed(controls, 0.0 if controls.hold else 1.0)
         return slot
 

@@ -21,10 +21,12 @@ from torch import Tensor
 from corpus.audio import FRAME_SAMPLES, SAMPLE_RATE, Samples, gain_to
 
 from ..files.talking_model import TalkingModel, check_voice, to_codec
-from ..model.columns import column_out
+from ..model import streams
 from ..model.config import ModelConfig
 from ..model.language_model import ModelState
 from ..model.presets import moshi_7b
+from ..model.streams import UNGENERATED, ZERO, TokenState
+from ..model.temporal import SLACK
 
 PAUSE = 6  # frames of silence after the voice and after the text: PersonaPlex's int(0.5 s * 12.5)
 LOUDNESS = -24.0  # LUFS that a voice sample is brought to
@@ -75,19 +77,16 @@ def lay(bundle: TalkingModel, prompt: Persona) -> PersonaFrames:
 def prompted(bundle: TalkingModel, prompt: Persona) -> ModelState:
     """The state of the plain model once it was told, batch 1 and without a seed of its own.
 
-    Raises ValueError like `lay`.
+    All columns are known, so the temporal transformer reads many at once. Raises ValueError like `lay`.
     """
     frames, model = lay(bundle, prompt), bundle.model
-    config, state = model.config, model.init_state(1, [0])
-    tone = frames.tone[None].to(model.device)
-    executing = torch.ones(1, dtype=torch.bool, device=model.device)
-    pad = torch.full((1,), config.pad, device=model.device) if config.user_text else None
-    for call in range(len(frames.text) - 1):
-        thought, state = model.think(tone, state, executing=executing)
-        said = _said(frames, call, config)[None].to(model.device)
-        _, tokens = column_out(config, model.layout_here(), state.tokens, thought.executing, said, pad)
-        state = replace(state, tokens=tokens)
-    return state
+    state, calls = model.init_state(1, [0]), len(frames.text) - 1
+    sequence = _sequence(frames, model.config).to(model.device)
+    temporal = state.temporal
+    for first in range(0, calls, SLACK):
+        columns = sequence[:, :, first : min(first + SLACK, calls)]
+        _, temporal = model.temporal.step(model.embed(columns, state.total), temporal)
+    return replace(state, temporal=temporal, tokens=_tokens(sequence, calls, model.config))
 
 
 def begun(prompt: ModelState, seed: int) -> ModelState:
@@ -95,11 +94,26 @@ def begun(prompt: ModelState, seed: int) -> ModelState:
     return replace(prompt, seed=torch.full_like(prompt.seed, seed))
 
 
-def _said(frames: PersonaFrames, call: int, config: ModelConfig) -> Tensor:
-    """What is written down at a call, int64 `[1 + agent codebooks]`: streams as late as their delays."""
-    rows = torch.cat([frames.text[None], frames.voice])
-    late = call + 1 - torch.tensor(config.delays[: len(rows)])
-    return rows.gather(1, late.clamp(min=0)[:, None])[:, 0]  # before the first frame initial tokens are read
+def _sequence(frames: PersonaFrames, config: ModelConfig) -> Tensor:
+    """Columns `[1, K, F + longest delay]`, as `streams.delay` lays them; what is said is open at the end."""
+    longest = max(config.delays)
+    said = torch.cat([frames.text[None], frames.voice])[:, 1:]  # the first frame is never read
+    said = torch.nn.functional.pad(said, (0, longest), value=UNGENERATED)
+    rows = [said, frames.tone[:, None].expand(-1, said.shape[1])]
+    beside = [config.pad] * config.user_text + [ZERO] * config.ours.hint
+    rows += [torch.full((1, said.shape[1]), token) for token in beside]
+    return streams.delay(torch.cat(rows)[None], config)
+
+
+def _tokens(sequence: Tensor, calls: int, config: ModelConfig) -> TokenState:
+    """The tokens of the last positions, as so many calls leave them."""
+    state, longest = streams.init_tokens(config, 1, sequence.device), max(config.delays)
+    size, heard = state.ring.shape[2], slice(1 + config.agent_codebooks, 1 + config.n_q)
+    for position in range(max(0, calls - size + 1), calls + 1):
+        state.ring[:, :, position % size] = sequence[:, :, position]
+    for position in range(calls, calls + longest):  # heard already, for calls to come
+        state.ring[:, heard, position % size] = sequence[:, heard, position]
+    return replace(state, frame=torch.full_like(state.frame, calls))
 
 
 def _steady(bundle: TalkingModel) -> tuple[Tensor, Tensor]:

@@ -19,6 +19,7 @@ from agent.live.batch import Batch
 from agent.live.controls import Controls
 from agent.live.persona import PAUSE, SILENCE_OF_MIMI, TONE_OF_MIMI, Persona, lay, prompted
 from agent.live.runtime import Runtime
+from agent.model.columns import column_out
 from agent.model.config import Ours
 from agent.model.presets import moshi_7b, tiny
 from codec import Codec
@@ -101,6 +102,35 @@ def test_the_state_is_that_of_the_whole_sequence() -> None:
     thought, _ = model.think(heard, prompted(bundle, prompt))
     expected = model(codes).text_logits[0, 0, count - 1]
     torch.testing.assert_close(thought.text_logits[0], expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("ours", [Ours(agent_q=CODEBOOKS), Ours(agent_q=CODEBOOKS, user_text_delay=2, hint=True)])
+def test_many_columns_at_once_leave_what_one_after_another_leaves(ours: Ours) -> None:
+    """Longer than what is read at once, and than the context."""
+    plain = persona_bundle()
+    torch.manual_seed(4)
+    model = LanguageModel(dataclasses.replace(plain.model.config, ours=ours)).eval()
+    bundle = TinyBundle(model, plain.codec, plain.vocabulary)
+    prompt = Persona(" ".join([WORDS] * 12), VOICE)
+    frames, config = lay(bundle, prompt), model.config
+    assert len(frames.text) > 64 + 2 * 16
+    rows, state = torch.cat([frames.text[None], frames.voice]), model.init_state(1, [0])
+    for call in range(len(frames.text) - 1):
+        late = torch.tensor([max(0, call + 1 - delay) for delay in config.delays[: len(rows)]])
+        said = rows.gather(1, late[:, None])[None, :, 0]
+        thought, state = model.think(frames.tone[None], state)
+        pad = torch.full((1,), config.pad) if config.user_text else None
+        state = dataclasses.replace(
+            state, tokens=column_out(config, model.layout_here(), state.tokens, thought.executing, said, pad)[1]
+        )
+    mine = prompted(bundle, prompt)
+    heard = torch.zeros(1, config.user_codebooks, dtype=torch.int64)
+    assert torch.equal(mine.tokens.frame, state.tokens.frame)
+    for _ in range(6):  # while anything of the prompt is in reach
+        one, mine = model.step(heard, mine)
+        other, state = model.step(heard, state)
+        assert one.tokens.tolist() == other.tokens.tolist()
+        torch.testing.assert_close(one.thought.text_logits, other.thought.text_logits, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("runtime", ["torch", "slots"])

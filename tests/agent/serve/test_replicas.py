@@ -80,5 +80,7 @@ def test_a_replica_that_is_lost_is_replaced(tmp_path: Path) -> None:
 def test_what_keeps_a_server_from_beginning_is_said() -> None:
     with pytest.raises(ValueError, match=r"a server cannot begin: no such model \(on the node"):
         Replicas(broken, 1, "local")
+    with pytest.raises(ValueError, match="listen on the cluster's network: give --auth-token"):
+        serve(port=0, ray="auto")
     with pytest.raises(ValueError, match="TLS is its matter"):
         serve(port=0, ray="local", tls=Path("self"))
