@@ -46,9 +46,10 @@ reproduce-mini: .venv/.installed-agent
 	.venv/bin/agent evaluate --model out/mini/agent --data out/mini/corpus --probes 2
 	.venv/bin/agent say "Hello there." --model out/mini/agent --out out/mini/hello.wav
 
-# Two processes, a file of tests at a time; one thread each, or they would fight for the cores
+# Two processes, a file of tests at a time, the longest first (tests/conftest.py); one thread each, or they would fight
+# for the cores
 test: .venv/.installed-test
-	OMP_NUM_THREADS=1 .venv/bin/python -m pytest --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.installed-test
 	.venv/bin/ruff check .

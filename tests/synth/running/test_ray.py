@@ -24,8 +24,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-RECIPE = parse_recipe({"name": "short", "length": {"shortest": 20, "longest": 40}, "topics": {"checkable": 1}})
-COUNT = 6
+RECIPE = parse_recipe({"name": "short", "length": {"shortest": 20, "longest": 25}, "topics": {"checkable": 1}})
+COUNT = 4
 
 
 @pytest.fixture
@@ -62,10 +62,10 @@ def test_a_killed_node_costs_nothing(cluster: Any, tmp_path: Path) -> None:
     cluster.wait_for_nodes()
     clustered = RayPool(job(tmp_path / "ray"), workers=2, address=cluster.address)
     outcomes = clustered.made(0)
-    made = [next(outcomes) for _ in range(3)]
+    made = [next(outcomes) for _ in range(2)]
     cluster.remove_node(second, allow_graceful=False)
     cluster.add_node(num_cpus=1)
-    made += [next(outcomes) for _ in range(COUNT - 3)]
+    made += [next(outcomes) for _ in range(COUNT - 2)]
     clustered.stop()
     local = Pool(job(tmp_path / "local"), workers=1)
     try:
