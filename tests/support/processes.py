@@ -40,7 +40,7 @@ def fork(size: int, work: Callable[[int], None]) -> None:
     sys.exit(max(abs(process.exitcode or 0) for process in made))
 
 
-def run_module(name: str, *arguments: object, timeout: float = 120) -> None:
+def run_module(name: str, *arguments: object, timeout: float = 300) -> None:
     """Run a module of the tests as a program of one thread; its errors are the message where it fails."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     line = [sys.executable, "-m", name, *map(str, arguments)]
