@@ -10,6 +10,7 @@ from synth.script.practice import examination, practice
 from synth.script.syllabus import Syllabus, load_syllabus
 
 from ..files.bundle import codec_of
+from ..files.checkpoints import read_config
 from ..files.shipped import find_bundle
 from .recipe import TeachingRecipe, read_teaching
 
@@ -63,11 +64,13 @@ class TeachOrder:
         if codec_of(find_bundle(base)) is None:
             raise ValueError(f"{base} is none of ours, and its codec is not known: fine-tune it with `agent finetune`")
         chosen = read_teaching(recipe, minutes, steps)
-        if chosen.rehearsal and syllabus.language != "en":
+        if chosen.knows_english and syllabus.language != "en":
             raise ValueError(
                 f"{source}: the shipped model knows English only, not {syllabus.language!r}: give --base, and --recipe "
-                "with rehearsal = 0 and voices of that language"
+                "with rehearsal = 0, known = 0 under [reading] and voices of that language"
             )
+        if chosen.training.unspoken and not read_config(find_bundle(base))[0].user_text:
+            raise ValueError(f"{base} writes down no user's words and cannot read: give --recipe with unspoken = 0")
         return cls(source, out or Path("runs") / source.stem, syllabus, chosen, base, workers, threads)
 
     def practice(self) -> list[FinishedDialogue]:

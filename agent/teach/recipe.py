@@ -38,6 +38,13 @@ class TeachingVoices(Strict):
         return self.engine or default_engine()
 
 
+class TeachingReading(Strict):
+    """Hours of dialogue that nobody speaks."""
+
+    known: float = Field(ge=0, le=10_000)  # of the talk that the shipped model was made from
+    taught: float = Field(ge=0, le=10_000)  # of the file's own
+
+
 class TeachingRecipe(Strict):
     """All numbers of `agent teach`."""
 
@@ -47,7 +54,19 @@ class TeachingRecipe(Strict):
     seed: int = Field(ge=0)
     augment: int = Field(ge=0, le=8)
     voices: TeachingVoices
+    reading: TeachingReading
     training: AgentRecipe
+
+    @model_validator(mode="after")
+    def _something_to_read(self) -> TeachingRecipe:
+        if self.training.unspoken and not (self.reading.known or self.reading.taught):
+            raise ValueError("training.unspoken: [reading] gives nothing to read: say 0 here, or hours there")
+        return self
+
+    @property
+    def knows_english(self) -> bool:
+        """Whether some of the shipped model's own talk is heard or read."""
+        return bool(self.rehearsal or (self.training.unspoken and self.reading.known))
 
 
 def read_teaching(path: Path | None, minutes: float | None = None, steps: int | None = None) -> TeachingRecipe:

@@ -38,24 +38,38 @@ def _spoken(order: TeachOrder, name: str, title: str, seconds: float, dialogues:
     return TeachStage(name, title, 0.04, digest_of(recipe.model_dump_json(), seconds, seed, dialogues), work)
 
 
+def read_recipe(order: TeachOrder) -> CorpusRecipe:
+    """The talk that is read: `datasets/reading.toml` with the order's voices, more questions than are heard."""
+    talk = {
+        "name": "reading",
+        "topics": {"basics": 1.0, "questions": 2.0, "sums": 3.0},
+        "behaviours": {"interruptions": 0.05, "repairs": 0.02, "asides": 0.0, "thinking": 0.08, "fillers": 0.0},
+    }
+    return parse_recipe({**_common(order, exam=False), **talk})
+
+
 def _recipe(order: TeachOrder, name: str, exam: bool) -> CorpusRecipe:
     """As `datasets/conversation.toml` and `datasets/probes.toml` have it, which the shipped model was made with."""
-    return parse_recipe(
-        {
-            "name": name,
-            "language": order.syllabus.language,
-            "engine": order.recipe.voices.speaker,
-            "timing": "assistant",
-            "topics": {"questions": 1.0} if exam else {"basics": 1.0, "questions": 1.0},
-            "length": {"shortest": 50, "longest": 120},
-            "behaviours": {
-                "interruptions": 0.0 if exam else 0.12,
-                "repairs": 0.0 if exam else 0.02,
-                "asides": 0.0,
-                "thinking": 0.0 if exam else 0.08,
-                "fillers": 0.0,
-            },
-            "voices": voices_of(order, held_out=exam, blend=not exam),
-            "acoustics": QUIET if exam else ROOMS,
-        }
-    )
+    talk = {
+        "name": name,
+        "topics": {"questions": 1.0} if exam else {"basics": 1.0, "questions": 1.0},
+        "behaviours": {
+            "interruptions": 0.0 if exam else 0.12,
+            "repairs": 0.0 if exam else 0.02,
+            "asides": 0.0,
+            "thinking": 0.0 if exam else 0.08,
+            "fillers": 0.0,
+        },
+        "acoustics": QUIET if exam else ROOMS,
+    }
+    return parse_recipe({**_common(order, exam), **talk})
+
+
+def _common(order: TeachOrder, exam: bool) -> dict[str, object]:
+    return {
+        "language": order.syllabus.language,
+        "engine": order.recipe.voices.speaker,
+        "timing": "assistant",
+        "length": {"shortest": 50, "longest": 120},
+        "voices": voices_of(order, held_out=exam, blend=not exam),
+    }

@@ -1,6 +1,7 @@
 """The stages of teaching, each the ordinary work of another wing on ordinary files in the agent's folder.
 
 corpus/, rehearsal/ `synth generate --writer scripts:corpus.jsonl`; the talk that the base was made from
+reading/            `synth plan --timed`, of both
 tokens/, ...        `agent tokenize corpus`
 training/           `agent finetune --full`; what comes of it lies in the agent's folder itself
 exam-voices/, ...   `synth generate` again, with other wordings and voices
@@ -39,7 +40,7 @@ from .order import Exam, TeachOrder
 from .state import digest_of
 
 Advance = Callable[[float, float], None]  # told what is done and how much there is in all
-CORPUS, TOKENS, TRAINING, EXAM = "corpus", "tokens", "training", "exam"
+CORPUS, READING, TOKENS, TRAINING, EXAM = "corpus", "reading", "tokens", "training", "exam"
 SLACK = 4.0  # times as long as expected a corpus may become; its dialogues are counted, not its hours
 AGENT_FILE = "config.json"  # of the agent's folder, written last
 
@@ -62,7 +63,7 @@ def spoken(
     order: TeachOrder, name: str, title: str, share: float, dialogues: Sequence[FinishedDialogue], exam: Exam | None
 ) -> TeachStage:
     """Speak finished dialogues: to practise with, or for an examination. Their script is written beside the corpus."""
-    script = "".join(f"{each.model_dump_json(exclude_defaults=True)}\n" for each in dialogues)
+    script = script_of(dialogues)
     path = order.out / f"{name}.jsonl"
     replace_text(path, script)
     recipe = corpus_recipe(order, name, path, exam)
@@ -74,6 +75,11 @@ def spoken(
         generate(asked, silent=True, heed=lambda done: advance(done, len(dialogues)))
 
     return TeachStage(name, title, share, digest_of(script, recipe.model_dump_json(), order.recipe.seed), work)
+
+
+def script_of(dialogues: Sequence[FinishedDialogue]) -> str:
+    """Finished dialogues as lines of a file."""
+    return "".join(f"{each.model_dump_json(exclude_defaults=True)}\n" for each in dialogues)
 
 
 def corpus_recipe(order: TeachOrder, name: str, script: Path, exam: Exam | None) -> CorpusRecipe:
@@ -119,8 +125,17 @@ def tokenized(order: TeachOrder, corpus: TeachStage, name: str, share: float) ->
     return TeachStage(name, f"listening to {corpus.name}", share, digest, work)
 
 
-def learnt(order: TeachOrder, tokens: Sequence[TeachStage]) -> TeachStage:
-    """Fine-tune the base as a whole; what comes of it is written into the agent's folder."""
+def learnt(
+    order: TeachOrder, tokens: Sequence[TeachStage], reading: Sequence[TeachStage], unspoken: Sequence[Path]
+) -> TeachStage:
+    """Fine-tune the base as a whole; what comes of it is written into the agent's folder.
+
+    Args:
+        order: checked.
+        tokens: what is heard.
+        reading: the stage that writes the files `unspoken`, if any.
+        unspoken: what is read.
+    """
     place, recipe = find_bundle(order.base), order.recipe.training
     files = sorted(path for path in place.iterdir() if path.suffix in (".json", ".safetensors", ".model"))
     base = [f"{path.name} {sha256_of(path)}" for path in files if path.name != CHECKPOINT]
@@ -129,7 +144,7 @@ def learnt(order: TeachOrder, tokens: Sequence[TeachStage]) -> TeachStage:
         data = [order.out / each.name for each in tokens]
         device = pick_device("auto")
         resume = (folder / CHECKPOINT).exists()
-        asked = TrainingOrder(data, folder, recipe, threads=order.threads, resume=resume)
+        asked = TrainingOrder(data, folder, recipe, unspoken=unspoken, threads=order.threads, resume=resume)
         model = base_model(order.base, recipe, read_manifest(data[0]), data[0], device, None, False, False)
         opened = RunData.open(asked, model.config)
         export = partial(write_bundle, opened.every, keys_of(str(place)))
@@ -140,9 +155,8 @@ def learnt(order: TeachOrder, tokens: Sequence[TeachStage]) -> TeachStage:
             raise StoppedError(str(stopped).replace(" with --resume", "")) from None
         export(trainer.whole_model(), order.out)
 
-    return TeachStage(
-        TRAINING, "learning", 0.6, digest_of(*(each.digest for each in tokens), recipe.model_dump_json(), *base), work
-    )
+    made_of = [each.digest for each in (*tokens, *reading)]
+    return TeachStage(TRAINING, "learning", 0.6, digest_of(*made_of, recipe.model_dump_json(), *base), work)
 
 
 def _unsaid(line: str) -> None:

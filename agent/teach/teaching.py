@@ -15,6 +15,7 @@ from .card import teaching_card
 from .examination import ExamReport, examine, read_report
 from .order import BEFORE, KNOWN, TeachOrder
 from .progress import TeachProgress
+from .reading import files_of, read
 from .rehearsal import REHEARSAL, asked_again, rehearsed
 from .stages import AGENT_FILE, CORPUS, EXAM, TOKENS, TRAINING, Advance, TeachStage, learnt, spoken, tokenized
 from .state import TeachFolder, digest_of
@@ -75,10 +76,11 @@ def stages_of(order: TeachOrder) -> list[TeachStage]:
         tokens.append(tokenized(order, again, f"{REHEARSAL}-{TOKENS}", 0.03))
         corpus = order.out / known.name
         asked += [(KNOWN, corpus, order.out), (BEFORE, corpus, find_bundle(order.base))]
-    training = learnt(order, tokens)
+    reading = [read(order)] if order.recipe.training.unspoken else []
+    training = learnt(order, tokens, reading, files_of(order) if reading else ())
 
     def work(folder: Path, advance: Advance) -> None:
         examine(asked, folder, advance)
 
     digest = digest_of(training.digest, *(stage.digest for stage in spoken_ones[1:]))
-    return [*spoken_ones, *tokens, training, TeachStage(EXAM, "examining", 0.1, digest, work)]
+    return [*spoken_ones, *reading, *tokens, training, TeachStage(EXAM, "examining", 0.1, digest, work)]

@@ -28,9 +28,13 @@ augment = 0
 [voices]
 taught = ["ls125-f", "ls1334-m"]
 held_out = ["ls1926-f"]
+[reading]
+known = 0.02
+taught = 0.01
 [training]
 steps = 2
 batch = 1
+unspoken = 1
 frames = 16
 checkpoint_every = 1
 """
@@ -55,13 +59,13 @@ def speak_tones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("synth.running.workers.load_engine", lambda name, language: ToneEngine())
 
 
-def tiny_base(folder: Path) -> Path:
+def tiny_base(folder: Path, *, user_text: bool = True) -> Path:
     """A model, vocabulary and codec at some sixty thousand parameters, as a folder."""
     vocabulary = train_vocabulary(TEXTS, 270)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         codec = Codec(tiny_codec(2))
-        size = ModelSize(preset="tiny")
+        size = ModelSize(preset="tiny", user_text_delay=None if user_text else -1)
         model = LanguageModel(size.config(vocabulary.size, 2, 32, vocabulary.pad, vocabulary.end_pad))
     codec.save(folder / "codec.safetensors")
     save_bundle(folder, model, vocabulary, CodecIdentity.of(codec, str(folder / "codec.safetensors")))

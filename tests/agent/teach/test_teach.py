@@ -18,14 +18,17 @@ from agent.teach import TeachOrder, teach
 from agent.teach.examination import OUTCOME, read_report
 from agent.teach.progress import TeachProgress
 from agent.teach.recipe import read_teaching
+from agent.teach.rehearsal import read_recipe
 from agent.teach.stages import TeachStage
 from agent.teach.state import TeachFolder
 from agent.teach.teaching import stages_of
+from agent.tokens.unspoken import read_plans
 from corpus.card import CARD
 from corpus.durable import replace_text
 from corpus.reader import Corpus
+from synth.recipe import load_recipe
 from tests.support.agent_fixtures import FakeClock
-from tests.support.teaching import speak_tones, tiny_base, tiny_recipe
+from tests.support.teaching import RECIPE, speak_tones, tiny_base, tiny_recipe
 
 MENU = """
 name = "Bella"
@@ -96,6 +99,9 @@ def test_a_file_becomes_an_agent_which_goes_on_after_a_stop_and_redoes_only_what
         with pytest.raises(KeyboardInterrupt):
             menu.teach()
     trained = stamps(menu.out / "training")
+    known, taught = ([*read_plans(menu.out / "reading" / f"{name}.jsonl.gz")] for name in ("known", "taught"))
+    assert {turn.text for each in taught for turn in each.turns} >= {"Bella here.", "From noon to ten."}
+    assert "Bella here." not in {turn.text for each in known for turn in each.turns}
     assert menu.teach() == ["examining"]
     assert stamps(menu.out / "corpus") == corpus
     assert stamps(menu.out / "training") == trained
@@ -142,12 +148,34 @@ def test_what_depends_on_an_edit_is_another_stage_and_nothing_else(menu: Menu) -
 
     assert changed() == set()
     assert changed(steps=3) == {"training", "exam"}
+    menu.recipe.write_text(RECIPE.replace("known = 0.02", "known = 0.03"), encoding="utf-8")
+    assert changed() == {"reading", "training", "exam"}
+    menu.recipe.write_text(RECIPE.replace("unspoken = 1", "unspoken = 0"), encoding="utf-8")
+    assert {*before} - {*menu.stages()} == {"reading"}
+    tiny_recipe(menu.recipe)
     menu.write(MENU.replace("[[question]]", 'about = "A shop."\n[[question]]', 1))
     assert changed() == set()
     menu.write(MENU.replace("From noon to ten.", "From noon to nine."))
     assert changed() == set(before) - {"rehearsal", "rehearsal-tokens", "exam-known"}
     menu.write(f'language = "de"\n{MENU.replace("Bella here", "Hier ist Bella")}')
     with pytest.raises(ValueError, match="knows English only, not 'de': give --base, and --recipe"):
+        menu.order()
+
+
+def test_what_is_read_is_the_talk_that_the_shipped_model_read(menu: Menu) -> None:
+    ours = read_recipe(TeachOrder.of(menu.file, menu.out))
+    same = {"name", "timing", "topics", "length", "behaviours", "voices"}
+    theirs = load_recipe(Path("datasets/reading.toml"))
+    assert ours.model_dump(include=same) == theirs.model_dump(include=same)
+
+
+def test_reading_needs_something_to_read_and_a_model_that_writes_down_what_it_hears(menu: Menu) -> None:
+    menu.recipe.write_text(RECIPE.replace("0.02\ntaught = 0.01", "0\ntaught = 0"), encoding="utf-8")
+    with pytest.raises(ValueError, match=re.escape("training.unspoken: [reading] gives nothing to read")):
+        menu.order()
+    tiny_recipe(menu.recipe)
+    menu.base = tiny_base(menu.base.with_name("deaf"), user_text=False)
+    with pytest.raises(ValueError, match="deaf writes down no user's words and cannot read: give --recipe with unspok"):
         menu.order()
 
 
