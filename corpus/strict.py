@@ -25,6 +25,7 @@ from .suggestion import suggestion
 from .toml import read_toml
 
 TOLD = 3  # mistakes named in one line
+_EMPTY = ("string_too_short", "too_short")
 SHOWN = 40  # characters of a wrong value that are repeated
 
 Kind = TypeVar("Kind")
@@ -119,6 +120,8 @@ def _mistake(error: Any, kind: Any) -> str:
     message = " ".join(error["msg"].removeprefix("Value error, ").split())
     if error["type"] in ("value_error", "json_invalid"):  # says itself what it was given
         return f"{key}: {message}" if key and not message.startswith(key) else message
+    if error["type"] in _EMPTY and error["ctx"]["min_length"] == 1:
+        return f"{key}: must not be empty"
     given = repr(error["input"])
     shown = given if len(given) <= SHOWN else given[:SHOWN] + "..."
     return f"{key}: {message}, got {shown}" if key else f"{message}, got {shown}"

@@ -60,6 +60,8 @@ class TeachOrder:
         threads: int = 0,
     ) -> TeachOrder:
         """Check an order as typed. Raises ValueError that names file and place."""
+        if workers < 1 or threads < 0:
+            raise ValueError("--workers and --threads must be 0 (as many as there are cores) or more")
         syllabus = load_syllabus(source)
         if codec_of(find_bundle(base)) is None:
             raise ValueError(f"{base} is none of ours, and its codec is not known: fine-tune it with `agent finetune`")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -110,10 +111,22 @@ class Language(Strict):
         low = word.lower()
         return (low in self.stop_words or low in self.openers) and word not in self.capitals
 
+    def writes(self, word: str) -> bool:
+        """Whether a word is of this language's letters; one that is not written in Latin ones may have any."""
+        return not self._is_latin or all(map(_is_latin, filter(str.isalpha, word)))
+
+    @cached_property
+    def _is_latin(self) -> bool:
+        return all(_is_latin(letter) for word in self.stop_words for letter in word if letter.isalpha())
+
     def share(self, text: str) -> float:
         """The share of the words of `text` that are stop words of this language."""
         words = [token.strip(",.?!").lower() for token in text.split()]
         return sum(word in self.stop_words for word in words) / max(len(words), 1)
+
+
+def _is_latin(letter: str) -> bool:
+    return unicodedata.name(letter, "").startswith("LATIN")
 
 
 def languages() -> tuple[str, ...]:

@@ -49,6 +49,8 @@ def speakable(text: str, language: Language) -> str:
             continue
         if not _TOKEN.fullmatch(token):
             raise ValueError(f"{token!r} cannot be read aloud; write numbers and signs as words")
+        if not token.isascii() and not language.writes(token):
+            raise ValueError(f"{token!r} is not written in the letters of {language.name}; write it as it is said")
         tokens.append(token)
     if not tokens:
         raise ValueError("the turn holds nothing to say")

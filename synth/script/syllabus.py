@@ -9,6 +9,7 @@ In a CSV file wordings are parted by `|`, and a row whose `ask` is `@name`, `@ab
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from .speakable import speakable
 
 EXAMPLES = Path(__file__).with_name("examples")
 SLOT = re.compile(r"\{([^{}]*)\}")
+_PLACE = re.compile(r"\b(?:question|dialogue)\.\d+(?:\.\w+)*")
 FEWEST = 3  # wordings from which the last is kept for judging
 _COLUMNS = ("ask", "answer", "key", "judge")
 _LISTS = ("ask", "judge")
@@ -106,9 +108,13 @@ class Syllabus(Strict):
                 raise ValueError(f"{place}: the answer does not contain {key!r}")
         asked: dict[str, str] = {}
         for place, wording in self._asked():
-            other = asked.setdefault(plain(wording, language), place)
-            if other != place:
-                raise ValueError(f"{place}: {wording!r} is asked in {other} too")
+            if other := asked.get(text := plain(wording, language)):
+                raise ValueError(f"{place}: {wording!r} is asked {'twice' if other == place else f'in {other} too'}")
+            asked[text] = place
+        for place, wordings in self._said():
+            texts = [plain(wording, language) for wording in wordings]
+            if len({*texts}) < len(texts):
+                raise ValueError(f"{place}: {max(texts, key=texts.count)!r} stands there twice")
         return self
 
     def _texts(self) -> Iterator[tuple[str, str]]:
@@ -129,6 +135,13 @@ class Syllabus(Strict):
         yield from (("off_topic", text) for text in self.off_topic)
         for number, question in enumerate(self.question):
             yield from ((f"question.{number}", text) for text in (*question.ask, *question.judge))
+
+    def _said(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """All wordings of each turn of the dialogues, with its place."""
+        for number, dialogue in enumerate(self.dialogue):
+            yield from (
+                (f"dialogue.{number}.turns.{n}.user", (*t.user, *t.judge)) for n, t in enumerate(dialogue.turns)
+            )
 
     def _keys(self) -> Iterator[tuple[str, str, str]]:
         yield from ((f"question.{n}.key", each.key, each.answer) for n, each in enumerate(self.question))
@@ -173,11 +186,23 @@ def load_syllabus(path: str | Path) -> Syllabus:
     """A syllabus of a `.toml`, `.json` or `.csv` file. Raises ValueError with one line that names file and place."""
     path = Path(path).expanduser()
     kind = path.suffix.lower()
+    if kind not in (".toml", ".json", ".csv"):
+        raise ValueError(f"{path}: what is taught stands in a .toml, .json or .csv file")
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
     if kind == ".csv":
         return _load_csv(path)
-    if kind not in (".toml", ".json"):
-        raise ValueError(f"{path}: what is taught stands in a .toml, .json or .csv file")
-    return (load_toml if kind == ".toml" else load_json)(path, Syllabus, "syllabus")
+    try:
+        return (load_toml if kind == ".toml" else load_json)(path, Syllabus, "syllabus")
+    except ValueError as error:
+        raise ValueError(_PLACE.sub(lambda place: _counted(place[0]), str(error))) from None
+
+
+def _counted(place: str) -> str:
+    """A place as people count: `dialogue.0.turns.1.agent` is dialogue 1, turn 2, agent."""
+    return re.sub(r"s? (\d+)", lambda number: f" {int(number[1]) + 1}", re.sub(r"\.(?=\d)", " ", place)).replace(
+        ".", ", "
+    )
 
 
 def is_syllabus(path: str | Path) -> bool:
@@ -189,7 +214,7 @@ def is_syllabus(path: str | Path) -> bool:
     try:
         text = path.read_bytes().decode("utf-8-sig")
         if kind == ".csv":
-            return {"ask", "answer"} <= set(next(csv.reader(text.splitlines()), []))
+            return {"ask", "answer"} <= set(next(csv.reader(text.splitlines(), delimiter=_between(text)), []))
         content = json.loads(text) if kind == ".json" else None
     except (OSError, ValueError):
         return False
@@ -197,28 +222,47 @@ def is_syllabus(path: str | Path) -> bool:
 
 
 def _load_csv(path: Path) -> Syllabus:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(lines)
-            names = [name for name in reader.fieldnames or [] if name not in _COLUMNS]
-            if names or not {"ask", "answer"} <= set(reader.fieldnames or []):
-                raise ValueError(f"{path}:1: the columns are {', '.join(_COLUMNS)}; the last two may be left out")
-            rows = [(reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"cannot read the syllabus {path}: {error}") from None
     content: dict[str, Any] = {"name": path.stem, "question": []}
-    for number, row in rows:
+    lines: list[int] = []  # of the questions
+    for number, row in _rows(path):
         if None in row or None in row.values():
             raise ValueError(f"{path}:{number}: as many cells as columns, please; put quotes around a text with commas")
         cells = {name: _cell(name, cell) for name, cell in row.items() if cell.strip()}
         key = row["ask"].strip().removeprefix("@")
+        if not cells:
+            continue
         if not row["ask"].strip().startswith("@"):
             content["question"].append(parse(cells, TaughtQuestion, f"{path}:{number}").model_dump())
+            lines.append(number)
         elif key in _ABOUT:
             content[key] = _cell("ask" if key == "off_topic" else key, row["answer"])
         else:
             raise ValueError(f"{path}:{number}: nothing is called @{key}{suggestion(key, _ABOUT)}")
-    return parse(content, Syllabus, str(path))
+    try:
+        return parse(content, Syllabus, str(path))
+    except ValueError as error:
+        told = re.sub(r"\bquestion\.(\d+)", lambda number: f"line {lines[int(number[1])]}", str(error))
+        raise ValueError(told) from None
+
+
+def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """Line number and cells of every row."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=_between(text), strict=True)
+        names = reader.fieldnames or []
+        if set(names) - {*_COLUMNS} or not {"ask", "answer"} <= set(names):
+            raise ValueError(f"{path}:1: the columns are {', '.join(_COLUMNS)}; the last two may be left out")
+        return [(reader.line_num, row) for row in reader]
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is no UTF-8 text: save it as CSV UTF-8") from None
+    except (OSError, csv.Error) as error:
+        raise ValueError(f"cannot read the syllabus {path}: {error}") from None
+
+
+def _between(text: str) -> str:
+    """What stands between the cells of a table, to judge by its heading: comma, semicolon or tab."""
+    return max(",;\t", key=text.partition("\n")[0].count)
 
 
 def _cell(name: str, cell: str) -> Any:

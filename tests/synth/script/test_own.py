@@ -100,7 +100,7 @@ def test_families_and_seeds_stand_beside_those_that_ship(tmp_path: Path) -> None
     ("recipe", "told"),
     [
         ({"topics": {"bookings": 1}}, "did you mean 'booking'? valid: basics, beyond, booking"),
-        ({"topics": {"no.toml": 1}}, "cannot read the syllabus no.toml"),
+        ({"topics": {"no.toml": 1}}, "there is no file no.toml"),
         ({"writer": {"families": {"xyz": 1}}}, "unknown family 'xyz'; valid: everyday, false_facts"),
         ({"writer": {"families": {"bakerz": 1}, "prompts": "OWN"}}, "did you mean 'bakery'? valid: bakery, everyday"),
         (

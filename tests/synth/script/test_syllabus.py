@@ -58,7 +58,13 @@ def test_the_three_kinds_of_files_say_the_same(tmp_path: Path) -> None:
     toml = load_syllabus(written(tmp_path, "menu.toml", MENU))
     assert load_syllabus(written(tmp_path, "menu.json", json.dumps(parse_toml(MENU, "")))) == toml
     assert load_syllabus(written(tmp_path, "menu.csv", f"\ufeff{CSV}")) == toml
+    assert load_syllabus(written(tmp_path, "menu.csv", CSV.replace(",", ";"))) == toml  # as spreadsheets write it
     assert toml.question[1].ask == ("Where are you?",)
+    with pytest.raises(ValueError, match=r"there is no file .*none\.toml$"):
+        load_syllabus(tmp_path / "none.toml")
+    (tmp_path / "latin.csv").write_bytes(CSV.replace("sing", "Ä").encode("latin-1"))
+    with pytest.raises(ValueError, match=r"latin\.csv is no UTF-8 text: save it as CSV UTF-8"):
+        load_syllabus(tmp_path / "latin.csv")
 
 
 def test_other_facts_are_no_syllabus(tmp_path: Path) -> None:
@@ -75,14 +81,14 @@ def test_other_facts_are_no_syllabus(tmp_path: Path) -> None:
     [
         ("a.toml", 'name = "x"', "a.toml: nothing is taught"),
         ("a.toml", MENU.replace("greeting", "greting"), "a.toml: unknown key 'greting'; did you mean 'greeting'?"),
-        ("a.toml", MENU.replace("answer", "answr", 1), "a.toml: question.0.answer is missing"),
-        ("a.toml", MENU.replace("At the market.", "→"), "a.toml: question.1.answer: '→' cannot be read aloud"),
+        ("a.toml", MENU.replace("answer", "answr", 1), "a.toml: question 1, answer is missing"),
+        ("a.toml", MENU.replace("At the market.", "→"), "a.toml: question 2, answer: '→' cannot be read aloud"),
         (
             "a.toml",
             MENU.replace('key = "12"', 'key = "13"'),
-            "a.toml: question.0.key: the answer does not contain '13'",
+            "a.toml: question 1, key: the answer does not contain '13'",
         ),
-        ("a.toml", MENU.replace("Where are you?", "until when"), "question.1: 'until when' is asked in question.0 too"),
+        ("a.toml", MENU.replace("Where are you?", "until when"), "question 2: 'until when' is asked in question 1 too"),
         (
             "a.toml",
             MENU.replace("Hello.", "Hello {name}."),
@@ -96,10 +102,24 @@ def test_other_facts_are_no_syllabus(tmp_path: Path) -> None:
             "no [values] are called 'plase'; did you mean 'place'?",
         ),
         ("a.toml", ORDER.replace('["small", "large"]', "[]"), "a.toml: values.size: give at least one value"),
+        (
+            "a.toml",
+            MENU.replace("Until when?", "When are you open?"),
+            "'When are you open?' is asked twice",
+        ),
+        ("a.toml", MENU.replace("At the market.", "Ἀγορά."), "question 2, answer: 'Ἀγορά.' is not written in the"),
+        ("a.toml", MENU.replace('"At the market."', '""'), "a.toml: question 2, answer: must not be"),
+        (
+            "a.toml",
+            ORDER.replace("Make it", "A"),
+            "a.toml: dialogue 1, turn 1, user: 'a slot size one' stands there twice",
+        ),
         ("a.toml", "name = ", "a.toml is not valid TOML"),
         ("a.csv", CSV.replace("judge", "jugde"), "a.csv:1: the columns are ask, answer, key, judge"),
         ("a.csv", CSV.replace("@unknown", "@unkown"), "a.csv:3: nothing is called @unkown; did you mean 'unknown'?"),
         ("a.csv", CSV.replace("Where are you?,At the market.", "Where are you?,"), "a.csv:6: answer is missing"),
+        ("a.csv", f"{CSV}until when,No.,,", "a.csv: line 7: 'until when' is asked in line 5 too"),
+        ("a.csv", f'{CSV}a,"b', "cannot read the syllabus a.csv: unexpected end of data"),
         ("a.csv", f"{CSV}a,b,c,d,e\n", "a.csv:7: as many cells as columns"),
         ("a.txt", MENU, "a.txt: what is taught stands in a .toml, .json or .csv file"),
     ],
