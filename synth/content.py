@@ -36,6 +36,11 @@ def voices_name(folder: str) -> str:
     return _folder_name(folder, _SOUND_AND_LISTS)
 
 
+def facts_name(folder: str) -> str:
+    """`sha256:...` of a folder of facts; the path itself where there is no such folder."""
+    return _folder_name(folder, (".csv", ".json"))
+
+
 def model_name(writer: str) -> str:
     """A language model's name with the content of its file or folder in place of the path; any other as it is."""
     kind, colon, source = writer.partition(":")

@@ -17,9 +17,10 @@ from corpus.suggestion import all_names, suggestion
 from corpus.toml import read_toml
 
 from .alignment.aligners import aligner_name
-from .content import PREFIX, content_name, engine_name, model_name, voices_name
+from .content import PREFIX, content_name, engine_name, facts_name, model_name, voices_name
 from .engines.catalogue import default_engine
 from .presets import PRESETS
+from .script.builtin.tables import check_facts
 from .script.builtin.topics.own import is_own
 from .script.builtin.writer import FAMILIES, scenes_of
 from .script.finished import finished_digest
@@ -116,6 +117,7 @@ class Writing(Strict):
     mode: Literal["auto", "json", "turns"] = "auto"  # turns: one at a time, for small models
     prompts: str = ""  # a TOML file whose texts, families and seeds stand beside those that ship or in their place
     questions: str = ""  # a file as `agent teach` takes: what the built-in writer's family `checkable` asks
+    facts: str = ""  # a folder: tables of the built-in writer that stand in place of those that ship, by the same names
     passages: str = ""  # a text file with one paragraph a line, for knowledge chats; empty: those that ship
     temperature: float = Field(default=0.8, gt=0, le=2)
     tries: int = Field(default=3, ge=1, le=20)  # at an answer that cannot be used
@@ -135,10 +137,13 @@ class Writing(Strict):
                 raise ValueError(f"writer.families.{family} must not be negative")
         if not any(self.families.values()):
             raise ValueError("writer.families: at least one family needs a weight above zero")
-        if self.questions and self.use != "builtin":
-            raise ValueError(
-                "writer.questions are for the built-in writer; write them into prompts or scripts for others"
-            )
+        for name in ("questions", "facts"):
+            if getattr(self, name) and self.use != "builtin":
+                raise ValueError(
+                    f"writer.{name} are for the built-in writer; write them into prompts or scripts for others"
+                )
+        if self.facts:
+            check_facts(self.facts)
         return self
 
     @staticmethod
@@ -152,7 +157,8 @@ class Writing(Strict):
     def manner(self) -> WriterManner:
         """The part that a model's writer needs."""
         return WriterManner(
-            self.mode, self.passages, self.prompts, self.temperature, self.tries, self.key, self.timeout, self.retries
+            *(self.mode, self.passages, self.prompts, self.facts),
+            *(self.temperature, self.tries, self.key, self.timeout, self.retries),
         )
 
 
@@ -163,7 +169,7 @@ class Marking(Strict):
     message: int = Field(default=0, ge=0, lt=2**16)
 
 
-NAMING = ("prompts", "questions", "passages")  # of `Writing`: files
+NAMING = ("prompts", "questions", "facts", "passages")  # of `Writing`: files and folders
 REACHING = {"concurrency", "key", "timeout", "retries", "price"}  # of `Writing`: change nothing that is written
 
 
@@ -195,7 +201,7 @@ class CorpusRecipe(Strict):
         if not self._by_path:
             _name_by_content(data)
         if "writer" in data:
-            own = {"prompts", "questions"}  # files, known by what they hold
+            own = {"prompts", "questions", "facts"}  # files, known by what they hold
             writer = {name: value for name, value in data.pop("writer").items() if name not in REACHING | own}
             if parse_writer(self.writer.use).kind == "scripts":
                 data["writer"] = {"use": f"scripts:{finished_digest(parse_writer(self.writer.use).source)}"}
@@ -203,8 +209,9 @@ class CorpusRecipe(Strict):
                 prompts = prompts_digest(self.language, load_passages(self.writer.passages), self.writer.prompts)
                 told = {} if self._by_path or "passages" not in writer else {"passages": ""}  # part of the prompts
                 data["writer"] = {**writer, **told, "prompts": prompts}
-            elif self.writer.questions:
-                data["writer"] = {"use": "builtin", "questions": content_name(self.writer.questions)}
+            elif self.writer.questions or self.writer.facts:
+                named = {"questions": content_name(self.writer.questions), "facts": facts_name(self.writer.facts)}
+                data["writer"] = {"use": "builtin", **{name: content for name, content in named.items() if content}}
         if not self.quality.gates:
             data.pop("quality", None)
         elif "quality" in data and self.quality.whisper:
@@ -332,7 +339,7 @@ def _from_beside(content: dict[str, Any], folder: Path) -> dict[str, Any]:
 
     def place(name: str) -> str:
         beside = folder / name
-        return str(beside) if name and not Path(name).exists() and beside.is_file() else name
+        return str(beside) if name and not Path(name).exists() and beside.exists() else name
 
     found = dict(content)
     if isinstance(topics := content.get("topics"), dict):

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-import re
 from pathlib import Path
 from typing import Literal
 
@@ -22,9 +21,8 @@ from corpus.strict import Strict, load_lines
 
 from .language import load_language
 from .line import Brief, Line
-from .speakable import speakable
+from .speakable import is_plain, speakable
 
-_PLAIN = re.compile(r"(?:[^\W\d_]+(?:['-][^\W\d_]+)*[,.?!]?)(?: [^\W\d_]+(?:['-][^\W\d_]+)*[,.?!]?)*")
 _WIDEST_GAP = 20.0  # s
 
 
@@ -72,7 +70,7 @@ def _lines(dialogue: FinishedDialogue, language: str, where: str) -> tuple[Line,
             )
         text = " ".join(turn.text.split())
         try:
-            spoken = text if _PLAIN.fullmatch(text) else speakable(text, load_language(language))
+            spoken = text if is_plain(text) else speakable(text, load_language(language))
         except ValueError as error:
             raise ValueError(f"{where}: turns.{number}.text: {error}") from None
         before = [at for at in range(number) if dialogue.turns[at].speaker != turn.speaker]

@@ -23,6 +23,7 @@ _DIRECTION = re.compile(r"(?:^|(?<=[.?!,] ))\*[^*]+\*(?=$| |[.?!,])|\*[^*]+\*$")
 _INITIALS = re.compile(r"\b(?:[A-Za-z]\.){2,}(?!\w)")
 _QUOTES = dict.fromkeys(map(ord, '"“”„«»‹›¿¡‚'), "") | {ord("’"): "'", ord("‘"): "'", ord("´"): "'"}
 _TOKEN = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*[,.?!]?")
+_PLAIN = re.compile(rf"{_TOKEN.pattern}(?: {_TOKEN.pattern})*")
 _SENTENCE = re.compile(r"(^|[.?!] )([^\W\d_])")
 _FEET = re.compile(r"(?<![\w'])(\d+)['′](?:\s?(\d+)(?:\"|″|''))?(?![\w'])")
 _INCHES = re.compile(r"(?<![\w\"])(\d+)[\"″](?!\w)")
@@ -55,6 +56,11 @@ def speakable(text: str, language: Language) -> str:
     if not tokens:
         raise ValueError("the turn holds nothing to say")
     return language.after_fillers(sentences(" ".join(tokens)))
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text is words with at most one mark after each, as it is said."""
+    return bool(_PLAIN.fullmatch(text))
 
 
 def sentences(text: str) -> str:

@@ -36,6 +36,7 @@ class WriterManner:
     mode: Literal["auto", "json", "turns"]
     passages: str
     prompts: str
+    facts: str
     temperature: float
     tries: int
     key: str
@@ -68,7 +69,7 @@ def load_writer(name: str, manner: WriterManner) -> Writer:
     """The writer of this name; a model is reached or loaded on first use. Raises ValueError for an unusable name."""
     parts = parse_writer(name)
     if parts.kind == "builtin":
-        return BuiltinWriter()
+        return BuiltinWriter(manner.facts)
     if parts.kind == "scripts":
         return FinishedWriter(parts.source)
     model: ChatModel

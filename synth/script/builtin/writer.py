@@ -6,8 +6,10 @@ import math
 import random
 
 from ..line import Brief, Line
+from ..speakable import is_plain
 from .flow import flow
 from .frame import close_dialogue, lead, open_dialogue, recall
+from .tables import check_facts, facts_of
 from .talk import Talk
 from .topics import FAMILIES, OWN_FRAMES, SCENES, WIDE, scenes_of
 from .topics.own import is_own, topic_name
@@ -35,8 +37,27 @@ class BuiltinWriter:
 
     name = "builtin"
 
+    def __init__(self, facts: str = "") -> None:
+        """`facts`: a folder whose tables stand in place of those that ship. Raises ValueError where they cannot."""
+        if facts:
+            check_facts(facts)
+        self.facts = facts
+
     def write(self, brief: Brief, rng: random.Random) -> list[Line]:
         """The lines of one dialogue; takes one number from `rng`."""
+        with facts_of(self.facts):
+            try:
+                lines = self._written(brief, rng)
+            except (IndexError, KeyError) as error:
+                if not self.facts:
+                    raise
+                raise ValueError(f"{self.facts}: too few rows, or a text that cannot be filled in: {error}") from None
+        for line in lines if self.facts else ():
+            if not is_plain(line.text):
+                raise ValueError(f"{self.facts}: {line.text!r} cannot be said; write figures and signs as words")
+        return lines
+
+    def _written(self, brief: Brief, rng: random.Random) -> list[Line]:
         _check(brief)
         seed = rng.getrandbits(64)
         wide = _is_wide(brief)

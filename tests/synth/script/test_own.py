@@ -66,6 +66,47 @@ def test_questions_of_ones_own_are_what_checkable_asks(tmp_path: Path) -> None:
         parse_recipe({"writer": {"use": "openai:http://localhost/v1#m", "questions": "faq.csv"}})
 
 
+def test_facts_of_ones_own_stand_in_place_of_those_that_ship(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    own = tmp_path / "own" / "people.csv"
+    own.write_text("name,pronoun\nQuilla,she\nZeno,he\nOrla,she\nTibor,he\nVesna,she\nAxel,he\n")
+    (tmp_path / "mine.toml").write_text('topics = { small_talk = 1 }\n[writer]\nfacts = "own"\n')
+    recipe = load_recipe(tmp_path / "mine.toml")
+    assert recipe.writer.facts == str(tmp_path / "own")  # found beside the recipe
+    brief = Brief("en", {"small_talk": 1.0, "opinion": 1.0}, NOTHING, 150)
+
+    def said(writer: BuiltinWriter) -> str:
+        return " ".join(line.text for seed in range(4) for line in writer.write(brief, random.Random(seed)))
+
+    shipped = said(BuiltinWriter())
+    assert "Quilla" in said(BuiltinWriter(recipe.writer.facts))
+    assert "Quilla" not in shipped == said(BuiltinWriter())  # nothing of it stays behind
+    known = recipe.digest()
+    own.write_text("name,pronoun\nWilla,she\n")
+    assert load_recipe(tmp_path / "mine.toml").digest() != known != CorpusRecipe(topics={"small_talk": 1.0}).digest()
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "told"),
+    [
+        (
+            "name.csv",
+            "name,pronoun\nQuilla,she\n",
+            "nothing is drawn from a file of this name; did you mean 'names.csv'?",
+        ),
+        ("names.csv", "name\nQuilla\n", "names.csv:1: the columns are name, pronoun, with at least one row"),
+        ("names.csv", "name,pronoun\nQuilla\n", "names.csv:2: 2 cells, please"),
+        ("hobbies.json", "{", "hobbies.json is not valid JSON"),
+        ("errands.json", '{"food": "tea"}', "errands.json: the keys are "),
+        ("notes.txt", "", "holds no .csv or .json of facts; valid: "),
+    ],
+)
+def test_facts_of_another_shape_are_refused(tmp_path: Path, file: str, text: str, told: str) -> None:
+    (tmp_path / file).write_text(text)
+    with pytest.raises(ValueError, match=re.escape(told)):
+        parse_recipe({"writer": {"facts": str(tmp_path)}})
+
+
 def test_a_recipe_is_known_by_what_its_files_hold(tmp_path: Path) -> None:
     dumps = []
     for folder in ("a", "b"):
