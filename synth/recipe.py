@@ -24,6 +24,7 @@ from .script.builtin.tables import check_facts
 from .script.builtin.topics.own import is_own
 from .script.builtin.writer import FAMILIES, scenes_of
 from .script.finished import finished_digest
+from .script.language import load_language, take_language
 from .script.line import Behaviours as WrittenBehaviours
 from .script.models.prompting import FAMILIES as PROMPT_FAMILIES
 from .script.models.prompting import load_passages, load_prompts, prompts_digest
@@ -179,6 +180,7 @@ class CorpusRecipe(Strict):
     name: str = Field(default="everyday", pattern=r"^[A-Za-z0-9_-]+$")
     description: str = ""
     language: str = "en"
+    language_file: str = ""  # what `language` was, if that was a file of one's own such as sw.toml
     engine: str = Field(default_factory=default_engine)  # see synth.engines.catalogue
     timing: str = "fisher"
     topics: dict[str, float] = Field(default_factory=lambda: dict.fromkeys(FAMILIES, 1.0))
@@ -193,6 +195,18 @@ class CorpusRecipe(Strict):
     watermark: Marking = Marking()
     aligner: str = ""  # of words the engine does not time: whisper:FOLDER, ctc:FOLDER; see synth.alignment.aligners
     _by_path: bool = PrivateAttr(default=False)  # files are named as earlier releases did
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_language(cls, content: Any) -> Any:
+        if isinstance(content, dict) and str(content.get("language", "")).endswith(".toml"):
+            return {**content, "language": Path(content["language"]).stem, "language_file": content["language"]}
+        return content
+
+    def take_language(self) -> None:
+        """Make a language of one's own known in this process. Raises ValueError where its file cannot be used."""
+        if self.language_file:
+            take_language(self.language_file)
 
     @model_serializer(mode="wrap")
     def _what_decides(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -218,6 +232,8 @@ class CorpusRecipe(Strict):
             data["quality"]["whisper"] = content_name(self.quality.whisper, "model.bin")
         if "watermark" in data:
             data["watermark"]["weights"] = content_name(self.watermark.weights)
+        if not self.language_file:
+            data.pop("language_file", None)
         if "users" in data and not self.users.recordings:
             data.pop("users")
         elif "users" in data:  # what is recorded decides, not where it lies
@@ -235,6 +251,8 @@ class CorpusRecipe(Strict):
 
     @model_validator(mode="after")
     def _known(self) -> CorpusRecipe:
+        self.take_language()
+        load_language(self.language)
         if self.timing not in PRESETS:
             raise ValueError(f"unknown timing preset {self.timing!r}{suggestion(self.timing, PRESETS)}")
         for family, weight in self.asked_topics().items():
@@ -275,6 +293,8 @@ def _name_by_content(data: dict[str, Any]) -> None:
     """Put the content of what a recipe names in place of paths: the same order in another folder is the same."""
     if any(is_own(topic) for topic in data.get("topics", {})):
         data["topics"] = {content_name(name) if is_own(name) else name: w for name, w in data["topics"].items()}
+    if "language_file" in data:
+        data["language_file"] = content_name(data["language_file"])
     if "engine" in data:
         data["engine"] = engine_name(data["engine"])
     if data.get("voices", {}).get("user_engine"):
@@ -306,7 +326,7 @@ def _kept(recipe: CorpusRecipe, stored: dict[str, Any]) -> CorpusRecipe | None:
     stated = recipe.model_dump(mode="json", exclude_unset=True)
     if _laid_over(stored, stated) != stored:
         return None
-    hashed = ["writer", "users", "quality", "watermark", "aligner"]  # stored with digests of what they name
+    hashed = ["language_file", "writer", "users", "quality", "watermark", "aligner"]  # stored by what they hold
     hashed += [name for name in ("engine", "voices") if PREFIX in str(stored.get(name))]
     own = {name: getattr(recipe, name) for name in hashed}
     try:
@@ -342,6 +362,8 @@ def _from_beside(content: dict[str, Any], folder: Path) -> dict[str, Any]:
         return str(beside) if name and not Path(name).exists() and beside.exists() else name
 
     found = dict(content)
+    if str(language := content.get("language", "")).endswith(".toml"):
+        found["language"] = place(str(language))
     if isinstance(topics := content.get("topics"), dict):
         found["topics"] = {place(topic) if is_own(topic) else topic: weight for topic, weight in topics.items()}
     if isinstance(writer := content.get("writer"), dict):

@@ -46,6 +46,7 @@ class CorpusJob:
     def planner(self) -> Planner:
         """Plans the dialogues of this job. Raises ValueError when a voice or folder of the recipe cannot be used."""
         recipe = self.recipe
+        recipe.take_language()
         folders = [Path(folder) for folder in recipe.voices.folders]
         if recipe.voices.cast:
             voices = matched_voices(recipe.engine, folders, recipe.language, recipe.voices.side)

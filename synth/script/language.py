@@ -6,13 +6,14 @@ import re
 import unicodedata
 from functools import cache, cached_property
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import field_validator
 
 from corpus.strict import Strict, parse
-from corpus.suggestion import suggestion
-from corpus.toml import parse_toml
+from corpus.suggestion import all_names
+from corpus.toml import parse_toml, read_toml
 
 from .number_words import Numbers
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 LIKELY = 0.12  # share of stop words from which a text can be in a language
+_CODE = re.compile(r"[a-z]{2,3}")
 FEWEST_WORDS = 20  # words below which a text's language is not judged
 
 
@@ -129,24 +131,47 @@ def _is_latin(letter: str) -> bool:
     return unicodedata.name(letter, "").startswith("LATIN")
 
 
+_OWN: dict[str, str] = {}  # files of one's own by the code of their language, of this process
+
+
+def take_language(path: str | Path) -> str:
+    """Let a file of one's own say what is known of a language in this process; its name is the code, `sw.toml`.
+
+    A file for a language that ships stands in place of what ships. Returns the code. Raises ValueError where the file
+    cannot be used.
+    """
+    path = Path(path)
+    if not _CODE.fullmatch(path.stem):
+        raise ValueError(f"{path}: name it by the code of its language (ISO 639), such as sw.toml")
+    _read_language.cache_clear()  # it may have been edited
+    _read_language(str(path), path.stem)
+    _OWN[path.stem] = str(path)
+    return path.stem
+
+
 def languages() -> tuple[str, ...]:
     """The codes of all languages there are."""
     names = (entry.name for entry in (files(__package__) / "languages").iterdir())
-    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
+    return tuple(sorted({name.removesuffix(".toml") for name in names if name.endswith(".toml")} | {*_OWN}))
 
 
 def language_file(code: str) -> Traversable:
     """Where a language's words, numbers and phrases are written down."""
-    return files(__package__) / "languages" / f"{code}.toml"
+    return Path(_OWN[code]) if code in _OWN else files(__package__) / "languages" / f"{code}.toml"
+
+
+def load_language(code: str) -> Language:
+    """A language by its ISO 639-1 code. Raises ValueError for one there is no file for."""
+    if code not in _OWN and code not in languages():
+        raise ValueError(f"nothing is known of the language {code!r}{all_names(code, languages())}, or a file of it")
+    return _read_language(_OWN.get(code, ""), code)
 
 
 @cache
-def load_language(code: str) -> Language:
-    """A language by its ISO 639-1 code. Raises ValueError for one there is no file for."""
-    if code not in languages():
-        raise ValueError(f"nothing is known of the language {code!r}{suggestion(code, languages())}")
-    text = language_file(code).read_text(encoding="utf-8")
-    return parse({"code": code, **parse_toml(text, f"{code}.toml")}, Language, f"{code}.toml")
+def _read_language(own: str, code: str) -> Language:
+    shipped = files(__package__) / "languages" / f"{code}.toml"
+    tables = read_toml(own, "language") if own else parse_toml(shipped.read_text(encoding="utf-8"), f"{code}.toml")
+    return parse({**tables, "code": code}, Language, own or f"{code}.toml")
 
 
 def is_in(text: str, code: str) -> bool:

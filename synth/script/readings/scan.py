@@ -11,6 +11,7 @@ from . import amounts, calendar, codes, english, german, marks, romance
 from .apart import apart
 from .say import UnreadableError, load_say
 from .spot import Rule, Spot
+from .tables import has_tables
 
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u202f\u2009\u2007\u2002\u2003\u2008"), " ")
 _HYPHENS = dict.fromkeys(map(ord, "\u2010\u2011\u00ad\ufe63\uff0d"), "-") | {0xAD: ""}
@@ -36,6 +37,8 @@ def read_aloud(text: str, language: Language) -> str:
     Raises:
         ValueError: a string in it has no one reading; the message names it.
     """
+    if not has_tables(language.code):
+        return text  # of a language of one's own: as it stands, so that nothing but words can be said
     text = apart(" ".join(text.translate(_SPACES).translate(_HYPHENS).split()), language.code)
     out: list[str] = []
     at = 0

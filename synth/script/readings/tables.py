@@ -109,6 +109,11 @@ class Tables(Strict):
         return tuple(value.split()) if isinstance(value, str) else value
 
 
+def has_tables(code: str) -> bool:
+    """Whether anything is known of how a language is read."""
+    return (files(__package__) / f"{code}.toml").is_file()
+
+
 @cache
 def load_tables(code: str) -> Tables:
     """The tables of a language. Raises ValueError where there are none."""

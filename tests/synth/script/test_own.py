@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import re
 from pathlib import Path
@@ -10,8 +11,11 @@ import pytest
 
 from synth.recipe import CorpusRecipe, load_recipe, parse_recipe
 from synth.script.builtin.writer import BuiltinWriter
+from synth.script.finished import read_finished
+from synth.script.language import language_file, load_language
 from synth.script.line import Behaviours, Brief, Line, plain_words
 from synth.script.models.prompting import draw_scenario, whole_dialogue
+from synth.script.speakable import speakable
 from synth.script.syllabus import EXAMPLES
 
 NOTHING = Behaviours(0.0, 0.0, 0.0, 0.0, 0.0)
@@ -105,6 +109,36 @@ def test_facts_of_another_shape_are_refused(tmp_path: Path, file: str, text: str
     (tmp_path / file).write_text(text)
     with pytest.raises(ValueError, match=re.escape(told)):
         parse_recipe({"writer": {"facts": str(tmp_path)}})
+
+
+def test_a_language_of_ones_own_is_a_file_beside_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("synth.script.language._OWN", {})
+    file = tmp_path / "sw.toml"
+    text = language_file("it").read_text(encoding="utf-8").replace('name = "Italian"', 'name = "Swahili"')
+    file.write_text(text, encoding="utf-8")
+    (tmp_path / "talk.jsonl").write_text('{"turns": [{"speaker": "user", "text": "Habari ya asubuhi"}]}\n')
+    (tmp_path / "mine.toml").write_text('language = "sw.toml"\nengine = "tones"\n')
+    recipe = load_recipe(tmp_path / "mine.toml")
+    assert (recipe.language, recipe.language_file) == ("sw", str(file))
+    assert load_language("sw").name == "Swahili"
+    (line,) = read_finished(tmp_path / "talk.jsonl", "sw")[0]
+    assert line.text == "Habari ya asubuhi"
+    assert speakable("Habari ya asubuhi", load_language("sw")) == "Habari ya asubuhi."
+    with pytest.raises(ValueError, match="'5' cannot be read aloud; write numbers and signs as words"):
+        speakable("Saa 5.", load_language("sw"))
+    known = recipe.digest()
+    monkeypatch.setattr("synth.script.language._OWN", {})  # as in another process, to which the recipe is sent
+    pickle.loads(pickle.dumps(recipe)).take_language()
+    assert load_language("sw").name == "Swahili"
+    file.write_text(text.replace("Beh,", "Basi,"), encoding="utf-8")
+    assert load_recipe(tmp_path / "mine.toml").digest() != known
+    file.write_text("name = 1", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"sw.toml: name: Input should be a valid string"):
+        load_recipe(tmp_path / "mine.toml")
+    with pytest.raises(ValueError, match=r"swahili\.toml: name it by the code of its language"):
+        parse_recipe({"language": "swahili.toml"})
+    with pytest.raises(ValueError, match=r"did you mean 'sw'\? valid: de, en, es, fr, it, pt, sw, or a file of it"):
+        parse_recipe({"language": "sx"})
 
 
 def test_a_recipe_is_known_by_what_its_files_hold(tmp_path: Path) -> None:
