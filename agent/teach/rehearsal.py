@@ -71,5 +71,5 @@ def _common(order: TeachOrder, exam: bool) -> dict[str, object]:
         "engine": order.recipe.voices.speaker,
         "timing": "assistant",
         "length": {"shortest": 50, "longest": 120},
-        "voices": voices_of(order, held_out=exam, blend=not exam),
+        "voices": voices_of(order, held_out=exam),
     }

@@ -91,21 +91,21 @@ def corpus_recipe(order: TeachOrder, name: str, script: Path, exam: Exam | None)
             "engine": order.recipe.voices.speaker,
             "timing": "assistant",
             "behaviours": {"backchannels": 0.5 if exam is None else 0.0},
-            "voices": voices_of(order, exam is not None and exam.new_voices, exam is None),
+            "voices": voices_of(order, exam is not None and exam.new_voices),
             "acoustics": ROOMS if exam is None else QUIET,
             "writer": {"use": f"scripts:{script}"},
         }
     )
 
 
-def voices_of(order: TeachOrder, held_out: bool, blend: bool) -> dict[str, object]:
-    """A recipe's table of voices: the agent's, steady, and the users'."""
+def voices_of(order: TeachOrder, held_out: bool) -> dict[str, object]:
+    """A recipe's table of voices: the agent's, steady, and the users'. Those taught always speak as in practice."""
     voices = order.recipe.voices
     return {
         "agent": [voices.agent],
         "user": list(voices.held_out if held_out else voices.taught),
         "steady": True,
-        "blend": voices.blend and blend,
+        "blend": voices.blend and not held_out,
     }
 
 
