@@ -196,13 +196,6 @@ class CorpusRecipe(Strict):
     aligner: str = ""  # of words the engine does not time: whisper:FOLDER, ctc:FOLDER; see synth.alignment.aligners
     _by_path: bool = PrivateAttr(default=False)  # files are named as earlier releases did
 
-    @model_validator(mode="before")
-    @classmethod
-    def _own_language(cls, content: Any) -> Any:
-        if isinstance(content, dict) and str(content.get("language", "")).endswith(".toml"):
-            return {**content, "language": Path(content["language"]).stem, "language_file": content["language"]}
-        return content
-
     def take_language(self) -> None:
         """Make a language of one's own known in this process. Raises ValueError where its file cannot be used."""
         if self.language_file:
@@ -351,7 +344,7 @@ def _laid_over(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 def load_recipe(path: str | Path) -> CorpusRecipe:
     """Read a recipe file. Raises ValueError with one line per file, naming the key and what to do."""
-    return parse(_from_beside(read_toml(path, "recipe"), Path(path).parent), CorpusRecipe, str(path))
+    return parse_recipe(_from_beside(read_toml(path, "recipe"), Path(path).parent), str(path))
 
 
 def _from_beside(content: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -374,4 +367,7 @@ def _from_beside(content: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def parse_recipe(content: dict[str, Any], where: str = "recipe") -> CorpusRecipe:
     """Validate a recipe given as nested tables. Raises ValueError like `load_recipe`."""
+    language = str(content.get("language", ""))
+    if language.endswith(".toml"):
+        content = {**content, "language": Path(language).stem, "language_file": language}
     return parse(content, CorpusRecipe, where)
