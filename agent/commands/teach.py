@@ -53,7 +53,8 @@ def teach(
     console.print(report.table())
     for each in report.answers:
         mark = "right" if each.right else "wrong"
-        console.print(f"{mark}: {each.asked} - {each.said or '(nothing)'}  {order.out / each.sound}", highlight=False)
+        said = f"{mark}: {each.asked} - {each.said.strip() or '(nothing)'}  {order.out / each.sound}"
+        console.print(said, highlight=False, markup=False, soft_wrap=True)  # a path in one piece can be copied
     console.print(f"Talk with it: agent talk --model {order.out}", highlight=False)
 
 
