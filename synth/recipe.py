@@ -158,8 +158,15 @@ class Writing(Strict):
     def manner(self) -> WriterManner:
         """The part that a model's writer needs."""
         return WriterManner(
-            *(self.mode, self.passages, self.prompts, self.facts),
-            *(self.temperature, self.tries, self.key, self.timeout, self.retries),
+            mode=self.mode,
+            passages=self.passages,
+            prompts=self.prompts,
+            facts=self.facts,
+            temperature=self.temperature,
+            tries=self.tries,
+            key=self.key,
+            timeout=self.timeout,
+            retries=self.retries,
         )
 
 
