@@ -19,6 +19,9 @@ def tokenize(
     augment: Annotated[int, typer.Option(help="variants of the user's side besides the recorded one")] = 0,
     noise: Annotated[Path | None, typer.Option(help="folder of noise recordings for them; made up if left out")] = None,
     telephone: Annotated[float, typer.Option(help="share of the variants that go through a telephone")] = 0.0,
+    voices: Annotated[
+        float, typer.Option(help="share of the variants in which the user is a larger or smaller speaker")
+    ] = 0.0,
     vocabulary: Annotated[
         Path | None,
         typer.Option(help="tokenizer.json, SentencePiece .model, folder or shipped name; learnt here if left out"),
@@ -49,6 +52,7 @@ def tokenize(
         augment=augment,
         noise=noise,
         telephone=telephone,
+        voices=voices,
         vocabulary_size=vocabulary_size,
         seed=seed,
         workers=workers or os.cpu_count() or 1,

@@ -18,8 +18,8 @@ from corpus.reader import Corpus
 
 from ..files.talking_model import TalkingModel
 from ..listener.collection import Collection
-from ..listener.effects import stretched
 from ..listener.report import condition
+from ..tokens.stretch import stretched
 from .answers import answered
 from .evaluate import hold
 from .probes import Probe, beyond_probes, question_probes

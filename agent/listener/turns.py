@@ -9,7 +9,8 @@ import numpy as np
 
 from corpus.audio import Samples
 
-from .effects import filler, stretched
+from ..tokens.stretch import stretched
+from .effects import filler
 from .features import HOP
 from .labels import Flags, Stop
 from .recipe import TurnRecipe

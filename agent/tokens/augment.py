@@ -18,6 +18,7 @@ from scipy.signal import oaconvolve  # type: ignore[import-untyped]
 
 from corpus.audio import SAMPLE_RATE, Samples, read_mono, to_samples
 
+from .stretch import moved_voice
 from .telephone import telephone
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
@@ -40,6 +41,8 @@ class UserAugmentation:
     echo_s: tuple[float, float] = (0.1, 0.5)
     room_s: tuple[float, float] = (0.1, 0.5)  # reverberation time of the echo: to fall by 60 dB
     telephone_chance: float = 0.0  # of a variant, after all else
+    voice_chance: float = 0.0  # of a variant, before all else: another speaker
+    voice_factor: tuple[float, float] = (0.8, 1.25)  # of his pitch and formants, drawn in octaves
 
 
 def variant_rng(seed: int, id: str, variant: int) -> np.random.Generator:
@@ -76,6 +79,8 @@ def augment_user(
     """
     change = change or UserAugmentation()
     out = user.astype(np.float32, copy=True)
+    if change.voice_chance and rng.random() < change.voice_chance:
+        out = moved_voice(out, float(np.exp(rng.uniform(*np.log(change.voice_factor)))))
     louder, noisy, echoing = _drawn(rng, (change.gain_chance, change.noise_chance, change.echo_chance))
     if louder:
         out *= 10.0 ** (rng.uniform(*change.gain_db) / 20.0)

@@ -44,6 +44,7 @@ class TokenOrder:
     augment: int = 0  # variants of the user's channel besides the recorded one
     noise: Path | None = None  # folder of recordings
     telephone: float = 0.0  # share of the variants that go through one
+    voices: float = 0.0  # share of the variants in which the user is another speaker
     vocabulary: Path | None = None  # file, folder or shipped name; learnt from the corpus if None
     vocabulary_size: int = 2000
     seed: int = 0
@@ -56,8 +57,9 @@ class TokenOrder:
     def __post_init__(self) -> None:
         if self.augment < 0 or self.workers < 1 or self.shard_dialogues < 1:
             raise ValueError("--augment must be at least 0, --workers at least 1")
-        if not 0.0 <= self.telephone <= 1.0 or (self.telephone and not self.augment):
-            raise ValueError("--telephone is a share of the variants, 0 to 1, and needs --augment 1 or more")
+        for name, share in (("--telephone", self.telephone), ("--voices", self.voices)):
+            if not 0.0 <= share <= 1.0 or (share and not self.augment):
+                raise ValueError(f"{name} is a share of the variants, 0 to 1, and needs --augment 1 or more")
         if self.workers > 1 and self.device != "cpu":
             raise ValueError(f"--workers are for the CPU: leave them out with --device {self.device}")
 
@@ -127,7 +129,7 @@ class MakeTokenizer:
         """Load everything."""
         order, text = self.order, self.vocabulary
         vocabulary = Vocabulary.load(order.out / text.file).with_ids(text.pad, text.end_pad)
-        change = UserAugmentation(telephone_chance=order.telephone)
+        change = UserAugmentation(telephone_chance=order.telephone, voice_chance=order.voices)
         return Tokenizer(order.load_codec(), vocabulary, 1 + order.augment, order.seed, order.load_noises(), change)
 
 
@@ -197,6 +199,7 @@ def _tokenize(order: TokenOrder, advance: Callable[[float, float], None], say: C
                 seed=order.seed,
                 noise=noise,
                 telephone=order.telephone,
+                voices=order.voices,
             ),
             vocabulary,
         )

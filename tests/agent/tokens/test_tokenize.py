@@ -24,6 +24,7 @@ from agent.files.vocabulary import train_vocabulary
 from agent.tokens.augment import UserAugmentation, augment_user, variant_rng
 from agent.tokens.frame_labels import Label, dialogue_labels, word_labels
 from agent.tokens.shards import SHARDS, open_shard, read_manifest, read_vocabulary
+from agent.tokens.stretch import moved_voice
 from agent.tokens.text_stream import Placement, lay_words
 from agent.tokens.tokenize import TokenOrder, encode, tokenize
 from codec import Codec
@@ -176,6 +177,22 @@ def test_a_telephone_keeps_nothing_above_4_khz_and_changes_no_other_draw() -> No
     high, middle = ([each[band].sum() for each in spectra] for band in (hertz > 4200, (hertz > 1000) & (hertz < 3000)))
     assert high[1] < 1e-3 * high[0]
     assert 0.3 < middle[1] / middle[0] < 3
+
+
+def test_another_speaker_says_the_same_at_the_same_times() -> None:
+    at = np.arange(2 * SAMPLE_RATE)
+    voice = (0.1 * np.sin(at * 2 * np.pi * 200 / SAMPLE_RATE)).astype(np.float32)
+    voice[SAMPLE_RATE // 2 : SAMPLE_RATE] = 0.0
+    higher = moved_voice(voice, 1.2)
+    assert len(higher) == len(voice)
+    spectrum = np.abs(np.fft.rfft(higher[SAMPLE_RATE:]))
+    assert abs(int(spectrum.argmax()) - 240) <= 2
+    assert np.abs(higher[int(0.55 * SAMPLE_RATE) : int(0.95 * SAMPLE_RATE)]).max() < 0.01
+    change = replace(NOTHING, gain_chance=1.0, gain_db=(0.0, 0.0), voice_chance=1.0)
+    drawn = [augment_user(voice, voice, np.random.default_rng(seed), change=change) for seed in range(3)]
+    pitches = {int(np.abs(np.fft.rfft(each[SAMPLE_RATE:])).argmax()) for each in drawn}
+    assert len(pitches) == 3
+    assert all(158 <= pitch <= 252 for pitch in pitches)
 
 
 def test_noise_comes_from_the_recordings_given() -> None:
