@@ -1,9 +1,10 @@
-"""Debian's Festival as an engine of synth, in a process of its own: `apt install festival festvox-kallpc16k festvox-kdlpc16k`.
+"""Debian's Festival as an engine of synth, in a process of its own.
 
+    apt install festival festvox-kallpc16k festvox-kdlpc16k
     synth generate --engine worker:examples/engines/festival.toml ...
 
-It speaks English in two diphone voices and times no words. An engine on which nothing here was trained: its voices judge
-how well the shipped agent hears strangers.
+It speaks English in two diphone voices and times no words. An engine on which nothing here was trained: its voices
+judge how well the shipped agent hears strangers.
 """
 
 from __future__ import annotations

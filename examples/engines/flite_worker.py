@@ -2,8 +2,8 @@
 
     synth generate --engine worker:examples/engines/flite.toml ...
 
-It speaks English in four voices and times no words. An engine on which nothing here was trained: its voices judge how
-well the shipped agent hears strangers.
+It speaks English in a few voices and times no words. The shipped agent learned from two of its voices; `flite-slt` is
+kept for judging.
 """
 
 from __future__ import annotations
