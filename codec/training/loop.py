@@ -51,6 +51,8 @@ def run(trainer: Steps, until: int | None = None) -> bool:
         def stopping() -> bool:
             return parallel.anywhere(asked())
 
+        if until is None and trainer.step >= trainer.rhythm.steps:
+            trainer.judge()  # stopped in its last step, or resumed with fewer: what is for use was never written
         while trainer.step < (trainer.rhythm.steps if until is None else until):
             try:
                 trainer.advance(stopping)

@@ -279,6 +279,16 @@ def test_a_checkpoint_is_whole_has_the_umasks_mode_and_leaves_nothing_behind(
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
+def test_a_run_resumed_at_its_end_writes_what_is_for_use(tmp_path: Path) -> None:
+    recipe = QUICK.changed(steps=4, validate_every=100, checkpoint_every=2)
+    make_trainer(tmp_path, recipe).run(quiet(tmp_path, recipe), until=3)
+    again, written = make_trainer(tmp_path, recipe.changed(steps=3)), list[Path]()
+    again.export = lambda _, folder: written.append(folder)
+    again.resume()
+    assert again.run(quiet(tmp_path, again.recipe))
+    assert tmp_path in written
+
+
 def test_validation_lines_do_not_repeat_after_a_resume(tmp_path: Path) -> None:
     recipe = QUICK.changed(steps=9, validate_every=2, checkpoint_every=100)
     make_trainer(tmp_path, recipe).run(quiet(tmp_path, recipe), until=4)
