@@ -56,6 +56,7 @@ ELSEWHERE = {  # beginning of a line -> where it runs, or why it cannot
     "synth generate --recipe datasets/german.toml": "tests/synth/script/test_writers.py, with a stand-in server",
     "synth generate --recipe datasets/conversation.toml": "a corpus of bursts stands in",
     "synth generate --recipe datasets/probes.toml": "a corpus of bursts stands in",
+    "synth generate --recipe datasets/strangers.toml": "tests/synth/engines/test_paired.py, with another engine",
     "synth export out/mine --to huggingface": "tests/corpus/test_formats.py",
     "synth export out/mine --to lhotse": "tests/corpus/test_formats.py",
     "synth merge": "tests/corpus/test_store.py",
