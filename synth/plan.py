@@ -139,11 +139,16 @@ class Planner:
             return drawn
         return max(wanted - before, wanted * SPARE / 2, SHORTEST)
 
+    @cached_property
+    def _users(self) -> tuple[str, ...]:
+        """The voices of the users' engine; none where they have none of their own."""
+        engine = self.recipe.voices.user_engine
+        return tuple(id for id, voice in self.voices.items() if voice.voice.engine == engine)
+
     def _pair(self, seed: int) -> tuple[ReferenceVoice, ReferenceVoice, random.Random]:
         """The voices of agent and user, and the stream that further draws about them come from."""
         recipe, rng = self.recipe, choices(seed, "voices")
-        theirs = [id for id, voice in self.voices.items() if voice.voice.engine == recipe.voices.user_engine]
-        agent, user = pick_pair(self.voices, rng, recipe.voices.agent, recipe.voices.user or theirs)
+        agent, user = pick_pair(self.voices, rng, recipe.voices.agent, recipe.voices.user or self._users)
         if recipe.voices.blend:
             user = draw_blend(self.voices, user, recipe.voices.user, choices(seed, "blend"))
         return agent, user, rng

@@ -21,8 +21,9 @@ from .work import Executor, Lane
 
 FIXED: Mapping[float, float] = {0.8: 0.5}  # a fixed silence of 0.8 s
 STOCK: Mapping[float, float] = {0.2: 0.5}  # Smart Turn as Pipecat sets it: asked once, after 0.2 s of silence
-TOGETHER: Mapping[float, float] = {0.2: 0.44}  # of listener and ear together, on the people of "develop"
-SURE = 0.3  # is enough in a clear silence: of 20 pauses none said more there, of 43 ends all but one
+ENOUGH = 0.44  # chance of listener and ear together that ends a turn, on the people of "develop"
+TOGETHER: Mapping[float, float] = {0.2: ENOUGH}
+SURE = 0.3  # does in a clear silence: of 20 pauses none said more there, of 43 ends all but one
 CLEAR_FROM, CLEAR = (
     0.5,
     40.0,
@@ -188,10 +189,10 @@ class BothStream:
             return cues
         if chance is None:
             silence = self._silent * FRAME_SECONDS
-            own, both = _enough(self._listener.thresholds, silence), _enough(TOGETHER, silence)
-            return replace(cues, turn_end=float(expit(_odds(cues.turn_end) - _odds(own) + _odds(both))))
+            own = _enough(self._listener.thresholds, silence)
+            return replace(cues, turn_end=float(expit(_odds(cues.turn_end) - _odds(own) + _odds(ENOUGH))))
         clear = self._silent * FRAME_SECONDS >= CLEAR_FROM and fall >= CLEAR
-        surer = _odds(min(TOGETHER.values())) - _odds(SURE) if clear else 0.0
+        surer = _odds(ENOUGH) - _odds(SURE) if clear else 0.0
         return replace(cues, turn_end=float(expit((_odds(cues.turn_end) + _odds(chance)) / 2 + surer)))
 
 

@@ -120,7 +120,7 @@ def judge(
         assistant.parts = replace(assistant.parts, turns=turns)
         assistant.options = replace(assistant.options, manners=manners)
         for each in conditions:
-            chosen = probes if each == "clean" else [changed(probe, _change(each, collection)) for probe in plain]
+            chosen = probes if each == "clean" else [changed(probe, change(each, collection)) for probe in plain]
             talks = hold_all(assistant, chosen, lambda held, base=done: progress(base + held, total))  # type: ignore[misc]
             done += len(chosen)
             report.figures.setdefault(each, {})[name] = figures(talks)
@@ -132,8 +132,15 @@ def judge(
     return report
 
 
-def _change(name: str, collection: Collection) -> Callable[[Samples], Samples]:
-    return (lambda sound: sound * SOFTER) if name == "quiet" else condition(name, collection)
+def change(name: str, collection: Collection | None) -> Callable[[Samples], Samples]:
+    """What a condition does to a sound, `quiet` among them. Unknown, or lacking its recordings: ValueError."""
+    if name == "quiet":
+        return lambda sound: sound * SOFTER
+    if collection is None:
+        if name == "clean":
+            return lambda sound: sound
+        raise ValueError(f"the condition {name} needs --speech, the folder of rooms and noises")
+    return condition(name, collection)
 
 
 def _echoes(assistant: Assistant, probes: Sequence[VoiceProbe]) -> float | None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -130,25 +130,30 @@ def build_probes(corpus: Corpus, count: int, seed: int = 0) -> ProbeSet:
 
 def question_probes(corpus: Corpus) -> list[Probe]:
     """Every checkable question of a user that the corpus' agent answers, as a turn, in the order of the corpus."""
-    probes: list[Probe] = []
-    for dialogue in corpus:
-        asked = [turn for turn in dialogue.turns if turn.question is not None and turn.speaker == "user"]
-        answered = [turn for turn in asked if turn.start is not None and _answer(dialogue, turn) is not None]
-        if answered and dialogue.audio is not None:
-            audio = corpus.audio(dialogue)
-            probes += [_probe(dialogue, audio, turn) for turn in answered]
-    return probes
+
+    def is_asked(dialogue: Dialogue, turn: Turn) -> bool:
+        asked = turn.question is not None and turn.speaker == "user" and turn.start is not None
+        return asked and _answer(dialogue, turn) is not None
+
+    return _turns_of(corpus, is_asked)
 
 
 def beyond_probes(corpus: Corpus) -> list[Probe]:
     """Every request of a user that lies beyond what the corpus' agent knows, as a turn, in the order of the corpus."""
+
+    def is_beyond(dialogue: Dialogue, turn: Turn) -> bool:
+        return turn.topic == BEYOND and turn.act in ("ask", "inform") and _usable(dialogue, turn)
+
+    return _turns_of(corpus, is_beyond)
+
+
+def _turns_of(corpus: Corpus, wanted: Callable[[Dialogue, Turn], bool]) -> list[Probe]:
     probes: list[Probe] = []
     for dialogue in corpus:
-        made = [turn for turn in dialogue.turns if turn.topic == BEYOND and turn.act in ("ask", "inform")]
-        answered = [turn for turn in made if _usable(dialogue, turn)]
-        if answered and dialogue.audio is not None:
+        turns = [turn for turn in dialogue.turns if wanted(dialogue, turn)]
+        if turns and dialogue.audio is not None:
             audio = corpus.audio(dialogue)
-            probes += [_probe(dialogue, audio, turn) for turn in answered]
+            probes += [_probe(dialogue, audio, turn) for turn in turns]
     return probes
 
 

@@ -18,15 +18,15 @@ from corpus.reader import Corpus
 
 from ..files.talking_model import TalkingModel
 from ..listener.collection import Collection
-from ..listener.report import condition
 from ..tokens.stretch import stretched
 from .answers import answered
+from .assistant_report import change
 from .evaluate import hold
 from .probes import Probe, beyond_probes, question_probes
 from .scoring import EARLY, Judged
 
 DECLINES = ("not know", "not catch", "not hear you", "say that again", "simple things")
-SOFTER, FASTER = 0.1, 1.1  # gain of the condition `quiet`; tempo of `faster`
+FASTER = 1.1  # tempo of the condition `faster`
 INTO = 0.2  # s of a turn at either end in which a word of the agent is not yet, or no longer, said into it
 
 
@@ -116,13 +116,7 @@ def judge_strangers(
 
 
 def _under(name: str, probe: Probe, collection: Collection | None) -> Probe:
-    if name == "quiet":
-        return replace(probe, user=probe.user * SOFTER)
-    if name == "faster":
-        return _faster(probe)
-    if name != "clean" and collection is None:
-        raise ValueError(f"the condition {name} needs --speech, the folder of rooms and noises")
-    return replace(probe, user=probe.user if collection is None else condition(name, collection)(probe.user))
+    return _faster(probe) if name == "faster" else replace(probe, user=change(name, collection)(probe.user))
 
 
 def _faster(probe: Probe) -> Probe:
