@@ -108,8 +108,7 @@ class CodecTrainer:
     def train_step(self) -> tuple[dict[str, float], Tensor | None]:
         """One update of all that trains at this step. Returns loss parts and code counts, of all processes."""
         recipe, step = self.recipe, self.step
-        stage, first = recipe.stage(step), parallel.rank() * recipe.accumulate
-        numbers = range(first, first + recipe.accumulate)
+        stage = recipe.stage(step)
         crops = self._drawn(step)
         waves = [torch.from_numpy(crop.audio)[:, None].to(self.device) for crop in crops]
         teaching = self.teacher if stage != "adversarial" else None
@@ -118,7 +117,7 @@ class CodecTrainer:
         judging = ["judges"] if stage == "adversarial" and self.judges is not None else []
         self._zero(active + judging)
         total, traces = dict[str, float](), []
-        for part, wav, targets, share in zip(numbers, waves, taught, self._shares(waves, taught), strict=True):
+        for part, wav, targets, share in zip(self._own_passes, waves, taught, self._shares(waves, taught), strict=True):
             rows = torch.arange(part * recipe.batch, (part + 1) * recipe.batch)
             draw = Draw(seeded(recipe.seed, step, 0), rows, recipe.batch * self._passes)
             parts, aux = self._pass(wav, stage, draw, targets, share)
@@ -133,9 +132,14 @@ class CodecTrainer:
         return self._everybodys(total), counts
 
     def _crops_of(self, step: int) -> list[CropBatch]:
-        """This process's passes of a step."""
-        recipe, first = self.recipe, parallel.rank() * self.recipe.accumulate
-        return [self.crops.batch(step, recipe.batch, part) for part in range(first, first + recipe.accumulate)]
+        """What this process's passes of a step train on."""
+        return [self.crops.batch(step, self.recipe.batch, part) for part in self._own_passes]
+
+    @property
+    def _own_passes(self) -> range:
+        """The numbers of this process's passes among those of all."""
+        first = parallel.rank() * self.recipe.accumulate
+        return range(first, first + self.recipe.accumulate)
 
     @property
     def _passes(self) -> int:
