@@ -33,6 +33,7 @@ FLOORS: dict[str, list[tuple[str, ...]]] = {
     ],
     "agent": [
         ("model",),
+        ("hearing",),
         ("files",),
         ("tokens", "live"),
         ("offline",),

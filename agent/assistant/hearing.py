@@ -7,7 +7,7 @@ from .parts import Heard
 GIVEN_UP = 0.8  # s after the voice's end, from when the words there are must do
 
 
-class Hearing:
+class OpenPhrase:
     """The open phrase of one user. Times are seconds of his sound."""
 
     def __init__(self) -> None:

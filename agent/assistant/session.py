@@ -36,7 +36,7 @@ from .answer import Answer
 from .asked import Asked
 from .echo import EchoGuard
 from .floor import VOICE, Action, FloorState, Inputs, decide
-from .hearing import Hearing
+from .hearing import OpenPhrase
 from .history import History
 from .parts import Message
 from .phrases import is_question
@@ -58,7 +58,7 @@ class AssistantTalk:
         self.state = FloorState()
         self._cues = parts.turns.open()
         self._ear = parts.ear.open()
-        self._hearing, self._echo = Hearing(), EchoGuard()
+        self._hearing, self._echo = OpenPhrase(), EchoGuard()
         self._answer: Answer | None = None
         self._nod: Playout | None = None
         self._filler = parts.mouth.say(FILLER)  # made ahead

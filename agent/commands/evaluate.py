@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from . import assistant_options as options
+from .hearing_option import HearingName
 
 
 @options.assistant_options(
@@ -28,6 +29,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="of the probes chosen and of the sampling noise")] = 0,
     rows: Annotated[int, typer.Option(min=1, help="talks at once; each takes memory")] = 16,
     codec: Annotated[str | None, typer.Option(help="another codec than the model's own")] = None,
+    hearing: HearingName = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: torch's choice")] = 0,
     turnbench: Annotated[
@@ -88,7 +90,7 @@ def evaluate(
     if threads:
         torch.set_num_threads(threads)
     chosen = pick_device(device)
-    bundle = load_bundle(model, device=chosen, codec=codec)
+    bundle = load_bundle(model, device=chosen, codec=codec, hearing=hearing)
     usual = Sampling()
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:

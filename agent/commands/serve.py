@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import assistant_options as options
+from .hearing_option import HearingName
 from .serving_model import load, read_persona
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def serve(
     per_address: Annotated[int, typer.Option(min=1, help="connections of one address")] = 8,
     lag_ms: Annotated[float, typer.Option(help="bound of the lag: what is later is left out")] = 400.0,
     codec: Annotated[str | None, typer.Option(help="another codec than the model's own")] = None,
+    hearing: HearingName = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, or cuda:1 for the second card")] = "auto",
     text_prompt: Annotated[
         str | None, typer.Option(help="who the agent is to be, for a model that was trained with roles, as PersonaPlex")
@@ -118,7 +120,7 @@ def serve(
         assistant = load_assistant(gather(settings, **given), wanted)
         if assistant is None:
             prompt = read_persona(text_prompt, voice_prompt)
-            name, batch = load(model, codec, device, runtime, int8, wanted, threads, prompt, weights)
+            name, batch = load(model, codec, device, runtime, int8, wanted, threads, prompt, weights, hearing)
             partner: Partner = BareModel(batch)
         elif text_prompt or voice_prompt:
             raise ValueError("--text-prompt and --voice-prompt are for the model by itself: --mind has --instructions")

@@ -45,6 +45,7 @@ def load(
     threads: int,
     prompt: Persona | None = None,
     weights: str = "own",
+    hearing: str | None = None,
 ) -> tuple[str, Batch]:
     """The model's name and a batch that has run, for the options of the same names; None of `sessions` measures."""
     import torch
@@ -64,7 +65,7 @@ def load(
     chosen = pick_device(device)
     check_weights(weights, runtime, chosen.type)
     tell("loading", model=model, device=chosen)
-    bundle = load_bundle(model, device=chosen, codec=codec)
+    bundle = load_bundle(model, device=chosen, codec=codec, hearing=hearing)
     if weights != "own":
         shorten(bundle.model, cast("Short", weights))
     told = None if prompt is None else prompted(bundle, prompt)

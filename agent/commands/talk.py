@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from . import assistant_options as options
+from .hearing_option import HearingName
 from .serving_model import read_persona
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ Files = tuple[Path | None, Path | None, Path | None, Path | None, Path | None]  
 def talk(
     model: Annotated[str, typer.Option(help="shipped model, or a folder")] = "laptop",
     codec: Annotated[str | None, typer.Option(help="another codec than the model's own")] = None,
+    hearing: HearingName = None,
     input: Annotated[Path | None, typer.Option(help="talk to the agent from this audio file")] = None,
     output: Annotated[Path | None, typer.Option(help="two-channel .wav or .flac: agent left, user right")] = None,
     real_time: Annotated[bool, typer.Option("--real-time", help="a file at the pace of speech, as if live")] = False,
@@ -89,7 +91,8 @@ def talk(
         from .assistant_talk import replay_with_assistant
 
         return _compared(replay, *replay_with_assistant(replay, events))
-    batch = _batch(model, codec, runtime, threads, keep is not None, read_persona(text_prompt, voice_prompt))
+    prompt = read_persona(text_prompt, voice_prompt)
+    batch = _batch(model, codec, hearing, runtime, threads, keep is not None, prompt)
     if replay is not None:
         return _replay(batch, replay)
     from ..desk.talk import BothSides, write_transcript
@@ -148,7 +151,13 @@ def _is_tape(path: Path) -> bool:
 
 
 def _batch(
-    model: str, codec: str | None, runtime: str, threads: int, keep: bool, prompt: Persona | None = None
+    model: str,
+    codec: str | None,
+    hearing: str | None,
+    runtime: str,
+    threads: int,
+    keep: bool,
+    prompt: Persona | None = None,
 ) -> Batch:
     import torch
 
@@ -158,7 +167,7 @@ def _batch(
     from ..live.replay import RecordingBatch
 
     torch.set_num_threads(threads)
-    bundle = load_bundle(model, codec=codec)
+    bundle = load_bundle(model, codec=codec, hearing=hearing)
     told = None if prompt is None else prompted(bundle, prompt)
     return (RecordingBatch if keep else Batch)(bundle, 1, runtime, threads=threads, prompt=told)  # type: ignore[arg-type]
 

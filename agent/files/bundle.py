@@ -21,6 +21,8 @@ from codec import Codec
 from corpus.durable import replace_text
 from corpus.strict import load_json
 
+from ..hearing.opening import OWN, open_hearing
+from ..hearing.stream import Hearing
 from ..model.config import ModelConfig
 from ..model.language_model import LanguageModel
 from ..model.quantized import quantize
@@ -43,6 +45,7 @@ class Bundle:
     vocabulary: Vocabulary
     folder: Path
     name: str  # of the folder, for people
+    hearing: Hearing | None = None  # of the user's words; None: the model's own
 
 
 def load_bundle(
@@ -50,6 +53,7 @@ def load_bundle(
     *,
     device: torch.device | str = "cpu",
     codec: str | Path | None = None,
+    hearing: str | None = None,
     int8: bool = False,
     dtype: torch.dtype | None = None,
 ) -> Bundle:
@@ -59,6 +63,7 @@ def load_bundle(
         name: of a shipped model, or a folder.
         device: of the model and the codec.
         codec: another than the folder says, e.g. one whose decoder was trained further; anything `Codec.load` takes.
+        hearing: recognizer of the user's words in place of the model's, see `open_hearing`; "own" for its own guess.
         int8: shorten the model's matrices to 8 bits.
         dtype: of the weights; None is float32 on the CPU and the file's own elsewhere.
 
@@ -72,6 +77,7 @@ def load_bundle(
         raise ValueError(
             f"{folder}: the vocabulary has {vocabulary.pieces.size} ids, the model {config.text_card}: one is another's"
         )
+    ears = _open_hearing(config, vocabulary, hearing)
     voice = _load_codec(folder, config, codec)
     if dtype is None and torch.device(device).type == "cpu":
         dtype = torch.float32
@@ -81,7 +87,16 @@ def load_bundle(
             if isinstance(layer, nn.Linear):
                 layer.weight.data = layer.weight.data.contiguous()  # 8-bit products read rows, `prepare` laid columns
         quantize(model)
-    return Bundle(model, voice.to(device), vocabulary, folder, folder.resolve().name)
+    return Bundle(model, voice.to(device), vocabulary, folder, folder.resolve().name, ears)
+
+
+def _open_hearing(config: ModelConfig, vocabulary: Vocabulary, given: str | None) -> Hearing | None:
+    name = given or config.ours.hearing
+    if name is None or name == OWN:
+        return None
+    if not config.user_text:
+        raise ValueError(f"this model does not read its user's words (user_text_delay): it needs no hearing {name}")
+    return open_hearing(name, vocabulary)
 
 
 def save_bundle(

@@ -26,6 +26,7 @@ CLOSE = 1e-5  # of a rotary frequency: tables in float32 are no closer
 DROPPED = {  # fields of ours that the nearest model is without, and what that costs
     "user_text_delay": "it no longer writes down the user's words, nor reads them",
     "hint": "it takes no hints",
+    "hearing": "no recognizer hears for it",
     "agent_q": "it predicts the agent's codebooks only",
     "variation.norm_eps": "its norms have Moshi's epsilon",
 }

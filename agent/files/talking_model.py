@@ -10,6 +10,7 @@ from torch import Tensor
 
 from corpus.audio import Samples
 
+from ..hearing.stream import Hearing
 from ..model.language_model import LanguageModel
 
 
@@ -43,6 +44,10 @@ class TalkingModel(Protocol):
     @property
     def vocabulary(self) -> WordPieces:
         """Of both text streams."""
+
+    @property
+    def hearing(self) -> Hearing | None:
+        """What hears the user's words for the model; None where the model does."""
 
 
 def check_voice(bundle: TalkingModel) -> None:

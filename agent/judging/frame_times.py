@@ -62,6 +62,7 @@ class FreshBundle:
     model: LanguageModel
     codec: Codec
     vocabulary: Wordless
+    hearing: None = None
 
 
 def fresh_bundle(preset: str, codec: str) -> FreshBundle:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -44,6 +45,7 @@ class SessionState:
     codec: CodecState
     model: ModelState
     gain: Tensor  # float32 [1], 0 on hold
+    hearing: Any = None  # of what hears the user's words, where the model does not
 
 
 @dataclass(frozen=True)
@@ -131,12 +133,12 @@ class Batch:
         """A copy of a conversation, which goes on."""
         gain = torch.tensor([self._of(slot).gain])
         held = self._rows.snapshot(slot)
-        return SessionState(held.codec, held.model, gain)
+        return SessionState(held.codec, held.model, gain, held.hearing)
 
     def restore(self, state: SessionState, controls: Controls | None = None) -> int:
         """Go on with a copied conversation; returns its slot. Full batches and misfits raise ValueError."""
         slot = self._place()
-        self._rows.restore(slot, Held(state.codec, state.model))
+        self._rows.restore(slot, Held(state.codec, state.model, state.hearing))
         self._open[slot] = Conversed(controls or Controls(), float(state.gain))
         return slot
 

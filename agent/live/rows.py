@@ -6,7 +6,8 @@ import itertools
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -18,6 +19,7 @@ from codec.model import CodecState
 from corpus.audio import FRAME_SAMPLES, Samples
 
 from ..files.talking_model import TalkingModel
+from ..hearing.stream import Hearing, fresh, listen
 from ..model.config import ModelConfig
 from ..model.language_model import ModelState
 from .frame_out import PartTimes
@@ -26,6 +28,7 @@ from .stepper import RowByRow, RowFrame, RowOrder, Stepper
 
 T = TypeVar("T")
 U = TypeVar("U")
+S = TypeVar("S")
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Held:
 
     codec: CodecState
     model: ModelState
+    hearing: Any = None  # a hearing's state; None where the model listens for itself, or it has heard nothing
 
 
 @dataclass(frozen=True)
@@ -75,15 +79,23 @@ class ValueRows:
 
     fixed = False
 
-    def __init__(self, config: ModelConfig, device: torch.device, stepper: Stepper, codec: Any, threads: int) -> None:
-        self.codec = codec
+    def __init__(
+        self,
+        config: ModelConfig,
+        device: torch.device,
+        stepper: Stepper,
+        codec: Any,
+        threads: int,
+        hearing: Hearing | None = None,
+    ) -> None:
+        self.codec, self._hearing = codec, hearing
         self._config, self._device, self._stepper = config, device, stepper
-        self._workers = ThreadPoolExecutor(threads) if threads > 1 else None  # for the codec
+        self._workers = ThreadPoolExecutor(threads) if threads > 1 else None  # for the codec and the hearing
         self._rows: dict[int, Held] = {}
 
     def open(self, slot: int, seed: int) -> None:
         """See `Rows`."""
-        self._rows[slot] = Held(self.codec.init_state(1), self._stepper.init_state(seed))
+        self._rows[slot] = self._fresh(seed)
 
     def close(self, slot: int) -> None:
         """See `Rows`."""
@@ -95,22 +107,24 @@ class ValueRows:
 
     def restore(self, slot: int, held: Held) -> None:
         """See `Rows`."""
-        self._rows[slot] = streaming.copy(fitted(Held(self.codec.init_state(1), self._stepper.init_state(0)), held))
+        self._rows[slot] = streaming.copy(fitted(self._fresh(0), held))
 
     def step(self, heard: Mapping[int, Samples], orders: Mapping[int, RowOrder]) -> Answers:
         """See `Rows`."""
         slots, clock = list(heard), [time.perf_counter()]
-        codes = self._each(self._encode, [heard[slot] for slot in slots], [self._rows[slot].codec for slot in slots])
+        rows, sounds = [self._rows[slot] for slot in slots], [heard[slot] for slot in slots]
+        codes = self._each(self._encode, sounds, [row.codec for row in rows])
+        words = self._each(partial(listen, self._hearing), sounds, [row.hearing for row in rows])
         clock.append(time.perf_counter())
         user = torch.cat([each for each, _ in codes])
-        models = [self._rows[slot].model for slot in slots]
-        said, models = self._stepper.step(user, models, [orders[slot] for slot in slots])
+        asked = [orders[slot].with_heard(token) for slot, (token, _) in zip(slots, words, strict=True)]
+        said, models = self._stepper.step(user, [row.model for row in rows], asked)
         clock.append(time.perf_counter())
         played = self._each(self._decode, said, [codec for _, codec in codes])
         clock.append(time.perf_counter())
         encode, step, decode = (1e3 * (after - before) for before, after in itertools.pairwise(clock))
-        for slot, model, (_, codec) in zip(slots, models, played, strict=True):
-            self._rows[slot] = Held(codec, model)
+        for slot, model, (_, codec), (_, hearing) in zip(slots, models, played, words, strict=True):
+            self._rows[slot] = Held(codec, model, hearing)
         return Answers(
             dict(zip(slots, said, strict=True)),
             {slot: sound for slot, (sound, _) in zip(slots, played, strict=True)},
@@ -123,10 +137,11 @@ class ValueRows:
             if not (used is mine or isinstance(used, RowByRow)):
                 let_go(mine)
 
-    def _each(
-        self, work: Callable[[T, CodecState], tuple[U, CodecState]], items: list[T], states: list[CodecState]
-    ) -> list[tuple[U, CodecState]]:
-        """The codec's work for every conversation by itself: ONNX Runtime's 8-bit scales are of a whole batch."""
+    def _fresh(self, seed: int) -> Held:
+        return Held(self.codec.init_state(1), self._stepper.init_state(seed), fresh(self._hearing))
+
+    def _each(self, work: Callable[[T, S], tuple[U, S]], items: list[T], states: list[S]) -> list[tuple[U, S]]:
+        """Work for every conversation by itself: ONNX Runtime's 8-bit scales are of a whole batch."""
         return list((map if self._workers is None else self._workers.map)(work, items, states))
 
     def _encode(self, frame: Samples, state: CodecState) -> tuple[Tensor, CodecState]:
@@ -142,12 +157,17 @@ class ValueRows:
 
 
 def fitted(like: Held, held: Held) -> Held:
-    """A conversation with the float types and on the devices of another. Raises ValueError for one of another model."""
+    """A conversation with the float types and on the devices of another. Raises ValueError for one of another model.
+
+    Where only one of both has a hearing, it is as in `like`: it begins to hear now, or does no more.
+    """
+    if like.hearing is None or held.hearing is None:
+        held = replace(held, hearing=like.hearing)
     wanted, given = streaming.flatten(like), streaming.flatten(held)
     moved = {
         name: tensor.to(wanted[name].device, wanted[name].dtype)
         if name in wanted and tensor.is_floating_point() and wanted[name].is_floating_point()
-        else tensor.to(next(iter(wanted.values())).device)
+        else tensor.to(wanted.get(name, tensor).device)
         for name, tensor in given.items()
     }
     return streaming.unflatten(like, moved)

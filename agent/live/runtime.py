@@ -35,12 +35,12 @@ def make_rows(
 
         unfit = cuda.unfit(model, codec)
         if not unfit:
-            return cuda.SlotRows(model, codec, slots)
+            return cuda.SlotRows(model, codec, slots, hearing=bundle.hearing)
         if runtime == "slots":
             raise ValueError(f"runtime slots does not know {unfit}: choose runtime torch")
         log.warning("conversations go one after another on this device: it does not know %s in one go", unfit)
     stepper, used = make_stepper(model, codec, runtime, int8, cache, threads)
-    return ValueRows(model.config, model.device, stepper, used, threads)
+    return ValueRows(model.config, model.device, stepper, used, threads, bundle.hearing)
 
 
 def make_stepper(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -24,10 +24,15 @@ class RowOrder:
     end_pad_bias: float = 0.0  # added to EPAD's logit
     forced: Tensor | None = None  # int64 [1 + agent codebooks] to say whatever the model thinks, -2 where it may choose
     word: Callable[[int], int] | None = None  # the text token to say, of the one that the model chose freely
+    heard: int = UNGENERATED  # token to write on the stream of the user's text, -2 where the model listens for itself
 
     def tokens(self, config: ModelConfig) -> Tensor:
         """What is forced, int64 `[1 + agent codebooks]`."""
         return torch.full((1 + config.agent_codebooks,), UNGENERATED) if self.forced is None else self.forced
+
+    def with_heard(self, token: int) -> RowOrder:
+        """The same with a token heard, unless it has one."""
+        return replace(self, heard=token) if self.heard == UNGENERATED else self
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class RowFrame:
     tokens: Tensor  # int64 [1 + agent codebooks], delays undone; -2 if not ready
     ready: bool
     text: int  # sampled now
-    user_text: int | None  # sampled now
+    user_text: int | None  # written now: sampled, or what was heard
 
 
 class Stepper(Protocol):
@@ -81,6 +86,7 @@ class RowByRow:
 
     def _row(self, codes: Tensor, state: ModelState, order: RowOrder) -> tuple[Frame, ModelState]:
         config, device, word = self.model.config, self.model.device, order.word
+        heard = heard_by([order])
         bias = torch.zeros(config.text_out)
         bias[config.pad] += order.pad_bias
         bias[config.end_pad] += order.end_pad_bias
@@ -91,7 +97,14 @@ class RowByRow:
             forced=order.tokens(config)[None].to(device),
             text_bias=bias.to(device),
             word=None if word is None else lambda chosen: torch.full_like(chosen, word(int(chosen))),
+            heard=None if heard is None else heard.to(device),
         )
+
+
+def heard_by(orders: Sequence[RowOrder]) -> Tensor | None:
+    """Tokens of the user's text int64 `[n]` as `LanguageModel.step` takes them; None where nobody is given any."""
+    heard = [order.heard for order in orders]
+    return None if all(token == UNGENERATED for token in heard) else torch.tensor(heard)
 
 
 def _of_one(frame: Frame) -> RowFrame:

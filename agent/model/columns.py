@@ -14,7 +14,9 @@ from torch import Tensor
 
 from . import streams
 from .config import ModelConfig
-from .streams import ZERO, Layout, TokenState
+from .streams import UNGENERATED, ZERO, Layout, TokenState
+
+DEAF = "this model does not read its user's words (user_text_delay): they cannot be given to it"
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,18 @@ def column_in(
     return streams.read(tokens, layout, executing), tokens
 
 
+def user_words(own: Tensor | None, heard: Tensor | None) -> Tensor | None:
+    """What is written on the stream of the user's text, int64 `[B]`: what a hearing heard, -2 where the model's `own`.
+
+    Raises ValueError where something was heard for a model that has no such stream.
+    """
+    if heard is None:
+        return own
+    if own is None:
+        raise ValueError(DEAF)
+    return torch.where(heard == UNGENERATED, own, heard)
+
+
 def column_out(
     config: ModelConfig, layout: Layout, tokens: TokenState, executing: Tensor, said: Tensor, user_text: Tensor | None
 ) -> tuple[Column, TokenState]:
@@ -73,7 +87,7 @@ def column_out(
         tokens: as `column_in` left them.
         executing: bool `[B]`, conversations that move on.
         said: text and codes sampled now, int64 `[B, 1 + codebooks]`.
-        user_text: the user's text sampled now, int64 `[B]`, of a model that has it.
+        user_text: the user's text of now, int64 `[B]`, of a model that has it.
     """
     count, now = said.shape[1], torch.zeros_like(layout.delays)
     tokens = replace(tokens, frame=tokens.frame + executing)

@@ -192,10 +192,13 @@ class Ours:
     hint: bool = False  # an input text stream through which a program suggests the agent's words
     embedding_rank: int | None = None  # of the temporal transformer's audio embeddings
     hears_itself: bool = True  # whether the temporal transformer reads the agent's own codes, and not its words alone
+    hearing: str | None = None  # the recognizer whose words the model reads in place of its own guess; None: its own
 
     def __post_init__(self) -> None:
         if self.user_text_delay is not None and self.user_text_delay < 0:
             raise ValueError(f"user_text_delay must not be negative, got {self.user_text_delay}")
+        if self.hearing is not None and self.user_text_delay is None:
+            raise ValueError("hearing needs a stream of the user's words to write to: set user_text_delay")
 
 
 @dataclasses.dataclass(frozen=True)

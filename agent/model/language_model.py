@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from . import streams
-from .columns import column_in, column_out
+from .columns import column_in, column_out, user_words
 from .conditioning import Conditions
 from .config import ModelConfig
 from .predictor import Predictor
@@ -56,7 +56,7 @@ class Frame:
     ready: Tensor  # bool [B], where `tokens` is a frame
     text: Tensor  # int64 [B], sampled now
     audio: Tensor  # int64 [B, codebooks], sampled now
-    user_text: Tensor | None  # int64 [B], sampled now
+    user_text: Tensor | None  # int64 [B], written now: sampled, or what was `heard`
     thought: TemporalStep
     audio_logits: Tensor | None  # [B, codebooks, card]
 
@@ -124,6 +124,7 @@ class LanguageModel(Predictor):
         executing: Tensor | None = None,
         text_bias: Tensor | None = None,
         word: Callable[[Tensor], Tensor] | None = None,
+        heard: Tensor | None = None,
     ) -> tuple[Frame, ModelState]:
         """Hear the user's frame, say the agent's.
 
@@ -136,6 +137,11 @@ class LanguageModel(Predictor):
             executing: bool `[B]`, conversations that move on; the others are left as they are. None is all.
             text_bias: added to the text logits, `[text_card]` or `[B, text_card]`: e.g. to wait longer, or to speak.
             word: gives the text tokens int64 `[B]` to say, of those that the model chose freely.
+            heard: int64 `[B]`, tokens of the user's text to write in place of those sampled, -2 where the model
+                listens for itself.
+
+        Raises:
+            ValueError: user codes of another shape, or a hint or words heard for a model that has no stream for them.
         """
         sampling = sampling or Sampling()
         thought, state = self.think(user, state, hint=hint, executing=executing)
@@ -144,7 +150,7 @@ class LanguageModel(Predictor):
         text = self._choose_text(thought.text_logits, sampling.text_temperature, sampling, state, TEXT_DRAW)
         if forced is not None or word is not None:
             text = _said(text, forced, word)
-        return self.speak(thought, text, state, sampling, forced=forced, both=user is None)
+        return self.speak(thought, text, state, sampling, forced=forced, both=user is None, heard=heard)
 
     @torch.inference_mode()
     def think(
@@ -182,6 +188,7 @@ class LanguageModel(Predictor):
         *,
         forced: Tensor | None = None,
         both: bool = False,
+        heard: Tensor | None = None,
     ) -> tuple[Frame, ModelState]:
         """The second half of `step`: the text token int64 `[B]` is said; `both` predicts the user's codebooks too."""
         config = self.config
@@ -191,6 +198,7 @@ class LanguageModel(Predictor):
         if thought.user_text_logits is not None:
             temperature = sampling.user_text_temperature
             user_text = self._choose_text(thought.user_text_logits, temperature, sampling, state, USER_TEXT_DRAW)
+        user_text = user_words(user_text, heard)
         said = torch.cat([text[:, None], audio], dim=1)
         column, tokens = column_out(config, self.layout_here(), state.tokens, thought.executing, said, user_text)
         frame = Frame(column.tokens, column.ready, text, audio, user_text, thought, logits)

@@ -24,6 +24,7 @@ from corpus.interleave import TimedWord
 from corpus.manifest import MAIN_SPEAKER, USER_SPEAKER
 
 from ..files.talking_model import TalkingModel, WordPieces, check_voice, to_codec
+from ..hearing.stream import Hearing, fresh
 from ..model.config import ModelConfig
 from ..model.language_model import Frame
 from ..model.sampling import Sampling
@@ -51,7 +52,7 @@ class OfflineTalk:
     user: Samples  # float32 [1920 F]
     agent: Samples  # float32 [1920 F], its first frame silent
     text: Ids  # [F], the agent's text stream
-    heard: Ids | None  # [F], the user's words as the model heard them, where they were said
+    heard: Ids | None  # [F], the user's words as the model, or what hears for it, heard them, where they were said
     config: ModelConfig
 
     @property
@@ -139,8 +140,9 @@ def converse(
 class _Row:
     """One conversation as it grows."""
 
-    def __init__(self, user: User, prompt: Prompt | None) -> None:
+    def __init__(self, user: User, prompt: Prompt | None, hearing: Hearing | None) -> None:
         self.user, self.prompt = user, prompt
+        self.ear = fresh(hearing)
         self.said: list[Samples] = []
         self.answers: list[Samples] = [np.zeros(FRAME_SAMPLES, np.float32)]
         self.text: list[int] = []
@@ -175,7 +177,7 @@ class _Batch:
         sampling: Sampling,
     ) -> None:
         self.bundle, self.model, self.codec, self.sampling = bundle, bundle.model, bundle.codec, sampling
-        self.rows = [_Row(user, prompt) for user, prompt in zip(users, prompts, strict=True)]
+        self.rows = [_Row(user, prompt, bundle.hearing) for user, prompt in zip(users, prompts, strict=True)]
         self.live = list(range(len(self.rows)))
         self.states = (self.model.init_state(len(users), seeds), self.codec.init_state(len(users)))
         self.frame = 0
@@ -199,7 +201,7 @@ class _Batch:
         codes, codec = self.codec.encode_frame(wave, codec)
         user = codes[:, : config.user_codebooks, 0].to(device)
         forced = torch.stack([prompted(self.rows[i].prompt, self.frame, config) for i in self.live])
-        frame, state = self.model.step(user, state, self.sampling, forced=forced.to(device))
+        frame, state = self.model.step(user, state, self.sampling, forced=forced.to(device), heard=self._listen())
         if bool(frame.ready.all()):
             sound, codec = self.codec.decode_frame(frame.tokens[:, 1:, None].to(wave.device), codec)
         else:
@@ -227,6 +229,16 @@ class _Batch:
             self.rows[i].said.append(frame)
             frames.append(frame)
         return to_codec(self.bundle, np.stack(frames))
+
+    def _listen(self) -> Tensor | None:
+        """What a hearing makes of the users' frames, tokens int64 `[B]`; None where the model listens for itself."""
+        hearing, tokens = self.bundle.hearing, []
+        if hearing is None:
+            return None
+        for row in (self.rows[i] for i in self.live):
+            token, row.ear = hearing.step(row.said[-1], row.ear)
+            tokens.append(token)
+        return torch.tensor(tokens, device=self.model.device)
 
     def _say(self, frame: Frame, sound: Tensor) -> None:
         text, answers = frame.tokens[:, 0].tolist(), sound[:, 0].cpu().numpy()

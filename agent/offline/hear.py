@@ -1,7 +1,8 @@
 """Writing down what is heard: the user's words of a model that follows them, or the text of one that only listens.
 
-Our own models have a stream of the user's words beside the agent's; the agent is kept silent. Kyutai's STT models have
-no voice, and their one text stream is the transcript, some time after the sound.
+Our own models have a stream of the user's words beside the agent's, who is kept silent; the words are the model's own
+or, where it has a hearing, that one's. Kyutai's STT models have no voice, and their one text stream is the transcript,
+some time after the sound.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from corpus.manifest import USER_SPEAKER
 
 from ..files.checkpoints import read_config
 from ..files.talking_model import TalkingModel, to_codec
+from ..hearing.stream import fresh, listen
 from ..live.runtime import Runtime, make_stepper
 from ..live.stepper import RowOrder
 from ..model.sampling import GREEDY
@@ -78,8 +80,11 @@ def _transcript(bundle: TalkingModel, audio: Samples, runtime: Runtime) -> np.nd
         quiet = codec.encode(silence)[0, : config.agent_codebooks, -1].cpu()
         forced = torch.cat([torch.tensor([config.pad]), quiet])
     order, tokens = RowOrder(GREEDY, forced=forced), []
-    states = [stepper.init_state(0)]
-    for column in codec.encode(to_codec(bundle, audio))[:, : config.user_codebooks].unbind(2):
-        (frame,), states = stepper.step(column, states, [order])
+    states, ear = [stepper.init_state(0)], fresh(bundle.hearing)
+    sounds = np.pad(audio, (0, -len(audio) % FRAME_SAMPLES)).reshape(-1, FRAME_SAMPLES)
+    columns = codec.encode(to_codec(bundle, audio))[:, : config.user_codebooks].unbind(2)
+    for column, sound in zip(columns, sounds, strict=True):
+        token, ear = listen(bundle.hearing, sound, ear)
+        (frame,), states = stepper.step(column, states, [order.with_heard(token)])
         tokens.append(frame.text if frame.user_text is None else frame.user_text)
     return np.array(tokens, dtype=np.int64)

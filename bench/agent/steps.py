@@ -68,7 +68,7 @@ class Row:
 
 def without_extra_streams(config: ModelConfig) -> ModelConfig:
     """The configuration without the user's words and hints."""
-    return replace(config, ours=replace(config.ours, user_text_delay=None, hint=False))
+    return replace(config, ours=replace(config.ours, user_text_delay=None, hearing=None, hint=False))
 
 
 def wheel_model(config: ModelConfig) -> Any:

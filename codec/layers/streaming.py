@@ -1,7 +1,7 @@
 """Streaming state as plain values: every layer is `y, state = layer(x, state)`, offline is a fresh state.
 
-A state is a frozen dataclass of tensors (or of states, or tuples of states). Every tensor has the batch first, so a
-row is one conversation: it can be reset, picked out or stacked without knowing the layer.
+A state is a frozen dataclass of tensors (or of states, or tuples of states, or None where there is none). Every tensor
+has the batch first, so a row is one conversation: it can be reset, picked out or stacked without knowing the layer.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ def _map(function: Callable[..., Tensor], states: tuple[Any, ...]) -> Any:
     first = states[0]
     if isinstance(first, Tensor):
         return function(*states)
+    if first is None:
+        return None
     if isinstance(first, tuple):
         return tuple(_map(function, items) for items in zip(*states, strict=True))
     fields = dataclasses.fields(first)
@@ -85,7 +87,7 @@ def named_tensors(state: object, prefix: str = "") -> Iterator[tuple[str, Tensor
     elif isinstance(state, tuple):
         for index, item in enumerate(state):
             yield from named_tensors(item, f"{prefix}.{index}" if prefix else str(index))
-    else:
+    elif state is not None:
         for field in dataclasses.fields(state):  # type: ignore[arg-type]
             yield from named_tensors(getattr(state, field.name), f"{prefix}.{field.name}" if prefix else field.name)
 

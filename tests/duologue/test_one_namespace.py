@@ -28,6 +28,7 @@ class NamedBundle:
     codec: Codec
     vocabulary: Vocabulary
     name: str = "tiny"
+    hearing: None = None
 
 
 @pytest.fixture(scope="module")

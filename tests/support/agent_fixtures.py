@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from agent import LanguageModel
+from agent.hearing.stream import Hearing
 from agent.live.batch import Batch
 from agent.live.frame_out import FrameOut
 from agent.live.stepper import RowOrder
@@ -46,6 +47,7 @@ class TinyBundle:
     model: LanguageModel
     codec: Codec
     vocabulary: TinyVocabulary
+    hearing: Hearing | None = None
 
 
 @functools.cache

@@ -12,10 +12,12 @@ from torch import Tensor
 
 from corpus.audio import FRAME_SAMPLES, Samples
 
+from ...model.columns import DEAF
 from ...model.config import ModelConfig
+from ...model.streams import UNGENERATED
 from ..stepper import RowOrder
 
-EXECUTING, RESET, SEED, TEXT_RANKS, AUDIO_RANKS, FORCED = range(6)  # columns of an order's whole numbers; the rest too
+EXECUTING, RESET, SEED, TEXT_RANKS, AUDIO_RANKS, HEARD, FORCED = range(7)  # of an order's whole numbers; the rest too
 TEXT_HEAT, AUDIO_HEAT, PAD_BIAS, END_PAD_BIAS, SOUND = range(5)  # of its floats
 READY, TEXT, USER_TEXT, TOKENS = range(4)  # columns of an answer's whole numbers; its floats are sound
 ALL_RANKS = 2**62  # of a choice among all tokens
@@ -69,14 +71,21 @@ def answers_channel(config: ModelConfig, rows: int, device: torch.device) -> Cha
 
 
 def write_order(table: Table, row: int, config: ModelConfig, order: RowOrder, sound: Samples) -> None:
-    """Ask a row to move on. A user's text that is to be drawn by chance raises ValueError: it is the likeliest here."""
+    """Ask a row to move on.
+
+    Raises ValueError for a user's text that is to be drawn by chance, the likeliest is taken here, and for words heard
+    for a model that does not read any.
+    """
     sampling = order.sampling
     if float(sampling.user_text_temperature):
         raise ValueError("rows on a card write the user's likeliest words: user_text_temperature must be 0")
+    if order.heard != UNGENERATED and not config.user_text:
+        raise ValueError(DEAF)
     whole, real = table.numbers
     whole[row, EXECUTING] = 1
     whole[row, TEXT_RANKS] = sampling.text_top_k or ALL_RANKS
     whole[row, AUDIO_RANKS] = sampling.audio_top_k or ALL_RANKS
+    whole[row, HEARD] = order.heard
     whole[row, FORCED:] = order.tokens(config)
     heat = (float(sampling.text_temperature), float(sampling.audio_temperature))
     real[row, :SOUND] = (*heat, order.pad_bias, order.end_pad_bias)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,6 +16,7 @@ from codec.layers import streaming
 from corpus.audio import Samples
 
 from ...files.talking_model import TalkingModel
+from ...hearing.stream import Hearing, fresh, listen
 from ...model.language_model import LanguageModel
 from ...model.streams import UNGENERATED
 from ..frame_out import PartTimes
@@ -24,6 +26,7 @@ from . import tick
 from .exchange import (
     EXECUTING,
     FORCED,
+    HEARD,
     READY,
     RESET,
     SEED,
@@ -56,10 +59,12 @@ class SlotRows:
     fixed = True
 
     @torch.inference_mode()
-    def __init__(self, model: LanguageModel, codec: Codec, slots: int, recorded: bool = True) -> None:
+    def __init__(
+        self, model: LanguageModel, codec: Codec, slots: int, recorded: bool = True, hearing: Hearing | None = None
+    ) -> None:
         """Lay out the memory of `slots` conversations, and record the work on a card, unless told not to."""
         assert not unfit(model, codec)
-        self.codec, self.model, self.slots = codec, model, slots
+        self.codec, self.model, self.slots, self._hearing = codec, model, slots, hearing
         self._device, self._may_record = model.device, recorded
         self._orders = orders_channel(model.config, slots, self._device)
         self._answers = answers_channel(model.config, slots, self._device)
@@ -67,6 +72,7 @@ class SlotRows:
         self._pool = torch.cuda.graph_pool_handle() if self._device.type == "cuda" else None
         self._works: dict[tuple[str, tuple[int, int]], FixedWork] = {}
         self._new: dict[int, int] = {}  # seeds of conversations that have not heard a frame
+        self._ears: dict[int, Any] = {}  # the hearing's states, on the CPU
         text, audio = model.config.text_out, model.config.card
         self._ranks = [(min(USUAL_RANKS[0], text), min(USUAL_RANKS[1], audio)), (text, audio)]
         if self._device.type == "cuda":
@@ -80,24 +86,30 @@ class SlotRows:
 
     def open(self, slot: int, seed: int) -> None:
         """See `Rows`."""
-        self._new[slot] = seed
+        self._new[slot], self._ears[slot] = seed, fresh(self._hearing)
 
     def close(self, slot: int) -> None:
         """See `Rows`."""
         self._new.pop(slot, None)
+        del self._ears[slot]
 
     @torch.inference_mode()
     def snapshot(self, slot: int) -> Held:
         """See `Rows`."""
+        hearing = streaming.to(streaming.copy(self._ears[slot]), "cpu")
         if slot in self._new:
-            fresh = streaming.to(streaming.copy(self.memory.fresh), "cpu")
-            return replace(fresh, model=replace(fresh.model, seed=torch.tensor([self._new[slot]])))
-        return streaming.map_state(lambda tensor: tensor[slot : slot + 1].to("cpu", copy=True), self.memory.held)
+            held = streaming.to(streaming.copy(self.memory.fresh), "cpu")
+            model = replace(held.model, seed=torch.tensor([self._new[slot]]))
+            return replace(held, model=model, hearing=hearing)
+        held = streaming.map_state(lambda tensor: tensor[slot : slot + 1].to("cpu", copy=True), self.memory.held)
+        return replace(held, hearing=hearing)
 
     @torch.inference_mode()
     def restore(self, slot: int, held: Held) -> None:
         """See `Rows`."""
-        moved = fitted(self.memory.fresh, held)
+        moved = fitted(replace(self.memory.fresh, hearing=fresh(self._hearing)), held)
+        self._ears[slot] = streaming.copy(moved.hearing)
+        moved = replace(moved, hearing=None)
         for (_, mine), (_, given) in zip(
             streaming.named_tensors(self.memory.held), streaming.named_tensors(moved), strict=True
         ):
@@ -107,10 +119,14 @@ class SlotRows:
     @torch.inference_mode()
     def step(self, heard: Mapping[int, Samples], orders: Mapping[int, RowOrder]) -> Answers:
         """See `Rows`."""
-        began = time.perf_counter()
+        clock = [time.perf_counter()]
+        _check_sound(heard)
+        ears = {slot: listen(self._hearing, sound, self._ears[slot]) for slot, sound in heard.items()}
+        clock.append(time.perf_counter())
+        orders = {slot: orders[slot].with_heard(token) for slot, (token, _) in ears.items()}
         self._ask(heard, orders)
-        words = {slot: order for slot, order in orders.items() if order.word is not None and slot in heard}
-        ranks = self._fitting([orders[slot] for slot in heard])
+        words = {slot: order for slot, order in orders.items() if order.word is not None}
+        ranks = self._fitting(list(orders.values()))
         if words:
             self._with_words(words, ranks)
         else:
@@ -119,25 +135,25 @@ class SlotRows:
             frame()
         self._answers.fetch()
         self._catch_up()
-        for slot in heard:
+        clock.append(time.perf_counter())
+        for slot, (_, state) in ears.items():
             self._new.pop(slot, None)
+            self._ears[slot] = state
         whole, real = self._answers.here.numbers
         sound = {slot: real[slot].copy() for slot in heard}
         frames = {slot: self._frame(whole[slot]) for slot in heard}
-        return Answers(frames, sound, PartTimes(0.0, 1e3 * (time.perf_counter() - began), 0.0))
+        hearing, rest = (1e3 * (after - before) for before, after in itertools.pairwise(clock))
+        return Answers(frames, sound, PartTimes(hearing / max(len(heard), 1), rest, 0.0))
 
     def let_go(self, bundle: TalkingModel) -> None:
         """Nothing: these rows need the weights."""
 
     def _ask(self, heard: Mapping[int, Samples], orders: Mapping[int, RowOrder]) -> None:
         """Fill in what is sent."""
-        for sound in heard.values():
-            if not np.isfinite(sound).all():
-                raise ValueError("the waveform holds samples that are not finite numbers")
         table = self._orders.here
         table.raw.zero_()
         whole, _ = table.numbers
-        whole[:, FORCED:] = UNGENERATED
+        whole[:, HEARD:] = UNGENERATED
         for slot, sound in heard.items():
             write_order(table, slot, self.model.config, orders[slot], sound)
             if slot in self._new:
@@ -184,3 +200,9 @@ class SlotRows:
         """Wait for the device."""
         if self._device.type == "cuda":
             torch.cuda.current_stream(self._device).synchronize()
+
+
+def _check_sound(heard: Mapping[int, Samples]) -> None:
+    for sound in heard.values():
+        if not np.isfinite(sound).all():
+            raise ValueError("the waveform holds samples that are not finite numbers")

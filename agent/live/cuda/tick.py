@@ -1,7 +1,7 @@
 """A frame of all rows, from sound to sound: pure products and masks, nothing that the host would have to read.
 
     listen(...)    the codec encodes, the temporal transformer steps, every row's text is chosen
-    say(...)       what is forced is put in, the whole depth loop runs, the codec decodes
+    say(...)       what is forced and what was heard are put in, the whole depth loop runs, the codec decodes
 
 Rows that do not execute stay as they are, rows marked to be reset begin anew. The numbers are those of
 `LanguageModel.step` and `Codec.encode_frame`, whose layers these are.
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from codec import Codec
 
-from ...model.columns import column_out
+from ...model.columns import column_out, user_words
 from ...model.language_model import LanguageModel
 from ...model.sampling import AUDIO_DRAW, TEXT_DRAW
 from ...model.streams import UNGENERATED
@@ -27,6 +27,7 @@ from .exchange import (
     END_PAD_BIAS,
     EXECUTING,
     FORCED,
+    HEARD,
     PAD_BIAS,
     READY,
     RESET,
@@ -77,13 +78,14 @@ def say(talker: Talker, memory: Memory) -> None:
     state, codec, thought = memory.held.model, memory.held.codec, memory.thought
     text = torch.where(forced[:, 0] == UNGENERATED, thought.text, forced[:, 0])
     said = torch.cat([text[:, None], _codes(talker, memory, text)], dim=1)
-    user_text = thought.user_text if config.user_text else None
-    column, tokens = column_out(config, model.layout_here(), state.tokens, executing, said, user_text)
+    written = user_words(thought.user_text, whole[:, HEARD]) if config.user_text else None
+    column, tokens = column_out(config, model.layout_here(), state.tokens, executing, said, written)
     keep(state, replace(state, tokens=tokens))
     answers = memory.answers
     answers.whole[:, READY] = column.ready
     answers.whole[:, TEXT] = text
-    answers.whole[:, USER_TEXT] = thought.user_text
+    if written is not None:
+        answers.whole[:, USER_TEXT] = written
     answers.whole[:, TOKENS:] = column.tokens
     if config.agent_codebooks:
         entries = talker.codec.quantizer.decode(column.tokens[:, 1:, None].clamp(min=0))

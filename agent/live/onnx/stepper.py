@@ -19,14 +19,14 @@ from torch.nn import functional
 from codec.layers import streaming
 
 from ...model.attention import access
-from ...model.columns import column_in, column_out
+from ...model.columns import column_in, column_out, user_words
 from ...model.config import Variation
 from ...model.language_model import LanguageModel, ModelState
 from ...model.rope import angles, needs_rotation
 from ...model.sampling import AUDIO_DRAW, TEXT_DRAW, Sampling, choose, uniform
 from ...model.streams import UNGENERATED, Layout, TokenState
 from ...model.temporal import SLACK
-from ..stepper import RowFrame, RowOrder
+from ..stepper import RowFrame, RowOrder, heard_by
 from . import depth as fused_depth
 from . import temporal as fused_temporal
 
@@ -98,7 +98,8 @@ class FusedStepper:
         column, tokens = column_in(config, layout, before, executing, user)
         z, text_logits, user_logits = self._think(column, states)
         said = self._speak(z, text_logits, tokens.frame, states, orders)
-        return self._finish(tokens, said, user_logits, states, executing)
+        own = None if user_logits is None else torch.from_numpy(user_logits).argmax(dim=-1)
+        return self._finish(tokens, said, user_words(own, heard_by(orders)), states, executing)
 
     def _think(self, column: Tensor, states: Sequence[ModelState]) -> list[Any]:
         """z `[n, D]`, text logits `[n, ids]` and the user's text logits or nothing."""
@@ -169,9 +170,13 @@ class FusedStepper:
         return forced
 
     def _finish(
-        self, tokens: TokenState, said: Tensor, user_logits: Any, states: Sequence[ModelState], executing: Tensor
+        self,
+        tokens: TokenState,
+        said: Tensor,
+        user_text: Tensor | None,
+        states: Sequence[ModelState],
+        executing: Tensor,
     ) -> tuple[list[RowFrame], list[ModelState]]:
-        user_text = None if user_logits is None else torch.from_numpy(user_logits).argmax(dim=-1)
         column, tokens = column_out(self.config, self.layout, tokens, executing, said, user_text)
         frames, after = [], []
         for index, state in enumerate(states):

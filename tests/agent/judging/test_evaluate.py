@@ -19,6 +19,7 @@ from torch import Tensor
 
 from agent import GREEDY, LanguageModel
 from agent.files.vocabulary import Vocabulary, train_vocabulary
+from agent.hearing.stream import Hearing
 from agent.judging import fdb
 from agent.judging.evaluate import GROUPS, ROWS_SHOWN, evaluate, hold, prompt_of, write_layout
 from agent.judging.probes import DISTURBANCES, Probe, ProbeSet, build_probes
@@ -45,6 +46,7 @@ class TinyBundle:
     model: LanguageModel
     codec: Codec
     vocabulary: Vocabulary
+    hearing: Hearing | None = None
 
 
 @functools.cache
