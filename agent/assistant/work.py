@@ -16,6 +16,7 @@ from typing import Protocol
 
 Steps = Iterator[object]
 CAPACITY = 64  # jobs that wait in a lane
+LONGEST_WAIT = 3.0  # s for steps that are being taken when all ends
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,11 @@ class ThreadLane:
                 job.cancel()
             self._changed.notify_all()
 
+    def wait(self, until: float) -> None:
+        """Wait for the threads of a closed lane, at most until that time of the monotonic clock."""
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
     def _work(self) -> None:
         while True:
             with self._changed:
@@ -185,9 +191,15 @@ class ThreadExecutor:
         return {name: lane.figures() for name, lane in self._lanes.items()}
 
     def close(self) -> None:
-        """End all lanes."""
+        """End all lanes; steps that are being taken are waited for, but not for ever.
+
+        An interpreter that ends while an engine still computes in a thread aborts the process.
+        """
         for lane in self._lanes.values():
             lane.close()
+        until = time.monotonic() + LONGEST_WAIT
+        for lane in self._lanes.values():
+            lane.wait(until)
 
 
 @dataclass

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
+import pytest
+
+from agent.assistant import work
 from agent.assistant.work import FrameExecutor, ThreadExecutor, ThreadLane
 
 
@@ -116,3 +120,28 @@ def test_closing_an_executor_ends_endless_work() -> None:
     assert begun.wait(5)
     executor.close()
     assert ended.wait(5)
+
+
+def test_closing_waits_for_a_step_that_is_being_taken_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine at work in a thread when the interpreter ends aborts the process."""
+    monkeypatch.setattr(work, "LONGEST_WAIT", 0.3)
+    begun, taken, never_set = threading.Event(), threading.Event(), threading.Event()
+
+    def slow() -> Iterator[None]:
+        begun.set()
+        time.sleep(0.1)
+        taken.set()
+        yield
+
+    def stuck() -> Iterator[None]:
+        never_set.wait()
+        yield
+
+    executor = ThreadExecutor()
+    executor.lane("mouth").submit(slow(), never)
+    assert begun.wait(5)
+    executor.close()
+    assert taken.is_set()
+    executor = ThreadExecutor()
+    executor.lane("tool").submit(stuck(), never)
+    executor.close()  # comes back
