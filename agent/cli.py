@@ -8,6 +8,7 @@ import typer
 
 from corpus.command import run
 
+from .commands.dictation import dictation_app
 from .commands.listener import listener_app
 
 MAKING = ("teach", "tokenize", "pack", "unpack", "train", "finetune", "sharpen", "evaluate")
@@ -26,6 +27,7 @@ for _name in (*MAKING, *TALKING):
 
 
 app.add_typer(listener_app, name="listener")
+app.add_typer(dictation_app, name="dictation")
 
 
 def main() -> None:

@@ -38,6 +38,7 @@ FLOORS: dict[str, list[tuple[str, ...]]] = {
         ("tokens", "live"),
         ("offline",),
         ("listener",),
+        ("dictation",),
         ("training", "assistant"),
         ("judging",),
         ("teach",),

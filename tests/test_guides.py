@@ -62,6 +62,7 @@ ELSEWHERE = {  # beginning of a line -> where it runs, or why it cannot
     "synth merge": "tests/corpus/test_store.py",
     "agent finetune --full --base laptop": "tests/agent/training/test_finetune.py",
     "agent talk --model runs/baeckerei": "tests/agent/desk/test_talk.py",
+    "agent dictation": "tests/agent/dictation/test_dictation.py",
     "agent evaluate": "tests/agent/judging/test_evaluate.py",
     "agent bench": "tests/agent/desk/test_talk.py",
     "agent serve": "tests/agent/serve/test_server.py",

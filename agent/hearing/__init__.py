@@ -1,5 +1,6 @@
-"""Hearing words: a small recognizer of its own for a model that follows its user's words, 80 ms a step.
+"""Hearing words: a recognizer of its own for a model that reads what its user says, 80 ms a step.
 
-`stream` is what it gives, a token a frame for the stream of the user's text, where the model reads them; `opening`
-finds one by its name.
+`recognizer` runs it: of `features` of the sound the `network` (or `graph_letters`, its 8-bit form) tells letters, and
+`search` makes words of them in a tree of words (`lexicon`) with `ngrams`. `heard_words` lays them on the stream of
+the user's text, as `stream` wants it; `opening` finds one by its name.
 """

@@ -82,7 +82,7 @@ class SceneMaker:
         else:
             blank.sound = room_tone(np.ones(64, np.float32), len(blank.sound), generator)
             blank.sound *= np.float32(10 ** (-generator.uniform(55, 95) / 20))
-        return blank.scene(self._around(blank.sound, user, generator))
+        return blank.scene(self.around(blank.sound, user, generator))
 
     def _talk(self, blank: _Blank, generator: np.random.Generator) -> None:
         recipe, hops = self.recipe.scenes, len(blank.active)
@@ -120,7 +120,7 @@ class SceneMaker:
         blank.stops.append(Stop(hop + length, False, 0.0, "backchannel"))
         return length
 
-    def _around(self, sound: Samples, user: bool, generator: np.random.Generator) -> Samples:
+    def around(self, sound: Samples, user: bool, generator: np.random.Generator) -> Samples:
         """Room, noise, others, telephone and gain."""
         recipe = self.recipe.scenes
         if user and generator.random() < recipe.rooms:

@@ -100,6 +100,7 @@ class TokenManifest(Strict):
     noise: str | None = None  # SHA-256 of the recordings of noise, None for noise made up
     telephone: float = Field(default=0.0, ge=0, le=1)  # share of the variants that went through one
     voices: float = Field(default=0.0, ge=0, le=1)  # share of the variants in which the user is another speaker
+    dictated: int | None = None  # see `tokenize.TokenOrder`
     shards: tuple[TokenShard, ...] = ()
     complete: bool = False  # no dialogue of the corpus is missing
 

@@ -17,10 +17,12 @@ from codec import Codec
 from corpus.audio import Samples
 
 from ..files.bundle import codec_source
+from ..files.checkpoints import read_config
 from ..files.codec_identity import CodecIdentity
 from ..files.shipped import find_bundle, is_shipped
 from ..files.vocabulary import Vocabulary, train_vocabulary
 from .augment import UserAugmentation, augment_user, read_noises, variant_rng
+from .dictated import dictated
 from .frame_labels import dialogue_labels, word_labels
 from .shard_writer import ShardWriter
 from .shards import VALIDATION, Codes, TokenDialogue, TokenManifest, VocabularyIdentity
@@ -51,6 +53,7 @@ class TokenOrder:
     workers: int = 1
     resample: bool = False
     wordless: bool = False  # the agent says nothing and is to learn that
+    dictated: int | None = None  # user_text_delay of a model that reads what a recognizer hears; None: as spoken
     device: str = "cpu"
     shard_dialogues: int = SHARD_DIALOGUES
 
@@ -73,7 +76,9 @@ class TokenOrder:
             return cls(corpus, out, **more)
         place = find_bundle(base)
         codec, codebooks = codec_source(place)
-        return cls(corpus, out, **{"codec": codec, "codebooks": codebooks, "vocabulary": place, **more})
+        ours = read_config(place)[0].ours
+        known = {"codec": codec, "codebooks": codebooks, "vocabulary": place}
+        return cls(corpus, out, dictated=ours.user_text_delay if ours.hearing else None, **{**known, **more})
 
     def load_codec(self) -> Codec:
         """The codec, on its device. Raises ValueError when either is not there."""
@@ -98,6 +103,7 @@ class Tokenizer:
     seed: int = 0
     noises: list[Samples] = field(default_factory=list)
     change: UserAugmentation | None = None
+    dictated: int | None = None
 
     def __call__(self, recording: Take) -> TokenDialogue:
         """One recording's tokens. Raises ValueError when its sound cannot be read."""
@@ -114,7 +120,9 @@ class Tokenizer:
         return TokenDialogue(recording.id, codes[0], codes[1:], text, labels, placement)
 
     def _text(self, recording: Take, frames: int) -> tuple[Tokens, Placement]:
-        words, sides = self.vocabulary, (recording.said(agent) for agent in (True, False))
+        words, sides = self.vocabulary, [recording.said(agent) for agent in (True, False)]
+        if self.dictated is not None:
+            sides[1] = dictated(sides[1], self.dictated, variant_rng(self.seed, recording.id, 0))
         return lay_sides(sides, frames, words.encode, words.pad, words.end_pad)
 
 
@@ -130,7 +138,15 @@ class MakeTokenizer:
         order, text = self.order, self.vocabulary
         vocabulary = Vocabulary.load(order.out / text.file).with_ids(text.pad, text.end_pad)
         change = UserAugmentation(telephone_chance=order.telephone, voice_chance=order.voices)
-        return Tokenizer(order.load_codec(), vocabulary, 1 + order.augment, order.seed, order.load_noises(), change)
+        return Tokenizer(
+            order.load_codec(),
+            vocabulary,
+            1 + order.augment,
+            order.seed,
+            order.load_noises(),
+            change,
+            order.dictated,
+        )
 
 
 def encode(codec: Codec, audio: Samples) -> Codes:
@@ -200,6 +216,7 @@ def _tokenize(order: TokenOrder, advance: Callable[[float, float], None], say: C
                 noise=noise,
                 telephone=order.telephone,
                 voices=order.voices,
+                dictated=order.dictated,
             ),
             vocabulary,
         )

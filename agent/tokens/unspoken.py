@@ -7,6 +7,7 @@ can be a hundred times more than of sound for the same work.
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from ..files.vocabulary import Vocabulary
 from ..model.config import ModelConfig
 from ..model.streams import ZERO
 from .cut import TokenBatch
+from .dictated import dictated
 from .text_stream import Tokens, lay_sides
 
 UNSPOKEN = 2  # marks the random numbers of these rows, apart from those of `agent.tokens.crops`
@@ -48,7 +50,8 @@ class Unspoken:
         if not config.user_text:
             raise ValueError("--unspoken is for models that write down the user's words: this one has no row for them")
         self.config, self.seed = config, seed
-        self._dialogues = [_texts(dialogue, vocabulary) for path in paths for dialogue in read_plans(path)]
+        delay = config.ours.user_text_delay if config.ours.hearing else None
+        self._dialogues = [_texts(dialogue, vocabulary, delay) for path in paths for dialogue in read_plans(path)]
         self._lengths = np.cumsum([texts.shape[1] for texts in self._dialogues])
 
     def __len__(self) -> int:
@@ -91,11 +94,16 @@ def read_plans(path: str | Path) -> Iterator[Dialogue]:
         raise ValueError(f"{path} holds no dialogue")
 
 
-def _texts(dialogue: Dialogue, vocabulary: Vocabulary) -> Tokens:
-    """The agent's text and the user's, `[2, F]`, to the last word's end and a moment more."""
+def _texts(dialogue: Dialogue, vocabulary: Vocabulary, delay: int | None) -> Tokens:
+    """The agent's text and the user's, `[2, F]`, to the last word's end and a moment more.
+
+    `delay`: of a model that reads what a recognizer hears, see `dictated`.
+    """
     frames = int((max(turn.end or 0.0 for turn in dialogue.turns) + 1.0) * FRAME_RATE)
-    sides = (
+    sides = [
         [TimedWord(word.text, word.start, word.end, label) for word in dialogue.words(channel)]
         for channel, label in ((AGENT_CHANNEL, MAIN_SPEAKER), (USER_CHANNEL, USER_SPEAKER))
-    )
+    ]
+    if delay is not None:
+        sides[1] = dictated(sides[1], delay, np.random.default_rng(zlib.crc32(dialogue.id.encode())))
     return lay_sides(sides, frames, vocabulary.encode, vocabulary.pad, vocabulary.end_pad)[0]

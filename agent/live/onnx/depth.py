@@ -11,7 +11,7 @@ from ...model.depth import Depth, DepthLayer
 from ...model.embedding import TokenEmbedding
 from ...model.gating import Gating
 from ...model.language_model import LanguageModel
-from .graph import MICROSOFT, Graph, dense
+from ...model.onnx_graph import MICROSOFT, Graph, dense
 
 
 def build(model: LanguageModel, int8: bool) -> Any:

@@ -10,10 +10,10 @@ import torch
 from ...model.embedding import TokenEmbedding
 from ...model.gating import Gating
 from ...model.language_model import LanguageModel
+from ...model.onnx_graph import MICROSOFT, Graph, dense
 from ...model.rope import needs_rotation
 from ...model.temporal import TemporalLayer
 from .depth import gated, whole_table
-from .graph import MICROSOFT, Graph, dense
 
 FLOAT = 1  # ONNX's number of float32
 

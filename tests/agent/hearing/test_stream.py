@@ -247,5 +247,5 @@ def test_the_commands_take_another(folder: Path, tmp_path: Path) -> None:
     ]
     for way in ways:
         way(OWN)
-        with pytest.raises(ValueError, match="there is no recognizer 'nobody'"):
+        with pytest.raises(ValueError, match="nobody is no recognizer"):
             way("nobody")

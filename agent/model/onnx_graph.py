@@ -14,9 +14,9 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from ...model.gating import LayerScale
-from ...model.norm import RMSNorm
-from ...model.quantized import Int8Linear
+from .gating import LayerScale
+from .norm import RMSNorm
+from .quantized import Int8Linear
 
 Array = npt.NDArray[Any]
 OPSET, IR_VERSION = 20, 10
