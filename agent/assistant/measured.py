@@ -153,6 +153,7 @@ class _MeasuredEarStream:
     def __init__(self, stream: EarStream, executor: MeasuredExecutor) -> None:
         self._stream, self._held = stream, _Held[Heard](executor, "ear", stream.results)
         self.push, self.phrase_ends, self.results = stream.push, stream.phrase_ends, self._held.take
+        self.look = stream.look
         self._made = self._seen = stream.encoder_frames()
         self._encoded = _Held[Encoded](executor, "ear", self._news)
 

@@ -15,7 +15,13 @@ import numpy.typing as npt
 
 from corpus.audio import Samples
 
-Encoded = npt.NDArray[np.float32]  # [T, D], an ear's own features
+
+@dataclass(frozen=True)
+class Encoded:
+    """An ear's own features `[T, D]`, and the second of the sound that the last of them reaches to."""
+
+    frames: npt.NDArray[np.float32]
+    until: float
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,14 @@ class EarStream(Protocol):
         ...
 
     def encoder_frames(self) -> Encoded | None:
-        """The newest features of the ear's encoder, `[T, D]` up to the end of the last decoding; None without any."""
+        """What the ear's encoder made of the sound up to the end of the last decoding; None without any."""
+        ...
+
+    def look(self, after: float) -> None:
+        """Listen again soon, unless it already has, or does, to more than the first `after` s.
+
+        Without effect on an ear that hears frame by frame, and where nothing is to be heard.
+        """
         ...
 
     def close(self) -> None:

@@ -83,6 +83,11 @@ class TapedEarStream:
         """See `EarStream.encoder_frames`."""
         return None if self._stream is None else self._stream.encoder_frames()
 
+    def look(self, after: float) -> None:
+        """See `EarStream.look`."""
+        if self._stream is not None:
+            self._stream.look(after)
+
     def close(self) -> None:
         """See `EarStream.close`."""
         if self._stream is not None:

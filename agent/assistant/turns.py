@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from scipy.special import expit, logit  # type: ignore[import-untyped]
 
 from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples
 
 from ..listener import Cues, EarTurnHead, Listener
 from ..live.voice_activity import VoiceActivity
-from .parts import EarStream, Encoded
+from .both_turns import BothTurns, HeadOpinion
+from .parts import EarStream
 from .work import Executor, Lane
 
 FIXED: Mapping[float, float] = {0.8: 0.5}  # a fixed silence of 0.8 s
 STOCK: Mapping[float, float] = {0.2: 0.5}  # Smart Turn as Pipecat sets it: asked once, after 0.2 s of silence
-ENOUGH = 0.44  # chance of listener and ear together that ends a turn, on the people of "develop"
-TOGETHER: Mapping[float, float] = {0.2: ENOUGH}
-SURE = 0.3  # does in a clear silence: of 20 pauses none said more there, of 43 ends all but one
-CLEAR_FROM, CLEAR = (
-    0.5,
-    40.0,
-)  # s of silence, dB that it lies below the voice; in noise pauses look like ends for longer
-VOICE_FRAMES, NOW_FRAMES = 25, 3  # that a voice's level is taken from, and that of now
-VOICED = 0.5  # chance of speech from which a frame is the user's voice
 ASKED = 3  # frames of silence after which Smart Turn is asked
 LONGEST = 100  # frames that it hears: 8 s
 Opinion = Callable[[Samples, float], float]  # sound [T] at 24 kHz, s of silence -> chance that the turn is over
@@ -121,28 +109,6 @@ class EarTurns:
         return EarTurnStream(self._head)
 
 
-class HeadOpinion:
-    """What the head says of one user's silence; it is asked anew whenever the ear has looked."""
-
-    def __init__(self, head: EarTurnHead) -> None:
-        self._head = head
-        self._last: Encoded | None = None  # judged already
-        self._chance: float | None = None
-
-    def of(self, silent: int, ear: EarStream) -> float | None:
-        """The chance that the turn is over after so many silent frames.
-
-        None while the ear has not looked since the voice was last heard, and where its encoder is not the head's.
-        """
-        encoded = ear.encoder_frames()
-        if not silent:
-            self._chance, self._last = None, encoded
-        elif encoded is not None and encoded is not self._last and encoded.shape[1] == self._head.width:
-            self._last = encoded
-            self._chance = self._head.probability(encoded, silent * FRAME_SECONDS)
-        return self._chance
-
-
 class EarTurnStream:
     """One user's ear asked."""
 
@@ -154,71 +120,6 @@ class EarTurnStream:
         cues = self._loudness.step(frame, ear)
         chance = self._opinion.of(self._loudness.silent, ear)
         return Cues(cues.speech, chance or 0.0, 0.0, 0.0)
-
-
-class BothTurns:
-    """The listener and, once the ear has looked at a voice that fell silent, the head on its encoder as well.
-
-    Their log odds are averaged: on people that neither was trained on the two together err less than either alone. An
-    ear with another encoder than the head's, or none, leaves the listener alone, with thresholds of its own.
-    """
-
-    def __init__(self, listener: Listener, head: EarTurnHead) -> None:
-        self.name, self._listener, self._head = "both", listener, head
-        self.thresholds: Mapping[float, float] = TOGETHER
-
-    def open(self) -> BothStream:
-        """See `TurnSource.open`."""
-        return BothStream(self._listener, self._head)
-
-
-class BothStream:
-    """One user's listener, and his ear asked."""
-
-    def __init__(self, listener: Listener, head: EarTurnHead) -> None:
-        self._listener, self._state, self._opinion = listener, listener.init_state(), HeadOpinion(head)
-        self._silent, self._fall = 0, VoiceFall()
-
-    def step(self, frame: Samples, ear: EarStream) -> Cues:
-        """See `TurnStream.step`."""
-        cues, self._state = self._listener.step(frame, self._state)
-        self._silent = 0 if cues.speech >= VOICED else self._silent + 1
-        fall = self._fall.step(frame, voiced=not self._silent)
-        chance = self._opinion.of(self._silent, ear)
-        if not self._silent:
-            return cues
-        if chance is None:
-            silence = self._silent * FRAME_SECONDS
-            own = _enough(self._listener.thresholds, silence)
-            return replace(cues, turn_end=float(expit(_odds(cues.turn_end) - _odds(own) + _odds(ENOUGH))))
-        clear = self._silent * FRAME_SECONDS >= CLEAR_FROM and fall >= CLEAR
-        surer = _odds(ENOUGH) - _odds(SURE) if clear else 0.0
-        return replace(cues, turn_end=float(expit((_odds(cues.turn_end) + _odds(chance)) / 2 + surer)))
-
-
-class VoiceFall:
-    """How far the sound lies below the voice that was heard last."""
-
-    def __init__(self) -> None:
-        self._voice, self._now = deque[float](maxlen=VOICE_FRAMES), deque[float](maxlen=NOW_FRAMES)
-
-    def step(self, frame: Samples, voiced: bool) -> float:
-        """Decibels from the voice's louder frames down to the loudest of the last few; 0 before any voice."""
-        level = 10 * math.log10(float(np.mean(np.square(frame, dtype=np.float64))) + 1e-10)
-        self._now.append(level)
-        if voiced:
-            self._voice.append(level)
-        return float(np.percentile(self._voice, 80)) - max(self._now) if self._voice else 0.0
-
-
-def _odds(chance: float) -> float:
-    """Log odds; nobody is believed beyond 99.9 %."""
-    return float(logit(min(max(chance, 1e-3), 1 - 1e-3)))
-
-
-def _enough(thresholds: Mapping[float, float], silence: float) -> float:
-    """The threshold after so much silence; the first before any is due."""
-    return thresholds[max((after for after in thresholds if after <= silence), default=min(thresholds))]
 
 
 class AskedTurns:

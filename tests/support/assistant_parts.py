@@ -103,6 +103,9 @@ class _ScriptedStream:
     def encoder_frames(self) -> Encoded | None:
         return None
 
+    def look(self, after: float) -> None:
+        """Hears frame by frame."""
+
     def close(self) -> None:
         """Nothing is kept."""
 

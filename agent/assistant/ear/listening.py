@@ -1,7 +1,8 @@
 """An ear that decodes the open phrase again and again, for any recognizer that hears a whole phrase at once.
 
-A look is due when a second of sound has come since the last one, and one quiet frame after the voice: then the
-words are there when the floor makes up its mind. Closing a phrase whose last look heard all its voice costs nothing.
+A look is due when a second of sound has come since the last one, one quiet frame after the voice, so that the words are
+there when the floor makes up its mind, and when somebody asks for one (`look`): in noise no frame is quiet. Closing a
+phrase whose last look heard all its voice costs nothing.
 """
 
 from __future__ import annotations
@@ -80,6 +81,7 @@ class PhraseStream:
         self._results: deque[Heard] = deque()
         self._closing: deque[_Phrase] = deque()  # closed ones whose final words are not told
         self._encoded: Encoded | None = None
+        self._asked = -1  # a look is wanted that hears more than up to this frame
         self._closed = False
 
     def push(self, frame: Samples) -> None:
@@ -89,18 +91,18 @@ class PhraseStream:
             phrase.sound.hear(frame.copy(), self._gate.loud(frame))
             if not phrase.sound.is_open or phrase.looking:
                 return
-            if phrase.looked >= phrase.sound.voice_end:
-                if phrase.sound.quiet >= SETTLED:
-                    self._settle(phrase, phrase.sound.end)
-            elif self._due(phrase):
+            new_voice = phrase.looked < phrase.sound.voice_end
+            if phrase.looked <= self._asked or (new_voice and self._due(phrase)):
                 self._submit(phrase)
+            elif not new_voice and phrase.sound.quiet >= SETTLED:
+                self._settle(phrase, phrase.sound.end)
 
     def phrase_ends(self, at: float) -> None:
         """See `EarStream.phrase_ends`."""
         with self._lock:
             phrase = self._phrase
             rest = phrase.sound.split(round(at / FRAME_SECONDS))
-            self._phrase = _Phrase(phrase.number + 1, rest, looked=rest.start)
+            self._phrase, self._asked = _Phrase(phrase.number + 1, rest, looked=rest.start), -1
             phrase.closing, phrase.at = True, at
             self._closing.append(phrase)
             if phrase.looked >= phrase.sound.voice_end:
@@ -124,6 +126,13 @@ class PhraseStream:
     def encoder_frames(self) -> Encoded | None:
         """See `EarStream.encoder_frames`."""
         return self._encoded
+
+    def look(self, after: float) -> None:
+        """See `EarStream.look`; what it wants begins with the next frame, and hears that too."""
+        with self._lock:
+            phrase, frame = self._phrase, round(after / FRAME_SECONDS)
+            heard = phrase.look_until if phrase.looking else phrase.looked
+            self._asked = frame if heard <= frame else -1
 
     def close(self) -> None:
         """See `EarStream.close`."""

@@ -55,6 +55,9 @@ class OwnEarStream:
         """None: the model's own hearing is read elsewhere."""
         return None
 
+    def look(self, after: float) -> None:
+        """See `EarStream.look`: this one hears frame by frame."""
+
     def close(self) -> None:
         """See `EarStream.close`."""
         self._results.clear()

@@ -69,6 +69,9 @@ class ScriptedEarStream:
         """None: there is no encoder."""
         return None
 
+    def look(self, after: float) -> None:
+        """See `EarStream.look`: this one hears frame by frame."""
+
     def close(self) -> None:
         """See `EarStream.close`."""
         self._coming.clear()

@@ -113,6 +113,9 @@ class SherpaStream:
         """None: sherpa-onnx does not tell."""
         return None
 
+    def look(self, after: float) -> None:
+        """See `EarStream.look`: this one hears frame by frame."""
+
     def close(self) -> None:
         """See `EarStream.close`."""
         with self._lock:

@@ -7,7 +7,7 @@ from pathlib import Path
 from codec.whisper_window import RATE
 from corpus.audio import SAMPLE_RATE, Samples, resample
 
-from ..parts import HeardWord
+from ..parts import Encoded, HeardWord
 from ..work import Executor
 from .listening import Look, PhraseStream
 from .loops import find_loop, find_restart, too_fast
@@ -60,7 +60,7 @@ class WhisperPhrases:
             return Look((), None)
         length = len(heard) / RATE
         encoded, decoded = self._model.look(heard)
-        tail = encoder_tail(encoded, length)
+        tail = Encoded(encoder_tail(encoded, length), start + length)
         ends = last or length - voice.end > SHORTEST  # the voice has stopped, so this may be the last look
         if ends and (decoded.suspicious or self._restarts(decoded, voice.seconds)):
             encoded, decoded = self._model.look(heard, whole=True)

@@ -26,7 +26,7 @@ from codec.whisper_window import (
 )
 from corpus.audio import Samples
 
-from ..parts import Encoded, HeardWord
+from ..parts import HeardWord
 from .loops import find_loop
 
 ENCODED_RATE = 50  # frames a second of the encoder
@@ -123,10 +123,10 @@ class WhisperModel:
         return self._tokenizers[language]
 
 
-def encoder_tail(encoded: Any, seconds: float, most: int = 8 * ENCODED_RATE) -> Encoded:
+def encoder_tail(encoded: Any, seconds: float, most: int = 8 * ENCODED_RATE) -> Samples:
     """The newest encoder frames of the sound itself: float32 `[T, D]`, at most 8 s."""
     import ctranslate2  # type: ignore[import-untyped]
 
-    frames: Encoded = np.asarray(encoded.to(ctranslate2.DataType.float32))[0]
+    frames: Samples = np.asarray(encoded.to(ctranslate2.DataType.float32))[0]
     end = min(len(frames), max(1, round(seconds * ENCODED_RATE)))
     return frames[max(0, end - most) : end].copy()

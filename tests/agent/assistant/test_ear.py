@@ -17,7 +17,7 @@ from agent.assistant.ear.loops import find_loop, find_restart, plain, too_fast
 from agent.assistant.ear.phrase import LEAD, Gate, PhraseSound
 from agent.assistant.ear.sense import VoiceSpan, believed, without_asides
 from agent.assistant.ear.sherpa import timed_words
-from agent.assistant.parts import Heard, HeardWord
+from agent.assistant.parts import Encoded, Heard, HeardWord
 from agent.assistant.work import FrameExecutor
 from corpus.audio import FRAME_SAMPLES, Samples
 from tests.support.tiny_transducer import tiny_transducer
@@ -135,7 +135,7 @@ class Transcript:
         if len(self.looks) - 1 == self.breaks_at:
             raise RuntimeError("out of memory")
         heard = [word for word in self.said if word.start >= start - 0.01 and word.end <= end + 0.01]
-        return Look(tuple(heard), self.voice_end(sound, start), np.full((3, 2), end, np.float32))
+        return Look(tuple(heard), self.voice_end(sound, start), Encoded(np.zeros((3, 2), np.float32), end))
 
     def voice_end(self, sound: Samples, start: float) -> float | None:
         ends = [word.end for word in self.said if start < word.end and word.start < start + len(sound) / 24_000]
@@ -178,6 +178,21 @@ def test_a_phrase_closed_at_once_is_decoded_once_more_and_the_rest_belongs_to_th
     told, _ = run(said, 80, {23: 1.92, 60: 4.8})  # frame 23 is 0.1 s after "two"
     finals = [(number, heard.phrase, heard.text) for number, heard in told if heard.final]
     assert finals == [(24, 0, "one two"), (60, 1, "three four")]
+
+
+def test_a_look_that_is_asked_for_comes_once_and_hears_more_than_the_one_before_it() -> None:
+    executor, recognizer = FrameExecutor({"ear": 3}), Transcript(words("turn it on", start=1.0))  # until 2.2 s
+    stream = PhraseStream(recognizer, executor.lane("ear"))
+    for number in range(45):
+        if number > 27:
+            stream.look(2.16 if number < 35 else 2.56)  # to some of the silence, then to more of it
+        stream.push(recognizer.frame(number))
+        executor.tick()
+    assert [until for _, until, _ in recognizer.looks][-2:] == [2.24, 2.88], "the first was due by itself"
+    stream.phrase_ends(3.6)
+    stream.push(ROOM)
+    stream.look(3.0)
+    assert len(recognizer.looks) == 3, "nothing is to be heard"
 
 
 def test_silence_costs_nothing_and_closing_it_gives_a_final_without_words() -> None:
@@ -294,9 +309,10 @@ def test_whisper_hears_speech_and_nothing_in_noise_by_its_cut_window(requests: l
         assert [plain(word) for word in final.text.split()] == [plain(word) for word in text.split()]
         assert 0.9 < final.words[0].start < 1.5
         assert abs(final.words[-1].end - (1 + len(sound) / 24_000)) < 0.5
-        frames = stream.encoder_frames()
-        assert frames is not None
-        assert frames.shape[1] == 512
+        encoded = stream.encoder_frames()
+        assert encoded is not None
+        assert encoded.frames.shape[1] == 512
+        assert 0 < encoded.until <= 6
     stream = ear.open()
     for level in (0.0, 1e-3, 3e-2):
         for _ in range(25):

@@ -72,13 +72,15 @@ class LookingEar:
     def push(self, frame: Samples) -> None:
         def look() -> Iterator[None]:
             self.work.now += 0.3
-            self.encoded = np.zeros((50, 4), np.float32)
+            self.encoded = Encoded(np.zeros((50, 4), np.float32), 0.5)
             self.heard = [Heard((HeardWord("hello", 0.0, 0.4),), False, 0, 0, 0.5)]
             yield
 
         self.lane.submit(look(), lambda error: None)
 
     def phrase_ends(self, at: float) -> None: ...
+
+    def look(self, after: float) -> None: ...
 
     def results(self) -> list[Heard]:
         heard, self.heard = self.heard, []
