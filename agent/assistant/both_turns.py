@@ -22,6 +22,7 @@ SURE, SURE_FROM = 0.3, 0.5  # does in a clear silence after so many s: of 20 pau
 CLEAR, CLEAR_AT = 40.0, 4  # dB below the voice that a silence lies by its so-manieth frame; in rooms 28, in noise less
 IN_NOISE: Mapping[float, float] = {0.2: 0.5, 0.7: 0.7}  # what is needed there: of 26 pauses of "develop" 1 is taken
 # over in a room and 3 in 10 dB of noise, mostly behind words that could end; 6 and 9 where the head hears all silence
+LATE = 1  # frames by which a voice may seem to end later than the ear had it; to look again is slower by a third of a s
 JUST_NOT = ENOUGH - 0.01  # what the listener alone says at most while the ear is still to look
 HEARD = 0.24  # s of a silence that the head is shown at most: the longer, the more any pause looks like an end to it
 VOICE_FRAMES, NOW_FRAMES = 25, 3  # that a voice's level is taken from, and that of now
@@ -41,24 +42,24 @@ class HeadOpinion:
     def of(self, silent: int, ear: EarStream) -> float | None:
         """The chance that the turn is over after so many silent frames, this one the last of them.
 
-        None until the ear has listened to some of the silence, and where its encoder is not the head's.
+        None until the ear has listened up to the silence, and where its encoder is not the head's.
         """
         self._frames += 1
         voice_end = (self._frames - silent) * FRAME_SECONDS
         if not silent:
             self._chance = None
             return None
-        ear.look(voice_end)
+        ear.look(voice_end - (LATE + 1) * FRAME_SECONDS)
         encoded = ear.encoder_frames()
         self.understands = encoded is not None and encoded.frames.shape[1] == self._head.width
         if encoded is None or encoded is self._last or not self.understands:
             return self._chance
         quiet = encoded.until - voice_end  # as much of the silence as the encoder heard
-        if quiet > FRAME_SECONDS / 2:
+        if quiet > -(LATE + 0.5) * FRAME_SECONDS:
             self._last = encoded
             beyond = max(0.0, quiet - HEARD)
             frames = encoded.frames[: len(encoded.frames) - round(beyond / FRAME_SECONDS * POOL)]
-            self._chance = self._head.probability(frames, quiet - beyond)
+            self._chance = self._head.probability(frames, max(quiet - beyond, FRAME_SECONDS))
         return self._chance
 
 

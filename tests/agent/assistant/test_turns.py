@@ -81,14 +81,14 @@ def looked(until: float, width: int = 512) -> Encoded:
 def test_the_ear_is_asked_once_a_look_in_silence_and_the_log_odds_are_averaged() -> None:
     spoken, silent = Cues(0.9, 0.0, 0.0, 0.0), Cues(0.1, 0.5, 0.0, 0.0)
     head, ear = ToldHead(), LookingEar(looked(0.08))
-    stream = BothTurns(ToldListener([spoken, *[silent] * 6, spoken, silent]), head).open()
-    assert stream.step(voice(), ear) == spoken
+    stream = BothTurns(ToldListener([*[spoken] * 3, *[silent] * 6, *[spoken] * 3, silent]), head).open()
+    assert [stream.step(voice(), ear) for _ in range(3)] == [spoken] * 3
     assert stream.step(FRAME, ear).turn_end < ENOUGH, "it has not looked at the silence yet"
-    ear.encoded = looked(0.16)
+    ear.encoded = looked(0.16)  # a frame less than the voice: the ear had it end there
     assert [stream.step(FRAME, ear).turn_end for _ in range(5)][1:] == pytest.approx([0.75] * 4)  # odds 1 and 9: 3
     assert head.asked == [(50, 0.08)]
-    assert ear.wanted == [0.08] * 6, "in noise it would not look by itself"
-    assert stream.step(voice(), ear) == spoken
+    assert ear.wanted == [0.08] * 6, "to look beyond that, which in noise it would not by itself"
+    assert [stream.step(voice(), ear) for _ in range(3)] == [spoken] * 3
     assert stream.step(FRAME, ear).turn_end < ENOUGH, "what was said before counts no more"
 
 
@@ -157,6 +157,6 @@ def test_a_room_that_falls_silent_at_last_is_no_clear_silence() -> None:
 
 def test_while_the_ear_is_late_the_listener_ends_no_turn() -> None:
     ear, manners = LookingEar(looked(0.08)), Manners(thresholds=TOGETHER)
-    cues = [Cues(0.9, 0.0, 0.0, 0.0), *[Cues(0.1, 0.99, 0.0, 0.0)] * 20]
+    cues = [*[Cues(0.9, 0.0, 0.0, 0.0)] * 3, *[Cues(0.1, 0.99, 0.0, 0.0)] * 20]
     stream = BothTurns(ToldListener(cues), ToldHead()).open()
-    assert not any(stream.step(FRAME, ear).turn_end >= manners.enough(frame * 0.08) for frame in range(21))
+    assert not any(stream.step(FRAME, ear).turn_end >= manners.enough(frame * 0.08) for frame in range(-2, 21))
