@@ -19,7 +19,7 @@ from .parts import EarStream, Encoded
 ENOUGH = 0.44  # chance of listener and ear together that ends a turn, on the people of "develop"
 TOGETHER: Mapping[float, float] = {0.2: ENOUGH}
 SURE, SURE_FROM = 0.3, 0.5  # does in a clear silence after so many s: of 20 pauses none said more there, of 43 ends 42
-CLEAR, CLEAR_AT = 40.0, 4  # dB below the voice that a silence lies by its so-manieth frame; in rooms 28, in noise less
+CLEAR, CLEAR_AT = 40.0, 4  # dB below the voice that a silence lies by its so-manieth frame; in rooms 26, in noise less
 IN_NOISE: Mapping[float, float] = {0.2: 0.5, 0.7: 0.7}  # what is needed there: of 26 pauses of "develop" 1 is taken
 # over in a room and 3 in 10 dB of noise, mostly behind words that could end; 6 and 9 where the head hears all silence
 LATE = 1  # frames by which a voice may seem to end later than the ear had it; to look again is slower by a third of a s
