@@ -30,7 +30,7 @@ class DictationRecipe(Strict):
     speed: Span = (0.85, 1.18)  # of some, pitch and all
     faster: float = 0.5  # chance
     nobody: float = 0.06  # crops without a word
-    search: dict[str, float] = Field(default={"weight": 0.6, "bonus": 0.8})  # of the words: see `WordSearch`
+    search: dict[str, float] = Field(default={"weight": 0.7, "bonus": 1.5})  # of the words: see `WordSearch`
     clean: float = 0.3  # crops to which nothing is done
     masked_bands: int = 12  # most of them, twice a crop
     masked_hops: int = 12  # most of them, three times a crop

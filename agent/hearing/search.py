@@ -93,7 +93,7 @@ class _Beam:
 class WordSearch:
     """Words and n-grams to search with; holds no state."""
 
-    def __init__(self, ngrams: WordNgrams, weight: float = 0.6, bonus: float = 0.8) -> None:
+    def __init__(self, ngrams: WordNgrams, weight: float = 0.7, bonus: float = 1.5) -> None:
         """`weight` of the n-grams beside the letters, `bonus` of every word, against short sentences."""
         self.ngrams, self.lexicon = ngrams, Lexicon.of(ngrams)
         self.weight, self.bonus = weight, bonus
