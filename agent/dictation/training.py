@@ -16,6 +16,7 @@ from corpus.durable import replacing
 
 from ..hearing.config import OUT, STEPS, SYMBOLS, HearingConfig
 from ..hearing.network import HearingNetwork
+from ..listener.training import follow
 from .crops import CropMaker, DictationBatch
 from .recipe import DictationRecipe
 
@@ -95,7 +96,7 @@ class DictationTrainer:
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
         self.step += 1
-        self._follow()
+        follow(self.average, self.network, self.recipe.average, self.step)
         return float(loss.detach())
 
     def rate(self) -> float:
@@ -103,13 +104,6 @@ class DictationTrainer:
         recipe = self.recipe
         fall = (recipe.steps - self.step) / max(1.0, recipe.decay * recipe.steps)
         return max(0.02, min(1.0, (self.step + 1) / max(recipe.warmup, 1), fall))
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """The average follows, faster at the beginning."""
-        decay = min(self.recipe.average, self.step / (self.step + 20))
-        for kept, new in zip(self.average.parameters(), self.network.parameters(), strict=True):
-            kept.lerp_(new, 1 - decay)
 
     def _snapshot(self) -> dict[str, object]:
         return {

@@ -75,7 +75,7 @@ class ListenerTrainer:
         self.optimizer.step()
         self.step += 1
         self.carried = tuple(each.detach() for each in after)
-        self._follow()
+        follow(self.average, self.network, recipe.average, self.step)
         return {name: float(value.detach()) for name, value in parts.items()}
 
     def rate(self) -> float:
@@ -93,13 +93,6 @@ class ListenerTrainer:
             *(each[rows] * kept[:, None, None] for each in self.carried[:convs]),
             *(each[:, rows] * kept[None, :, None] for each in self.carried[convs:]),
         )
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """The average follows, faster at the beginning."""
-        decay = min(self.recipe.average, self.step / (self.step + 20))
-        for kept, new in zip(self.average.parameters(), self.network.parameters(), strict=True):
-            kept.lerp_(new, 1 - decay)
 
     def _snapshot(self) -> dict[str, object]:
         return {
@@ -128,3 +121,11 @@ def disturbed(hops: Tensor, recipe: TrainingRecipe, generator: np.random.Generat
         first = int(generator.integers(BANDS - 8))
         out[row, :, first : first + int(generator.integers(2, 9))] = -8.0
     return out
+
+
+@torch.no_grad()
+def follow(average: torch.nn.Module, network: torch.nn.Module, most: float, step: int) -> None:
+    """The averaged weights follow those that are trained, faster at the beginning; `most`: their decay later on."""
+    decay = min(most, step / (step + 20))
+    for kept, new in zip(average.parameters(), network.parameters(), strict=True):
+        kept.lerp_(new, 1 - decay)
