@@ -74,9 +74,7 @@ def evaluate(
     transcripts: Transcripts = TRANSCRIPTS,
     held_out: HeldOut = HELD_OUT,
     part: Annotated[str, typer.Option(help="judge or develop")] = "judge",
-    conditions: Annotated[
-        str, typer.Option(help="of clean, 20dB, 10dB, telephone, room, quiet; needs --speech")
-    ] = "clean",
+    conditions: Annotated[str, typer.Option(help="of clean, 20dB, 10dB, telephone, room; needs --speech")] = "clean",
     count: Annotated[int, typer.Option(min=1, help="utterances of each source at most")] = 60,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:

@@ -14,12 +14,11 @@ from torch import Tensor
 from corpus.audio import FRAME_SAMPLES, SAMPLE_RATE, Samples
 
 from ..hearing.config import OUT
-from ..hearing.features import BANDS, blank_history, hops
+from ..hearing.features import BANDS, SILENCE, blank_history, hops
 from ..listener.scenes import LEVEL, SceneMaker
 from .material import Saying, symbols
 from .recipe import DictationRecipe
 
-SILENCE = -0.75  # a band of it
 STEP = FRAME_SAMPLES // OUT  # samples
 Spread = NDArray[np.int64]
 SPACE = symbols(" ")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from codec.metrics import word_errors
-from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples, to_samples
+from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, Samples, to_samples
 from corpus.reader import Corpus
 
 from ..hearing.recognizer import WordRecognizer
@@ -73,7 +73,7 @@ def dictate(recognizer: WordRecognizer, sound: Samples, said: str = "") -> Dicta
         heard, state = recognizer.step(frame, state)
         words += [word.text for word in heard]
         last = index if heard else last
-    end = BEFORE + len(sound) / 24_000
+    end = BEFORE + len(sound) / SAMPLE_RATE
     return Dictated(said, " ".join(words), None if last is None else (last + 1) * FRAME_SECONDS - end)
 
 

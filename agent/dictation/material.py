@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from corpus.audio import SAMPLE_RATE, Samples, read, to_samples
+from corpus.audio import FRAME_RATE, SAMPLE_RATE, Samples, read, to_samples
 from corpus.reader import Corpus
 from corpus.record import USER_CHANNEL, Word
 from synth.alignment.pronounce import spoken_words
@@ -63,7 +63,7 @@ def written(words: Sequence[str]) -> str | None:
 def fits(text: str, seconds: float) -> bool:
     """Whether an utterance is neither too long nor said so fast that its letters find no place."""
     doubled = sum(a == b for a, b in pairwise(text))
-    return 0.3 < seconds <= LONGEST and len(text) + doubled < 12.5 * OUT * seconds * 0.95
+    return 0.3 < seconds <= LONGEST and len(text) + doubled < FRAME_RATE * OUT * seconds * 0.95
 
 
 def of_people(clips: Sequence[TurnClip]) -> Iterator[Saying]:

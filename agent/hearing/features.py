@@ -19,6 +19,7 @@ HISTORY = WINDOW - HOP  # samples of the past that the next hop needs
 BANDS = 80
 BINS = 201  # of 40 Hz, 0 to 8 kHz
 QUIETEST = 1e-7  # of a band's power: what is softer is silence
+SILENCE = (np.log10(QUIETEST) + 4) / 4  # a band's feature then
 
 Floats = NDArray[np.float32]
 

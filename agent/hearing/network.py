@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .config import OUT, STEPS, SYMBOLS, HearingConfig
-from .features import BANDS
+from .features import BANDS, SILENCE
 
 HOPS = 8  # of 10 ms in a frame
 
@@ -72,7 +72,7 @@ class HearingNetwork(nn.Module):
         config = self.config
         past = torch.zeros(batch, config.layers, config.context, config.dim)
         start = torch.zeros(batch, dtype=torch.int64) if begin is None else begin
-        quiet = torch.full((batch, BANDS, 2), -0.75)  # the features of silence
+        quiet = torch.full((batch, BANDS, 2), float(SILENCE))
         return NetworkState(quiet, torch.zeros(batch, config.dim, 1), past, past, start)
 
     def forward(self, hops: Tensor, state: NetworkState) -> tuple[Tensor, NetworkState]:
