@@ -25,7 +25,10 @@ def train(
         Path, typer.Option(help="folder of the run (resumes one that is there) and of what comes out: ear/")
     ],
     speech: Speech,
-    whisper: Annotated[Path, typer.Option(help="faster-whisper folder whose lower layers it begins with")],
+    whisper: Annotated[
+        Path | None, typer.Option(help="faster-whisper folder whose lower layers it begins with")
+    ] = None,
+    init: Annotated[str | None, typer.Option(help="recognizer to begin with instead, shipped name or folder")] = None,
     corpus: Annotated[list[Path] | None, typer.Option(help="whose users are heard, too; may be repeated")] = None,
     plans: Annotated[
         list[Path] | None, typer.Option(help="of `synth plan --timed`: more words to listen for; may be repeated")
@@ -39,6 +42,7 @@ def train(
     import torch
 
     from corpus.reader import Corpus
+    from corpus.record import AGENT_CHANNEL, USER_CHANNEL
 
     from ..dictation.crops import CropMaker
     from ..dictation.language import word_ngrams
@@ -46,24 +50,62 @@ def train(
     from ..dictation.recipe import read_recipe
     from ..dictation.training import DictationTrainer
     from ..dictation.whisper_layers import begin_with_whisper
-    from ..hearing.recognizer import write_recognizer
+    from ..hearing.network import HearingNetwork
+    from ..hearing.recognizer import begin_with_recognizer, write_recognizer
     from ..listener.collection import Collection
     from ..listener.recipe import ListenerRecipe
 
+    if (whisper is None) == (init is None):
+        raise ValueError("say what to begin with: --whisper FOLDER or --init RECOGNIZER")
     torch.set_num_threads(threads)
     settings = read_recipe(recipe)
     scenes = Collection.open(speech, transcripts, held_out).scene_maker(ListenerRecipe())
     material = list(of_people([clip for clip in scenes.clips if settings.takes(clip.recording.source)]))
     for folder in corpus or []:
-        material += of_corpus(Corpus(folder))
+        both = folder.name in settings.both_sides
+        material += of_corpus(Corpus(folder), (USER_CHANNEL, AGENT_CHANNEL) if both else (USER_CHANNEL,))
     print(f"{len(material)} utterances, {sum(each.seconds for each in material) / 3600:.1f} h")
     ngrams = word_ngrams(plans or [], material)
-    trainer = DictationTrainer(
-        CropMaker(settings, material, scenes), settings, lambda network: begin_with_whisper(network, whisper)
-    )
+
+    def begin(network: HearingNetwork) -> None:
+        if init is not None:
+            begin_with_recognizer(network, init)
+        elif whisper is not None:
+            begin_with_whisper(network, whisper)
+
+    trainer = DictationTrainer(CropMaker(settings, material, scenes), settings, begin)
     trainer.train(out)
     write_recognizer(out / "ear", trainer.average, ngrams, settings.search)
     print(f"{out / 'ear'} is whole; `agent dictation evaluate` judges it")
+
+
+@dictation_app.command()
+def mistakes(
+    corpus: Annotated[list[Path], typer.Option(help="whose users are dictated; may be repeated")],
+    model: Annotated[
+        str, typer.Option(help="shipped name or folder; the file mistakes.json is written into it")
+    ] = "ear",
+    speech: Annotated[Path | None, typer.Option(help="folder of rooms and noises")] = None,
+    transcripts: Transcripts = TRANSCRIPTS,
+    held_out: HeldOut = HELD_OUT,
+    conditions: Annotated[str, typer.Option(help="of clean, 20dB, 10dB, telephone, room; needs --speech")] = "clean",
+    count: Annotated[int, typer.Option(min=1, help="utterances of each corpus at most, in each condition")] = 600,
+) -> None:
+    """Gather what a recognizer makes of words; a model that reads it learns from them. Take voices it never heard."""
+    from ..dictation.judging import Dictated, judge_dictation
+    from ..hearing.mistakes import FILE, Mistakes
+    from ..hearing.recognizer import find_recognizer
+    from ..listener.collection import Collection
+
+    collection = None if speech is None else Collection.open(speech, transcripts, held_out)
+    every: list[Dictated] = []
+    names = [name.strip() for name in conditions.split(",")]
+    report = judge_dictation(model, corpus, collection, None, names, count, every.append)
+    folder = find_recognizer(model)
+    found = Mistakes.gathered((each.said, each.heard) for each in every)
+    found.save(folder)
+    print(report.text())
+    print(f"{folder / FILE}: {sum(map(len, found.of_words.values()))} mistakes in {len(found.of_words)} words")
 
 
 @dictation_app.command()

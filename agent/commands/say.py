@@ -33,6 +33,7 @@ def say(
     from corpus.audio import SAMPLE_RATE, read_mono
 
     from ..files.bundle import load_bundle
+    from ..hearing.opening import NOBODY
     from ..model.sampling import Sampling
     from ..offline.say import say as read_aloud
 
@@ -46,7 +47,7 @@ def say(
         text_temperature=temperature * usual.text_temperature, audio_temperature=temperature * usual.audio_temperature
     )
     reading = read_aloud(
-        load_bundle(model, device=chosen, codec=codec),
+        load_bundle(model, device=chosen, codec=codec, hearing=NOBODY),
         text,
         voice=reference,
         sampling=sampling,

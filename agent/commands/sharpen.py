@@ -19,11 +19,11 @@ def sharpen(
 
     from ..files.bundle import codec_of, load_bundle, save_bundle
     from ..files.codec_identity import CodecIdentity
-    from ..hearing.opening import OWN
+    from ..hearing.opening import NOBODY
     from ..model.quantized import Int8Linear, dequantize, quantize
     from ..model.sharpen import sharpen as multiply
 
-    bundle = load_bundle(model, hearing=OWN)  # nobody speaks here
+    bundle = load_bundle(model, hearing=NOBODY)
     if out.resolve() == bundle.folder.resolve():
         raise ValueError(f"--out {out} is the model itself: name another folder")
     short = any(isinstance(layer, Int8Linear) for layer in bundle.model.modules())

@@ -81,7 +81,7 @@ def judge_dictation(
     model: str | Path,
     corpora: Sequence[Path],
     collection: Collection | None,
-    part: str,
+    part: str | None,
     conditions: Sequence[str],
     count: int,
     progress: Callable[[Dictated], None] = lambda _: None,
@@ -92,7 +92,7 @@ def judge_dictation(
         model: shipped name or folder.
         corpora: of ours.
         collection: of recordings; conditions other than "clean" need it.
-        part: "judge" or "develop".
+        part: "judge" or "develop"; None for no people.
         conditions: see `agent.listener.report.condition`.
         count: utterances of each source at most, spread over all of them.
         progress: told of every utterance.
@@ -126,10 +126,10 @@ def _figures(source: str, name: str, results: Sequence[Dictated]) -> DictationFi
     return DictationFigures(source, name, len(results), int(words), share, float(np.median(late)) if late else np.nan)
 
 
-def _said(corpora: Sequence[Path], collection: Collection | None, part: str) -> Iterator[Saying]:
+def _said(corpora: Sequence[Path], collection: Collection | None, part: str | None) -> Iterator[Saying]:
     for folder in corpora:
         yield from of_corpus(Corpus(folder))
-    if collection is not None:
+    if collection is not None and part is not None:
         rows = [
             row for row in read_recordings(collection.folder, ["train"]) if row.speaker in collection.held_out[part]
         ]

@@ -72,11 +72,12 @@ def of_people(clips: Sequence[TurnClip]) -> Iterator[Saying]:
         yield from _utterances(clip.sound, clip.words, clip.recording.source)
 
 
-def of_corpus(corpus: Corpus) -> Iterator[Saying]:
-    """What the users of a corpus say, cut where they are silent for a while."""
+def of_corpus(corpus: Corpus, channels: Sequence[int] = (USER_CHANNEL,)) -> Iterator[Saying]:
+    """What the users of a corpus say, or the speakers of other channels, cut where they are silent for a while."""
     for dialogue in corpus:
-        channel = read(corpus.audio_path(dialogue))[USER_CHANNEL]
-        yield from _utterances(channel, dialogue.words(USER_CHANNEL), corpus.directory.name)
+        sound = read(corpus.audio_path(dialogue))
+        for channel in channels:
+            yield from _utterances(sound[channel], dialogue.words(channel), corpus.directory.name)
 
 
 def _utterances(sound: Samples, words: Sequence[ClipWord | Word], source: str) -> Iterator[Saying]:

@@ -27,6 +27,7 @@ class DictationRecipe(Strict):
     where_weight: float = 1.0  # of telling which letter is said where, by the words' times
     layers: int = Field(default=4, ge=1)  # of Whisper's encoder
     shares: dict[str, float] = Field(default={})  # of crops by source, 0: left out; one that is not named: its hours
+    both_sides: tuple[str, ...] = ()  # corpora whose agents are many voices, too, and are heard beside their users
     speed: Span = (0.85, 1.18)  # of some, pitch and all
     faster: float = 0.5  # chance
     nobody: float = 0.06  # crops without a word

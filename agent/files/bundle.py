@@ -21,7 +21,7 @@ from codec import Codec
 from corpus.durable import replace_text
 from corpus.strict import load_json
 
-from ..hearing.opening import OWN, open_hearing
+from ..hearing.opening import NOBODY, OWN, open_hearing
 from ..hearing.stream import Hearing
 from ..model.config import ModelConfig
 from ..model.language_model import LanguageModel
@@ -91,12 +91,14 @@ def load_bundle(
 
 
 def _open_hearing(config: ModelConfig, vocabulary: Vocabulary, given: str | None) -> Hearing | None:
-    name = given or config.ours.hearing
-    if name is None or name == OWN:
+    name = config.ours.hearing if given is None else given
+    if name == OWN and not config.ours.hears_user:
+        raise ValueError("this model has no guess of its own at its user's words: leave out --hearing own")
+    if name is None or name in (OWN, NOBODY):
         return None
     if not config.user_text:
         raise ValueError(f"this model does not read its user's words (user_text_delay): it needs no hearing {name}")
-    return open_hearing(name, vocabulary)
+    return open_hearing(name, vocabulary, marks=config.ours.hearing is not None)
 
 
 def save_bundle(

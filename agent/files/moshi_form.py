@@ -26,6 +26,7 @@ CLOSE = 1e-5  # of a rotary frequency: tables in float32 are no closer
 DROPPED = {  # fields of ours that the nearest model is without, and what that costs
     "user_text_delay": "it no longer writes down the user's words, nor reads them",
     "hint": "it takes no hints",
+    "hears_user": "it hears nobody: its tables for the user's codes are zeros",
     "hearing": "no recognizer hears for it",
     "agent_q": "it predicts the agent's codebooks only",
     "variation.norm_eps": "its norms have Moshi's epsilon",
@@ -142,7 +143,7 @@ def _heard(model: LanguageModel) -> dict[str, Tensor]:
         if table.low_rank is not None:
             weight = weight @ table.low_rank.weight.T
         found[f"emb.{index + agent}.weight"] = weight
-    some = next(iter(found.values()))
+    some = next(iter(found.values()), torch.zeros(model.config.card + 1, model.config.temporal.dim))
     return {**{f"emb.{index}.weight": torch.zeros_like(some) for index in range(agent)}, **found}
 
 

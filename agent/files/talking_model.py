@@ -11,7 +11,9 @@ from torch import Tensor
 from corpus.audio import Samples
 
 from ..hearing.stream import Hearing
+from ..model.config import ModelConfig
 from ..model.language_model import LanguageModel
+from ..model.streams import ZERO
 
 
 class WordPieces(Protocol):
@@ -67,3 +69,14 @@ def to_codec(bundle: TalkingModel, sound: Samples) -> Tensor:
     parameter = next(iter(bundle.codec.parameters()), None) if isinstance(bundle.codec, torch.nn.Module) else None
     wave = torch.from_numpy(sound).view(-1, 1, sound.shape[-1])
     return wave if parameter is None else wave.to(parameter.device)
+
+
+def user_codes(codec: Any, config: ModelConfig, wave: Tensor, state: Any) -> tuple[Tensor, Any]:
+    """A frame `[B, 1, 1920]` of users as the model hears it: codes int64 `[B, user codebooks]`, and the codec's state.
+
+    Who reads the user's words alone is told no code, and the codec has nothing to do.
+    """
+    if not config.ours.hears_user:
+        return torch.full((len(wave), config.user_codebooks), ZERO), state
+    codes, state = codec.encode_frame(wave, state)
+    return codes[:, : config.user_codebooks, 0], state

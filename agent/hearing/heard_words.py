@@ -42,8 +42,9 @@ class HeardState:
 class HeardWords:
     """See `agent.hearing.stream.Hearing`. A word's tokens come a frame each, behind an EPAD where nothing is before."""
 
-    def __init__(self, recognizer: WordRecognizer, vocabulary: WordIds) -> None:
-        self.recognizer, self._vocabulary = recognizer, vocabulary
+    def __init__(self, recognizer: WordRecognizer, vocabulary: WordIds, marks: bool = False) -> None:
+        """`marks`: an EPAD in every other frame, too, in which a voice is heard, see `agent.tokens.dictated`."""
+        self.recognizer, self._vocabulary, self._marks = recognizer, vocabulary, marks
 
     def init_state(self) -> HeardState:
         """See `Hearing`."""
@@ -59,7 +60,8 @@ class HeardWords:
             if not queue and not bool(state.inside):
                 queue.append(end_pad)
             queue += self._vocabulary.encode(word.text)
-        token, rest = (queue[0], queue[1 : QUEUE + 1]) if queue else (pad, [])
+        nothing = end_pad if self._marks and recognizer.voiced else pad
+        token, rest = (queue[0], queue[1 : QUEUE + 1]) if queue else (nothing, [])
         waiting = torch.full((1, QUEUE), -1, dtype=torch.int64)
         waiting[0, : len(rest)] = torch.tensor(rest, dtype=torch.int64)
         return token, HeardState(recognizer, waiting, torch.tensor([token not in (pad, end_pad)]))

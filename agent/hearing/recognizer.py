@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -20,10 +21,12 @@ from .config import HearingConfig
 from .features import HISTORY, hops
 from .network import HearingNetwork, NetworkState
 from .ngrams import WordNgrams
-from .search import SearchState, SettledWord, WordSearch
+from .search import BLANK, SearchState, SettledWord, WordSearch
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 CONFIG, MODEL, WORDS = "config.json", "model.safetensors", "words.npz"
+LETTER = 0.3  # chance of anything but a blank in a step of 40 ms in which a voice is heard
+VOICED = 4  # such steps for which it still is after one
 SCALE = ".scale"  # behind the name of a matrix of 8 bits
 
 
@@ -34,6 +37,12 @@ class RecognizerState:
     history: Tensor  # [1, 360], the sound that the next hop still sees
     network: NetworkState
     search: SearchState
+    quiet: Tensor  # int64 [1], steps of 40 ms since the last in which a voice was heard
+
+    @property
+    def voiced(self) -> bool:
+        """Whether somebody is speaking, words or not yet words."""
+        return int(self.quiet) < VOICED
 
 
 class Letters(Protocol):
@@ -90,7 +99,9 @@ class WordRecognizer:
 
     def init_state(self) -> RecognizerState:
         """The state before the first sound."""
-        return RecognizerState(torch.zeros(1, HISTORY), self.letters.init_state(), self.search.init_state())
+        return RecognizerState(
+            torch.zeros(1, HISTORY), self.letters.init_state(), self.search.init_state(), torch.tensor([VOICED])
+        )
 
     def step(self, frame: Samples, state: RecognizerState) -> tuple[list[SettledWord], RecognizerState]:
         """Hear the next 80 ms.
@@ -109,8 +120,12 @@ class WordRecognizer:
             raise ValueError(f"a frame has the shape ({FRAME_SAMPLES},), not {frame.shape}")
         features, history = hops(frame, state.history[0].numpy())
         told, network = self.letters.step(torch.from_numpy(features)[None], state.network)
-        words, search = self.search.step(told[0].numpy(), state.search)
-        return words, RecognizerState(torch.from_numpy(history.copy())[None], network, search)
+        chances = told[0].numpy()
+        words, search = self.search.step(chances, state.search)
+        letters = np.flatnonzero(1 - np.exp(chances[:, BLANK]) > LETTER)
+        quiet = len(chances) - 1 - letters[-1] if len(letters) else min(int(state.quiet) + len(chances), VOICED)
+        heard = torch.from_numpy(history.copy())[None]
+        return words, RecognizerState(heard, network, search, torch.tensor([quiet]))
 
 
 def write_recognizer(folder: Path, network: HearingNetwork, ngrams: WordNgrams, settings: dict[str, float]) -> None:
@@ -122,19 +137,31 @@ def write_recognizer(folder: Path, network: HearingNetwork, ngrams: WordNgrams, 
     replace_text(folder / CONFIG, json.dumps(config, indent=2) + "\n")
 
 
-def read_recognizer(name_or_folder: str | Path) -> tuple[HearingNetwork, WordNgrams, dict[str, float]]:
-    """Network, words and settings. Raises ValueError where there are none."""
+def find_recognizer(name_or_folder: str | Path) -> Path:
+    """The folder of a shipped recognizer, or the one given. Raises ValueError where there is none."""
     for folder in (WEIGHTS / str(name_or_folder), Path(name_or_folder)):
         if (folder / CONFIG).is_file() and (folder / WORDS).is_file():
-            break
-    else:
-        raise ValueError(
-            f"{name_or_folder} is no recognizer: give the name of a shipped one or a folder with {CONFIG} and {WORDS}"
-        )
+            return folder
+    raise ValueError(
+        f"{name_or_folder} is no recognizer: give the name of a shipped one or a folder with {CONFIG} and {WORDS}"
+    )
+
+
+def read_recognizer(name_or_folder: str | Path) -> tuple[HearingNetwork, WordNgrams, dict[str, float]]:
+    """Network, words and settings. Raises ValueError where there are none."""
+    folder = find_recognizer(name_or_folder)
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     network = HearingNetwork(HearingConfig(**config["network"]))
     network.load_state_dict(_widened(load_file(folder / MODEL)))
     return network.eval(), WordNgrams.load(folder / WORDS), config["search"]
+
+
+def begin_with_recognizer(network: HearingNetwork, name_or_folder: str | Path) -> None:
+    """Copy a recognizer's weights. Raises ValueError where there is none, or one of other sizes."""
+    before = read_recognizer(name_or_folder)[0]
+    if before.config != network.config:
+        raise ValueError(f"{name_or_folder} has other sizes: {before.config}, not {network.config}")
+    network.load_state_dict(before.state_dict())
 
 
 def _shortened(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

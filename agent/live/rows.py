@@ -18,7 +18,7 @@ from codec.layers import streaming
 from codec.model import CodecState
 from corpus.audio import FRAME_SAMPLES, Samples
 
-from ..files.talking_model import TalkingModel
+from ..files.talking_model import TalkingModel, user_codes
 from ..hearing.stream import Hearing, fresh, listen
 from ..model.config import ModelConfig
 from ..model.language_model import ModelState
@@ -146,8 +146,9 @@ class ValueRows:
 
     def _encode(self, frame: Samples, state: CodecState) -> tuple[Tensor, CodecState]:
         """Codes `[1, user codebooks]` and the codec's state after them."""
-        codes, state = self.codec.encode_frame(torch.as_tensor(frame)[None, None].to(self._device), state)
-        return codes[:, : self._config.user_codebooks, 0].cpu(), state
+        wave = torch.as_tensor(frame)[None, None].to(self._device)
+        codes, state = user_codes(self.codec, self._config, wave, state)
+        return codes.cpu(), state
 
     def _decode(self, frame: RowFrame, state: CodecState) -> tuple[Samples, CodecState]:
         if not frame.ready:

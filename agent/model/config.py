@@ -192,6 +192,7 @@ class Ours:
     hint: bool = False  # an input text stream through which a program suggests the agent's words
     embedding_rank: int | None = None  # of the temporal transformer's audio embeddings
     hears_itself: bool = True  # whether the temporal transformer reads the agent's own codes, and not its words alone
+    hears_user: bool = True  # whether it reads the user's codes, and not the user's words alone
     hearing: str | None = None  # the recognizer whose words the model reads in place of its own guess; None: its own
 
     def __post_init__(self) -> None:
@@ -199,6 +200,10 @@ class Ours:
             raise ValueError(f"user_text_delay must not be negative, got {self.user_text_delay}")
         if self.hearing is not None and self.user_text_delay is None:
             raise ValueError("hearing needs a stream of the user's words to write to: set user_text_delay")
+        if not self.hears_user and (self.hears_itself or self.user_text_delay is None):
+            raise ValueError(
+                "hears_user = false is for a model that reads both sides' words: hears_itself = false, too"
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -262,7 +267,11 @@ class ModelConfig:
 
     @property
     def first_heard(self) -> int:
-        """Row of the codes from which on the temporal transformer hears: its codebooks end with the user's."""
+        """Row of the codes from which on the temporal transformer hears: its codebooks end with the user's.
+
+        None is heard where that lies behind them."""
+        if not self.ours.hears_user:
+            return 1 + self.n_q
         return 1 if self.ours.hears_itself else 1 + self.agent_codebooks
 
     @property

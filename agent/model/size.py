@@ -39,6 +39,7 @@ class ModelSize(Strict):
     user_text_delay: Annotated[int, Field(ge=-1)] | None = None
     hint: bool | None = None
     hears_itself: bool | None = None  # whether the agent's own codes are read, or its words alone
+    hears_user: bool | None = None  # the same of the user's
 
     @model_validator(mode="after")
     def _known(self) -> ModelSize:
@@ -88,6 +89,7 @@ class ModelSize(Strict):
             hint=base.hint if self.hint is None else self.hint,
             embedding_rank=_rank(self.embedding_rank, base.embedding_rank),
             hears_itself=base.hears_itself if self.hears_itself is None else self.hears_itself,
+            hears_user=base.hears_user if self.hears_user is None else self.hears_user,
         )
 
     def _depth(self, base: DepthConfig, base_sides: int, codebooks: int, both: bool) -> DepthConfig:

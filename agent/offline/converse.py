@@ -23,7 +23,7 @@ from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples
 from corpus.interleave import TimedWord
 from corpus.manifest import MAIN_SPEAKER, USER_SPEAKER
 
-from ..files.talking_model import TalkingModel, WordPieces, check_voice, to_codec
+from ..files.talking_model import TalkingModel, WordPieces, check_voice, to_codec, user_codes
 from ..hearing.stream import Hearing, fresh
 from ..model.config import ModelConfig
 from ..model.language_model import Frame
@@ -198,10 +198,11 @@ class _Batch:
         if wave is None:
             return False
         config, device, (state, codec) = self.model.config, self.model.device, self.states
-        codes, codec = self.codec.encode_frame(wave, codec)
-        user = codes[:, : config.user_codebooks, 0].to(device)
+        user, codec = user_codes(self.codec, config, wave, codec)
         forced = torch.stack([prompted(self.rows[i].prompt, self.frame, config) for i in self.live])
-        frame, state = self.model.step(user, state, self.sampling, forced=forced.to(device), heard=self._listen())
+        frame, state = self.model.step(
+            user.to(device), state, self.sampling, forced=forced.to(device), heard=self._listen()
+        )
         if bool(frame.ready.all()):
             sound, codec = self.codec.decode_frame(frame.tokens[:, 1:, None].to(wave.device), codec)
         else:

@@ -22,13 +22,13 @@ from ..files.codec_identity import CodecIdentity
 from ..files.shipped import find_bundle, is_shipped
 from ..files.vocabulary import Vocabulary, train_vocabulary
 from .augment import UserAugmentation, augment_user, read_noises, variant_rng
-from .dictated import dictated
+from .dictated import HeardText, lay_texts
 from .frame_labels import dialogue_labels, word_labels
 from .shard_writer import ShardWriter
 from .shards import VALIDATION, Codes, TokenDialogue, TokenManifest, VocabularyIdentity
 from .survey import survey
 from .take import Take, manifests, recordings
-from .text_stream import Placement, Tokens, lay_sides
+from .text_stream import Placement, Tokens
 from .workers import in_order
 
 SHARD_DIALOGUES = 16
@@ -53,7 +53,7 @@ class TokenOrder:
     workers: int = 1
     resample: bool = False
     wordless: bool = False  # the agent says nothing and is to learn that
-    dictated: int | None = None  # user_text_delay of a model that reads what a recognizer hears; None: as spoken
+    heard: HeardText | None = None  # how a recognizer gives the user's words to the model; None: as spoken
     device: str = "cpu"
     shard_dialogues: int = SHARD_DIALOGUES
 
@@ -78,7 +78,7 @@ class TokenOrder:
         codec, codebooks = codec_source(place)
         ours = read_config(place)[0].ours
         known = {"codec": codec, "codebooks": codebooks, "vocabulary": place}
-        return cls(corpus, out, dictated=ours.user_text_delay if ours.hearing else None, **{**known, **more})
+        return cls(corpus, out, heard=HeardText.of(ours), **{**known, **more})
 
     def load_codec(self) -> Codec:
         """The codec, on its device. Raises ValueError when either is not there."""
@@ -103,7 +103,7 @@ class Tokenizer:
     seed: int = 0
     noises: list[Samples] = field(default_factory=list)
     change: UserAugmentation | None = None
-    dictated: int | None = None
+    heard: HeardText | None = None
 
     def __call__(self, recording: Take) -> TokenDialogue:
         """One recording's tokens. Raises ValueError when its sound cannot be read."""
@@ -120,10 +120,9 @@ class Tokenizer:
         return TokenDialogue(recording.id, codes[0], codes[1:], text, labels, placement)
 
     def _text(self, recording: Take, frames: int) -> tuple[Tokens, Placement]:
-        words, sides = self.vocabulary, [recording.said(agent) for agent in (True, False)]
-        if self.dictated is not None:
-            sides[1] = dictated(sides[1], self.dictated, variant_rng(self.seed, recording.id, 0))
-        return lay_sides(sides, frames, words.encode, words.pad, words.end_pad)
+        drawn = variant_rng(self.seed, recording.id, 0)
+        agent, user = recording.said(True), recording.said(False)
+        return lay_texts(agent, user, frames, self.vocabulary, self.heard, drawn)
 
 
 @dataclass(frozen=True)
@@ -145,7 +144,7 @@ class MakeTokenizer:
             order.seed,
             order.load_noises(),
             change,
-            order.dictated,
+            order.heard,
         )
 
 
@@ -216,7 +215,7 @@ def _tokenize(order: TokenOrder, advance: Callable[[float, float], None], say: C
                 noise=noise,
                 telephone=order.telephone,
                 voices=order.voices,
-                dictated=order.dictated,
+                dictated=None if order.heard is None else order.heard.delay,
             ),
             vocabulary,
         )

@@ -24,8 +24,8 @@ from ..files.vocabulary import Vocabulary
 from ..model.config import ModelConfig
 from ..model.streams import ZERO
 from .cut import TokenBatch
-from .dictated import dictated
-from .text_stream import Tokens, lay_sides
+from .dictated import HeardText, lay_texts
+from .text_stream import Tokens
 
 UNSPOKEN = 2  # marks the random numbers of these rows, apart from those of `agent.tokens.crops`
 
@@ -50,8 +50,8 @@ class Unspoken:
         if not config.user_text:
             raise ValueError("--unspoken is for models that write down the user's words: this one has no row for them")
         self.config, self.seed = config, seed
-        delay = config.ours.user_text_delay if config.ours.hearing else None
-        self._dialogues = [_texts(dialogue, vocabulary, delay) for path in paths for dialogue in read_plans(path)]
+        heard = HeardText.of(config.ours)
+        self._dialogues = [_texts(dialogue, vocabulary, heard) for path in paths for dialogue in read_plans(path)]
         self._lengths = np.cumsum([texts.shape[1] for texts in self._dialogues])
 
     def __len__(self) -> int:
@@ -94,16 +94,12 @@ def read_plans(path: str | Path) -> Iterator[Dialogue]:
         raise ValueError(f"{path} holds no dialogue")
 
 
-def _texts(dialogue: Dialogue, vocabulary: Vocabulary, delay: int | None) -> Tokens:
-    """The agent's text and the user's, `[2, F]`, to the last word's end and a moment more.
-
-    `delay`: of a model that reads what a recognizer hears, see `dictated`.
-    """
+def _texts(dialogue: Dialogue, vocabulary: Vocabulary, heard: HeardText | None) -> Tokens:
+    """The agent's text and the user's, `[2, F]`, to the last word's end and a moment more."""
     frames = int((max(turn.end or 0.0 for turn in dialogue.turns) + 1.0) * FRAME_RATE)
-    sides = [
+    agent, user = (
         [TimedWord(word.text, word.start, word.end, label) for word in dialogue.words(channel)]
         for channel, label in ((AGENT_CHANNEL, MAIN_SPEAKER), (USER_CHANNEL, USER_SPEAKER))
-    ]
-    if delay is not None:
-        sides[1] = dictated(sides[1], delay, np.random.default_rng(zlib.crc32(dialogue.id.encode())))
-    return lay_sides(sides, frames, vocabulary.encode, vocabulary.pad, vocabulary.end_pad)[0]
+    )
+    drawn = np.random.default_rng(zlib.crc32(dialogue.id.encode()))
+    return lay_texts(agent, user, frames, vocabulary, heard, drawn)[0]

@@ -55,7 +55,7 @@ class Lesson:
     inputs: Tensor  # int64 [B, K, T], with what is hidden hidden
     before: Tensor  # int64 [N, dep_q], what the depth side reads
     targets: Tensor  # int64 [N, K], NOTHING where there is no loss
-    read: Tensor  # bool [N], positions of rows that are text alone
+    read: Tensor  # bool [N], positions of rows that lack the sound from which the model would know when to speak
     chosen: Tensor  # int64, positions whose codebooks are all learnt
     rest: Tensor  # int64, those of which the first is
     emphasis: Tensor  # float32, of each of `chosen`: how much its codebooks behind the first count
@@ -84,7 +84,7 @@ class Lesson:
         wanted = shares if draw is None else (draw.rand(*shares.shape) < shares).float()
         chosen, rest = choose_frames(targets[:, 1 : 1 + config.dep_q], wanted.flatten() > 0)
         emphasis = wanted.flatten().to(codes.device)[chosen]
-        read = soundless(codes, config).repeat_interleave(codes.shape[2])
+        read = (soundless(codes, config) & config.ours.hears_user).repeat_interleave(codes.shape[2])
         counts = _counts(targets, read, chosen, rest, emphasis, config, recipe)
         return cls(
             inputs, columns.following.flatten(0, 1)[:, : config.dep_q], targets, read, chosen, rest, emphasis, counts

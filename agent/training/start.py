@@ -49,7 +49,7 @@ def starting_model(
         raise ValueError("--init and --init-lm exclude each other")
     if init is not None:
         model = trained_model(init, tokens, folder)
-        return without_own_voice(model) if recipe.model.hears_itself is False else model
+        return deafened(model, recipe.model.hears_itself is False, recipe.model.hears_user is False)
     if init_lm is not None:
         return model_of_language_model(recipe, tokens, folder, init_lm, scratch, download)
     return fresh_model(recipe, tokens)
@@ -128,10 +128,17 @@ def trained_model(
     return model
 
 
-def without_own_voice(model: LanguageModel) -> LanguageModel:
-    """The model without its tables for the agent's own codes: it knows what it says by its words alone."""
+def deafened(model: LanguageModel, to_itself: bool = True, to_user: bool = False) -> LanguageModel:
+    """The model without its tables for the agent's own codes, or the user's: it knows what is said by the words alone.
+
+    Raises ValueError for one that would hear itself and not its user, or has no words of the user.
+    """
+    ours = model.config.ours
+    ours = replace(ours, hears_itself=ours.hears_itself and not to_itself, hears_user=ours.hears_user and not to_user)
+    if ours == model.config.ours:
+        return model
     deaf = copy.deepcopy(model)
-    deaf.config = replace(model.config, ours=replace(model.config.ours, hears_itself=False))
+    deaf.config = replace(model.config, ours=ours)
     deaf.emb = deaf.emb[deaf.config.first_heard - model.config.first_heard :]
     return deaf
 

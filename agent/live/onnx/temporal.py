@@ -68,7 +68,8 @@ def embedding(graph: Graph, model: LanguageModel) -> str:
     there = graph.op("Cast", graph.op("GreaterOrEqual", column, graph.constant(np.array(0))), to=FLOAT)
     column = graph.op("Max", column, graph.constant(np.array(0)))
     unheard, further = config.first_heard - 1, config.streams - 1 - config.n_q
-    sizes = (1, *[unheard] * bool(unheard), config.n_q - unheard, *[1] * further)
+    heard = config.n_q - unheard
+    sizes = (1, *[unheard] * bool(unheard), *[heard] * bool(heard), *[1] * further)
     tokens, masks = graph.split(column, 1, *sizes), graph.split(there, 1, *sizes)
     table = graph.constant(whole_table(model.text_emb))
     audio = len(sizes) - 1 - further
@@ -76,7 +77,9 @@ def embedding(graph: Graph, model: LanguageModel) -> str:
     for index in (0, *range(1 + audio, len(sizes))):
         rows = graph.reshape(graph.op("Gather", table, tokens[index]), -1, config.temporal.dim)
         texts.append(graph.op("Mul", rows, masks[index]))
-    x = graph.op("Add", texts[0], _audio_embedding(graph, model, tokens[audio], masks[audio]))
+    x = texts[0]
+    if heard:
+        x = graph.op("Add", x, _audio_embedding(graph, model, tokens[audio], masks[audio]))
     for index, module in ((1, model.user_text_in), (-1, model.hint_in)):
         if module is not None:
             x = graph.op("Add", x, graph.layer(texts[index], module))

@@ -13,7 +13,7 @@ import soxr  # type: ignore[import-untyped]
 
 torch = pytest.importorskip("torch")
 
-from agent.commands.dictation import evaluate, train  # noqa: E402
+from agent.commands.dictation import evaluate, mistakes, train  # noqa: E402
 from agent.dictation.crops import CropMaker  # noqa: E402
 from agent.dictation.judging import judge_dictation  # noqa: E402
 from agent.dictation.language import word_ngrams  # noqa: E402
@@ -22,6 +22,7 @@ from agent.dictation.recipe import DictationRecipe, read_recipe  # noqa: E402
 from agent.dictation.training import DictationTrainer  # noqa: E402
 from agent.dictation.whisper_layers import begin_with_whisper  # noqa: E402
 from agent.hearing.config import HearingConfig  # noqa: E402
+from agent.hearing.mistakes import Mistakes  # noqa: E402
 from agent.hearing.network import HearingNetwork  # noqa: E402
 from agent.hearing.recognizer import NetworkLetters, WordRecognizer, write_recognizer  # noqa: E402
 from agent.hearing.search import WordSearch  # noqa: E402
@@ -30,6 +31,7 @@ from agent.listener.recordings import CollectedRecording, TurnClip  # noqa: E402
 from agent.listener.scenes import SceneMaker  # noqa: E402
 from corpus.audio import FRAME_SAMPLES  # noqa: E402
 from corpus.reader import Corpus  # noqa: E402
+from corpus.record import AGENT_CHANNEL, USER_CHANNEL  # noqa: E402
 from tests.support.places import DATASETS  # noqa: E402
 from tests.support.probe_corpus import probe_corpus  # noqa: E402
 from tests.support.speechlike import speech_like  # noqa: E402
@@ -80,7 +82,10 @@ def test_words_are_written_as_they_are_said() -> None:
 def test_users_are_cut_where_they_are_silent(tmp_path: Path) -> None:
     probe_corpus(tmp_path / "corpus", 1)
     utterances = list(of_corpus(Corpus(tmp_path / "corpus")))
+    both = [each.text for each in of_corpus(Corpus(tmp_path / "corpus"), (USER_CHANNEL, AGENT_CHANNEL))]
     texts = [each.text for each in utterances]
+    assert any("makes" in text for text in both)
+    assert set(texts) < set(both)
     assert "well tell me" in texts  # a pause of a second follows
     assert not any("makes" in text for text in texts)  # the agent's
     for each in utterances:
@@ -166,6 +171,8 @@ def test_a_recognizer_is_judged_on_the_users_of_a_corpus(tmp_path: Path) -> None
     assert report.figures[0].utterances == 2
     assert report.figures[0].errors > 0.5  # it has learnt nothing
     assert "words wrong" in report.text()
+    mistakes([tmp_path / "corpus"], str(tmp_path / "ear"))
+    assert Mistakes.of(tmp_path / "ear").of_words["tell"]
     with pytest.raises(ValueError, match="conditions need --speech"):
         judge_dictation(tmp_path / "ear", [], None, "judge", ["room"], 2)
     with pytest.raises(ValueError, match="nobody says anything"):
@@ -197,6 +204,10 @@ def test_from_recordings_to_a_judged_recognizer(tmp_path: Path, capsys: pytest.C
     for _ in range(2):
         train(tmp_path / "run", folder, whisper_base(), recipe=folder / "recipe.toml", **lists)
     assert "1 utterances" in capsys.readouterr().out
+    train(tmp_path / "on", folder, init=str(tmp_path / "run" / "ear"), recipe=folder / "recipe.toml", **lists)
+    with pytest.raises(ValueError, match="say what to begin with"):
+        train(tmp_path / "neither", folder, recipe=folder / "recipe.toml", **lists)
+    capsys.readouterr()
     evaluate(str(tmp_path / "run" / "ear"), speech=folder, **lists, conditions="clean,telephone", as_json=True)
     found = json.loads(capsys.readouterr().out)
     assert [(each["condition"], each["words"]) for each in found] == [("clean", 4), ("telephone", 4)]

@@ -111,19 +111,21 @@ def test_the_nearest_model_is_written_and_says_what_it_is_without(
 
 
 @torch.no_grad()
-def test_without_what_it_is_without_it_says_the_same() -> None:
+@pytest.mark.parametrize("hears_user", [True, False])
+def test_without_what_it_is_without_it_says_the_same(hears_user: bool) -> None:
     config = tiny()
     rotary = Variation(frequencies=(default_frequencies(16, 5000.0),), layer_rotary=(0, 0), norm_eps=1e-8)
     config = replace(
         config,
         temporal=replace(config.temporal, variation=rotary),
-        ours=replace(config.ours, embedding_rank=4, hears_itself=False),
+        ours=replace(config.ours, embedding_rank=4, hears_itself=False, hears_user=hears_user),
     )
     torch.manual_seed(0)
     model = LanguageModel(config).eval()
     model.user_text_in = None  # as if no word of the user's were known
     found, lines = nearest(model)
-    assert [line.split(":")[0] for line in lines] == ["agent_q", "user_text_delay", "hint", "variation.norm_eps"]
+    gone = ["agent_q", "user_text_delay", "hint", *["hears_user"] * (not hears_user), "variation.norm_eps"]
+    assert [line.split(":")[0] for line in lines] == gone
     assert found.config.temporal.max_period == pytest.approx(5000.0)
     codes = codes_for(found.config)
     expected, plain = model(codes), found(codes)

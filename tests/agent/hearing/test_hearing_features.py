@@ -39,4 +39,4 @@ def test_hops_are_the_same_in_pieces() -> None:
     for piece in sound.reshape(-1, 1920):
         part, history = hops(piece, history)
         parts.append(part)
-    np.testing.assert_array_equal(np.concatenate(parts), whole)
+    np.testing.assert_allclose(np.concatenate(parts), whole, atol=1e-6)  # BLAS adds up in blocks that hang on the shape

@@ -22,7 +22,7 @@ from agent.files import bundle as bundles
 from agent.files.bundle import load_bundle, save_bundle
 from agent.files.codec_identity import CodecIdentity
 from agent.files.vocabulary import train_vocabulary
-from agent.hearing.opening import OWN
+from agent.hearing.opening import NOBODY, OWN
 from agent.live.batch import Batch, SessionState
 from agent.live.controls import Controls
 from agent.live.runtime import Runtime
@@ -222,11 +222,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_folder_names_its_hearing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = []
-    monkeypatch.setattr(bundles, "open_hearing", lambda name, vocabulary: opened.append((name, vocabulary.pad)))
+    monkeypatch.setattr(bundles, "open_hearing", lambda name, words, marks: opened.append((name, words.pad, marks)))
     assert load_bundle(folder).model.config.ours.hearing == "scripted"
     load_bundle(folder, hearing="another")
-    assert opened == [("scripted", 3), ("another", 3)]
-    assert load_bundle(folder, hearing=OWN).hearing is None
+    assert opened == [("scripted", 3, True), ("another", 3, True)]
+    assert load_bundle(folder, hearing=OWN).hearing is load_bundle(folder, hearing=NOBODY).hearing is None
     assert len(opened) == 2
     with pytest.raises(ValueError, match="set user_text_delay"):
         Ours(hearing="scripted")

@@ -28,7 +28,7 @@ from agent.live.session import Session
 from agent.live.stepper import RowByRow, RowOrder, Stepper
 from agent.live.ticket import MOVES, Ticket, TicketState
 from agent.model.sampling import GREEDY, Sampling
-from agent.training.start import without_own_voice
+from agent.training.start import deafened
 from codec.layers import streaming
 from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples
 from tests.support.agent_fixtures import CODEBOOKS, FakeClock, SlowBatch, noise, tiny_batch, tiny_bundle
@@ -86,10 +86,9 @@ def stepped(stepper: Stepper, chosen: list[int], frames: int) -> list[list[tuple
     return said
 
 
-@pytest.mark.parametrize("hears_itself", [True, False])
-def test_fused_steps_are_the_models_own(hears_itself: bool) -> None:
-    model = tiny_bundle().model
-    model = model if hears_itself else without_own_voice(model).eval()
+@pytest.mark.parametrize("deaf", [(False, False), (True, False), (True, True)])
+def test_fused_steps_are_the_models_own(deaf: tuple[bool, bool]) -> None:
+    model = deafened(tiny_bundle().model, *deaf).eval()
     fused, plain = FusedStepper(model, int8=False), RowByRow(model)
     assert stepped(fused, ALL, 12) == stepped(plain, ALL, 12)
     frames = 16 + 64 + 10  # the rings of keys and values wrap

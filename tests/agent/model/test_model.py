@@ -21,7 +21,7 @@ from agent.model.sampling import choose, gumbel, uniform
 from agent.model.sharpen import sharpen
 from agent.model.streams import UNGENERATED, delay, loss_mask
 from agent.training.regularise import hide_own_voice
-from agent.training.start import without_own_voice
+from agent.training.start import deafened
 from codec.layers import streaming
 from codec.training.draws import Draw
 
@@ -158,10 +158,10 @@ def test_delays_by_hand() -> None:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("hears_itself", [True, False])
-def test_streaming_equals_whole_sequences_beyond_the_window(model: LanguageModel, hears_itself: bool) -> None:
+@pytest.mark.parametrize("deaf", [(False, False), (True, False), (True, True)])
+def test_streaming_equals_whole_sequences_beyond_the_window(model: LanguageModel, deaf: tuple[bool, bool]) -> None:
     """Every stream, with its delay: what a call predicts is what `forward` predicts at that frame."""
-    model = model if hears_itself else without_own_voice(model)
+    model = deafened(model, *deaf)
     steps, config = 60, model.config
     assert config.temporal.context is not None
     assert steps > 3 * config.temporal.context
@@ -195,12 +195,12 @@ def test_streaming_equals_whole_sequences_beyond_the_window(model: LanguageModel
 
 @torch.no_grad()
 def test_without_its_own_voice_it_is_what_it_was_when_that_was_hidden(model: LanguageModel) -> None:
-    deaf, codes = without_own_voice(model), random_codes(model.config, 2, 20)
-    assert from_moshi(json.loads(json.dumps(to_moshi(deaf.config)))) == deaf.config == without_own_voice(deaf).config
+    deaf, codes = deafened(model), random_codes(model.config, 2, 20)
+    assert from_moshi(json.loads(json.dumps(to_moshi(deaf.config)))) == deaf.config == deafened(deaf).config
     sequence = delay(codes, model.config)[:, :, :-1]
     hidden = hide_own_voice(sequence, model.config, 1.0, Draw(torch.Generator()))
     assert not torch.equal(model.hidden(hidden), model.hidden(sequence))
-    for found in (deaf, without_own_voice(deaf)):
+    for found in (deaf, deafened(deaf)):
         assert torch.equal(found.hidden(sequence), model.hidden(hidden))
     assert len(deaf.emb) == model.config.user_codebooks
     assert "emb.2.weight" not in deaf.state_dict()

@@ -15,7 +15,7 @@ from agent.model.config import Ours
 from agent.model.presets import tiny
 from agent.offline.hear import Lateness, hear
 from agent.offline.say import SENTENCE_PAUSE, WORD_PAUSE, ReadingScript, say
-from agent.training.start import without_own_voice
+from agent.training.start import deafened
 from tests.agent.judging.test_evaluate import TinyBundle, tiny_bundle
 from tests.support.agent_fixtures import noise
 
@@ -80,7 +80,7 @@ def test_nothing_to_say_and_no_voice_to_say_it_with() -> None:
         say(bundle, "  ")
     with pytest.raises(ValueError, match="shorter than a frame"):
         say(bundle, "hello", voice=np.zeros(100, np.float32))
-    deaf = dataclasses.replace(bundle, model=without_own_voice(bundle.model).eval())
+    deaf = dataclasses.replace(bundle, model=deafened(bundle.model).eval())
     assert say(deaf, "hello").words
     with pytest.raises(ValueError, match="one voice and does not hear another"):
         say(deaf, "hello", voice=noise(30, seed=3))
