@@ -42,7 +42,9 @@ def evaluate(
     strangers: Annotated[
         bool, typer.Option(help="only ask the corpus' questions, and what lies beyond; --conditions says from where")
     ] = False,
-    conditions: Annotated[str, typer.Option(help="of clean,20dB,10dB,telephone,room,quiet,faster")] = "clean",
+    conditions: Annotated[
+        str, typer.Option(help="of clean,20dB,10dB,telephone,room,quiet,faster,pause,long")
+    ] = "clean",
     beside: Annotated[list[str] | None, typer.Option(help="another --turn to set beside; repeatable")] = None,
     minutes: Annotated[float, typer.Option(min=0.0, help="of silence, noise and others' talk to sit through")] = 0.0,
     nod: Annotated[list[Path] | None, typer.Option(help="a recorded mhm of a listener; repeatable")] = None,
@@ -108,6 +110,7 @@ def evaluate(
                 people,
                 probes,
                 seed,
+                minutes,
                 lambda done, total: bar.update(task, completed=done, total=total),
             )
             if listen is not None:

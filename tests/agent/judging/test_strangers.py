@@ -9,7 +9,7 @@ import pytest
 
 from agent.judging.probes import BEYOND, Probe, beyond_probes, question_probes
 from agent.judging.scoring import Judged
-from agent.judging.strangers import FASTER, StrangersFigures, _under, judge_strangers
+from agent.judging.strangers import FASTER, LONG, PAUSE, StrangersFigures, _laid, _under, judge_strangers
 from agent.judging.turn_taking import SpeechTimes
 from agent.model.presets import tiny
 from agent.offline.converse import OfflineTalk
@@ -56,6 +56,30 @@ def test_a_faster_turn_is_shorter_from_its_beginning_on() -> None:
     assert np.abs(_under("quiet", asked, None).user).max() == pytest.approx(0.1)
     with pytest.raises(ValueError, match="the condition room needs --speech"):
         _under("room", asked, None)
+
+
+def test_a_turn_pauses_where_it_is_quietest() -> None:
+    tone = np.sin(np.arange(to_samples(3.0)) * 2 * np.pi * 200 / SAMPLE_RATE).astype(np.float32)
+    tone[to_samples(1.7) : to_samples(1.76)] = 0.0
+    pausing = _under("pause", Probe("d0-001", "turn", tone, tone[: to_samples(1.0)], (), (1.0, 3.0)), None)
+    assert pausing.turn == (1.0, 3.0 + PAUSE)
+    middle = to_samples(1.73)
+    assert not pausing.user[middle : middle + to_samples(PAUSE)].any()
+    assert np.array_equal(pausing.user[: middle - 10], tone[: middle - 10])
+    assert np.array_equal(pausing.user[middle + 10 + to_samples(PAUSE) :], tone[middle + 10 :])
+
+
+def test_turns_of_a_long_talk_lie_one_after_the_other() -> None:
+    tone = np.ones(to_samples(3.0), np.float32)
+    one = Probe("d0-001", "turn", tone, tone[: to_samples(1.0)], (), (1.0, 3.0))
+    whole, parts = _laid([one] * 200)
+    assert [part.turn for part in parts[:2]] == [(0.5, 2.5), (9.0, 11.0)]  # six seconds to answer in
+    assert whole.turn[1] == parts[-1].turn[1] <= LONG - one.tail
+    assert len(whole.user) == to_samples(whole.turn[1])
+    for part in parts:
+        begin, end = (to_samples(time) for time in part.turn)
+        assert whole.user[begin:end].all()
+        assert not whole.user[begin - 9 : begin].any()
 
 
 def test_requests_beyond_are_found_by_their_topic(tmp_path: Path) -> None:
