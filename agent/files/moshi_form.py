@@ -27,6 +27,7 @@ DROPPED = {  # fields of ours that the nearest model is without, and what that c
     "user_text_delay": "it no longer writes down the user's words, nor reads them",
     "hint": "it takes no hints",
     "hears_user": "it hears nobody: its tables for the user's codes are zeros",
+    "lets_finish": "it begins to speak while a voice is heard no less than it has learnt to",
     "hearing": "no recognizer hears for it",
     "agent_q": "it predicts the agent's codebooks only",
     "variation.norm_eps": "its norms have Moshi's epsilon",

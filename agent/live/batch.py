@@ -25,6 +25,7 @@ from codec.model import CodecState
 from corpus.audio import FRAME_SAMPLES, Samples
 
 from ..files.talking_model import TalkingModel, check_voice
+from ..model.floor import SILENT, silent_after, waiting
 from ..model.language_model import ModelState
 from ..model.sampling import Sampling
 from .controls import Controls
@@ -45,6 +46,7 @@ class SessionState:
     codec: CodecState
     model: ModelState
     gain: Tensor  # float32 [1], 0 on hold
+    silent: Tensor  # int64 [1], frames since the agent's last word, see `agent.model.floor`
     hearing: Any = None  # of what hears the user's words, where the model does not
 
 
@@ -54,6 +56,7 @@ class Conversed:
 
     controls: Controls
     gain: float  # 0 on hold
+    silent: int = SILENT  # frames since the agent's last word, at most as many
 
 
 class Batch:
@@ -131,15 +134,14 @@ class Batch:
 
     def snapshot(self, slot: int) -> SessionState:
         """A copy of a conversation, which goes on."""
-        gain = torch.tensor([self._of(slot).gain])
-        held = self._rows.snapshot(slot)
-        return SessionState(held.codec, held.model, gain, held.hearing)
+        row, held = self._of(slot), self._rows.snapshot(slot)
+        return SessionState(held.codec, held.model, torch.tensor([row.gain]), torch.tensor([row.silent]), held.hearing)
 
     def restore(self, state: SessionState, controls: Controls | None = None) -> int:
         """Go on with a copied conversation; returns its slot. Full batches and misfits raise ValueError."""
         slot = self._place()
         self._rows.restore(slot, Held(state.codec, state.model, state.hearing))
-        self._open[slot] = Conversed(controls or Controls(), float(state.gain))
+        self._open[slot] = Conversed(controls or Controls(), float(state.gain), int(state.silent))
         return slot
 
     @torch.inference_mode()
@@ -158,19 +160,22 @@ class Batch:
         slots = sorted(frames)
         rows = {slot: self._of(slot) for slot in slots}
         orders = orders or {}
-        wanted = {slot: orders.get(slot) or self._order(row.controls) for slot, row in rows.items()}
+        wanted = {slot: orders.get(slot) or self._order(row) for slot, row in rows.items()}
         answers = self._rows.step({slot: _checked(frames[slot]) for slot in slots}, wanted)
         outs = {}
         for slot, row in rows.items():
             gain = 0.0 if row.controls.hold else 1.0
-            self._open[slot] = replace(row, gain=gain)
+            silent = silent_after(row.silent, answers.frames[slot].text, self.bundle.model.config)
+            self._open[slot] = replace(row, gain=gain, silent=silent)
             outs[slot] = self._out(answers.frames[slot], _faded(answers.sound[slot], row.gain, gain), answers.times)
         return outs
 
-    def _order(self, controls: Controls) -> RowOrder:
+    def _order(self, row: Conversed) -> RowOrder:
+        controls = row.controls
         heat = (controls.text_temperature, controls.text_top_k, controls.audio_temperature, controls.audio_top_k)
         forced = self._held if controls.hold else None
-        return RowOrder(Sampling(*heat), controls.pad_bias, controls.end_pad_bias, forced)
+        wait = waiting(row.silent, self.bundle.model.config)
+        return RowOrder(Sampling(*heat), controls.pad_bias, controls.end_pad_bias, forced, waiting=wait)
 
     def _of(self, slot: int) -> Conversed:
         if slot not in self._open:

@@ -117,7 +117,7 @@ class ValueRows:
         words = self._each(partial(listen, self._hearing), sounds, [row.hearing for row in rows])
         clock.append(time.perf_counter())
         user = torch.cat([each for each, _ in codes])
-        asked = [orders[slot].with_heard(token) for slot, (token, _) in zip(slots, words, strict=True)]
+        asked = [orders[slot].with_heard(token, self._config) for slot, (token, _) in zip(slots, words, strict=True)]
         said, models = self._stepper.step(user, [row.model for row in rows], asked)
         clock.append(time.perf_counter())
         played = self._each(self._decode, said, [codec for _, codec in codes])

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..model.config import ModelConfig
+from ..model.floor import voice_heard
 from ..model.language_model import Frame, LanguageModel, ModelState
 from ..model.sampling import Sampling
 from ..model.streams import UNGENERATED
@@ -24,15 +25,19 @@ class RowOrder:
     end_pad_bias: float = 0.0  # added to EPAD's logit
     forced: Tensor | None = None  # int64 [1 + agent codebooks] to say whatever the model thinks, -2 where it may choose
     word: Callable[[int], int] | None = None  # the text token to say, of the one that the model chose freely
+    waiting: float = 0.0  # added to PAD's logit while a voice is heard
     heard: int = UNGENERATED  # token to write on the stream of the user's text, -2 where the model listens for itself
 
     def tokens(self, config: ModelConfig) -> Tensor:
         """What is forced, int64 `[1 + agent codebooks]`."""
         return torch.full((1 + config.agent_codebooks,), UNGENERATED) if self.forced is None else self.forced
 
-    def with_heard(self, token: int) -> RowOrder:
-        """The same with a token heard, unless it has one."""
-        return replace(self, heard=token) if self.heard == UNGENERATED else self
+    def with_heard(self, token: int, config: ModelConfig) -> RowOrder:
+        """The same with a token heard, unless it has one, and what comes of that."""
+        if self.heard != UNGENERATED:
+            return self
+        waiting = self.waiting if voice_heard(token, config) else 0.0
+        return replace(self, heard=token, pad_bias=self.pad_bias + waiting)
 
 
 @dataclass(frozen=True)

@@ -193,6 +193,7 @@ class Ours:
     embedding_rank: int | None = None  # of the temporal transformer's audio embeddings
     hears_itself: bool = True  # whether the temporal transformer reads the agent's own codes, and not its words alone
     hears_user: bool = True  # whether it reads the user's codes, and not the user's words alone
+    lets_finish: float = 0.0  # added to PAD's logit of a silent agent while a voice is heard, see `agent.model.floor`
     hearing: str | None = None  # the recognizer whose words the model reads in place of its own guess; None: its own
 
     def __post_init__(self) -> None:

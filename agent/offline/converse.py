@@ -26,6 +26,7 @@ from corpus.manifest import MAIN_SPEAKER, USER_SPEAKER
 from ..files.talking_model import TalkingModel, WordPieces, check_voice, to_codec, user_codes
 from ..hearing.stream import Hearing, fresh
 from ..model.config import ModelConfig
+from ..model.floor import SILENT, silent_after, voice_heard, waiting
 from ..model.language_model import Frame
 from ..model.sampling import Sampling
 from ..model.streams import UNGENERATED
@@ -147,6 +148,7 @@ class _Row:
         self.answers: list[Samples] = [np.zeros(FRAME_SAMPLES, np.float32)]
         self.text: list[int] = []
         self.heard: list[int] = []
+        self.silent = SILENT
 
     def talk(self, config: ModelConfig) -> OfflineTalk:
         """What was said until the user left."""
@@ -200,8 +202,10 @@ class _Batch:
         config, device, (state, codec) = self.model.config, self.model.device, self.states
         user, codec = user_codes(self.codec, config, wave, codec)
         forced = torch.stack([prompted(self.rows[i].prompt, self.frame, config) for i in self.live])
+        heard = self._listen()
+        bias = None if heard is None else self._waiting(heard)
         frame, state = self.model.step(
-            user.to(device), state, self.sampling, forced=forced.to(device), heard=self._listen()
+            user.to(device), state, self.sampling, forced=forced.to(device), text_bias=bias, heard=heard
         )
         if bool(frame.ready.all()):
             sound, codec = self.codec.decode_frame(frame.tokens[:, 1:, None].to(wave.device), codec)
@@ -241,12 +245,22 @@ class _Batch:
             tokens.append(token)
         return torch.tensor(tokens, device=self.model.device)
 
+    def _waiting(self, heard: Tensor) -> Tensor:
+        """What is added to the text logits `[B, ids]` where a voice is heard."""
+        config = self.model.config
+        bias = torch.zeros(len(heard), config.text_out, device=heard.device)
+        for place, (i, token) in enumerate(zip(self.live, heard.tolist(), strict=True)):
+            if voice_heard(token, config):
+                bias[place, config.pad] = waiting(self.rows[i].silent, config)
+        return bias
+
     def _say(self, frame: Frame, sound: Tensor) -> None:
         text, answers = frame.tokens[:, 0].tolist(), sound[:, 0].cpu().numpy()
         heard = None if frame.user_text is None else frame.user_text.tolist()
         for place, i in enumerate(self.live):
             row = self.rows[i]
             row.answers.append(answers[place])
+            row.silent = silent_after(row.silent, int(frame.text[place]), self.model.config)
             row.text.append(text[place] if text[place] >= 0 else self.model.config.pad)
             if heard is not None:
                 row.heard.append(heard[place])

@@ -85,6 +85,6 @@ def _transcript(bundle: TalkingModel, audio: Samples, runtime: Runtime) -> np.nd
     columns = codec.encode(to_codec(bundle, audio))[:, : config.user_codebooks].unbind(2)
     for column, sound in zip(columns, sounds, strict=True):
         token, ear = listen(bundle.hearing, sound, ear)
-        (frame,), states = stepper.step(column, states, [order.with_heard(token)])
+        (frame,), states = stepper.step(column, states, [order.with_heard(token, config)])
         tokens.append(frame.text if frame.user_text is None else frame.user_text)
     return np.array(tokens, dtype=np.int64)

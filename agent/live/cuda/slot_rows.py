@@ -123,7 +123,7 @@ class SlotRows:
         _check_sound(heard)
         ears = {slot: listen(self._hearing, sound, self._ears[slot]) for slot, sound in heard.items()}
         clock.append(time.perf_counter())
-        orders = {slot: orders[slot].with_heard(token) for slot, (token, _) in ears.items()}
+        orders = {slot: orders[slot].with_heard(token, self.model.config) for slot, (token, _) in ears.items()}
         self._ask(heard, orders)
         words = {slot: order for slot, order in orders.items() if order.word is not None}
         ranks = self._fitting(list(orders.values()))

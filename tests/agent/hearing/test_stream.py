@@ -33,6 +33,7 @@ from agent.model.streams import UNGENERATED
 from agent.offline.converse import converse, stream_words
 from agent.offline.hear import LAST_WORD, hear
 from agent.offline.users import RecordedUser
+from agent.training.start import deafened
 from codec.layers import streaming
 from corpus.audio import FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE, Samples, write_flac
 from corpus.manifest import USER_SPEAKER
@@ -77,7 +78,11 @@ def scripted(sound: Samples, hearing: Scripted | None = None) -> list[int]:
 
 
 def hearing_bundle() -> TinyBundle:
-    return replace(tiny_bundle(), hearing=Scripted())
+    """It knows its user by the words alone, and waits while a voice is heard."""
+    bundle = tiny_bundle()
+    model = deafened(bundle.model, to_user=True).eval()
+    model.config = replace(model.config, ours=replace(model.config.ours, lets_finish=4.0))
+    return replace(bundle, model=model, hearing=Scripted())
 
 
 def batch_of(bundle: TinyBundle, runtime: Runtime, slots: int = 2) -> Batch:
