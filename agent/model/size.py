@@ -40,6 +40,7 @@ class ModelSize(Strict):
     hint: bool | None = None
     hears_itself: bool | None = None  # whether the agent's own codes are read, or its words alone
     hears_user: bool | None = None  # the same of the user's
+    lets_finish: Annotated[float, Field(ge=0)] | None = None  # see `agent.model.floor`
 
     @model_validator(mode="after")
     def _known(self) -> ModelSize:
@@ -90,6 +91,7 @@ class ModelSize(Strict):
             embedding_rank=_rank(self.embedding_rank, base.embedding_rank),
             hears_itself=base.hears_itself if self.hears_itself is None else self.hears_itself,
             hears_user=base.hears_user if self.hears_user is None else self.hears_user,
+            lets_finish=base.lets_finish if self.lets_finish is None else self.lets_finish,
         )
 
     def _depth(self, base: DepthConfig, base_sides: int, codebooks: int, both: bool) -> DepthConfig:

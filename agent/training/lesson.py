@@ -84,7 +84,7 @@ class Lesson:
         wanted = shares if draw is None else (draw.rand(*shares.shape) < shares).float()
         chosen, rest = choose_frames(targets[:, 1 : 1 + config.dep_q], wanted.flatten() > 0)
         emphasis = wanted.flatten().to(codes.device)[chosen]
-        read = (soundless(codes, config) & config.ours.hears_user).repeat_interleave(codes.shape[2])
+        read = untimed(codes, config).repeat_interleave(codes.shape[2])
         counts = _counts(targets, read, chosen, rest, emphasis, config, recipe)
         return cls(
             inputs, columns.following.flatten(0, 1)[:, : config.dep_q], targets, read, chosen, rest, emphasis, counts
@@ -131,6 +131,13 @@ def text_weights(targets: Tensor, pad: int, pad_weight: float) -> tuple[Tensor, 
     """How much text targets int64 `[N]` count: in the loss, and among the words and their announcement (EPAD)."""
     there = targets != NOTHING
     return torch.where(targets == pad, pad_weight, 1.0) * there, (there & (targets != pad)).float()
+
+
+def untimed(codes: Tensor, config: ModelConfig) -> Tensor:
+    """Codes int64 `[B, K, T]` -> bool `[B]`: rows without the user's sound or words, which say when to speak."""
+    if config.ours.hears_user:
+        return soundless(codes, config)
+    return soundless(codes, config) & (codes[:, 1 + config.n_q] == streams.ZERO).all(dim=1)
 
 
 def soundless(codes: Tensor, config: ModelConfig) -> Tensor:

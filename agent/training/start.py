@@ -49,7 +49,11 @@ def starting_model(
         raise ValueError("--init and --init-lm exclude each other")
     if init is not None:
         model = trained_model(init, tokens, folder)
-        return deafened(model, recipe.model.hears_itself is False, recipe.model.hears_user is False)
+        model = deafened(model, recipe.model.hears_itself is False, recipe.model.hears_user is False)
+        if recipe.model.lets_finish is not None:
+            ours = replace(model.config.ours, lets_finish=recipe.model.lets_finish)
+            model.config = replace(model.config, ours=ours)
+        return model
     if init_lm is not None:
         return model_of_language_model(recipe, tokens, folder, init_lm, scratch, download)
     return fresh_model(recipe, tokens)

@@ -86,6 +86,13 @@ def test_the_commands_train_and_adapt_and_overwrite_nothing(tmp_path: Path, caps
     with pytest.raises(ValueError, match="holds adapters and no model: `agent finetune` with --resume writes"):
         find_bundle(tmp_path / "adapted")
 
+    (tmp_path / "deaf.toml").write_text(
+        (tmp_path / "small.toml").read_text() + "hears_itself = false\nhears_user = false\nlets_finish = 2.0\n"
+    )
+    train([tokens], tmp_path / "deaf", init=str(out), recipe=tmp_path / "deaf.toml", device="cpu")
+    deaf = load_model(tmp_path / "deaf")
+    assert (deaf.config.ours.hears_user, deaf.config.ours.lets_finish, len(deaf.emb)) == (False, 2.0, 0)
+
     other = write_tokens(tmp_path / "other", train_vocabulary(["goodbye all you others"] * 9, 270))
     with pytest.raises(ValueError, match=r"have another vocabulary than .*agent tokenize --vocabulary"):
         train([other], tmp_path / "further", init=str(out), recipe=tmp_path / "small.toml", device="cpu")

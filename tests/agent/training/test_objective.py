@@ -178,6 +178,21 @@ def test_text_without_audio_trains_no_codebook() -> None:
     assert model.text_emb.weight.grad.abs().sum() > 0
 
 
+def test_who_lives_by_words_alone_learns_from_them_when_to_speak() -> None:
+    config = tiny()
+    deaf = replace(config, ours=replace(config.ours, hears_itself=False, hears_user=False))
+    codes = codes_of(config)
+    codes[:, 1 : 1 + config.n_q] = -1
+    alone = codes.clone()
+    alone[:, 1 + config.n_q] = -1  # lines of text, which say nothing of when
+    assert Objective(LanguageModel(deaf), AgentRecipe()).losses(alone, draw()).parts["text"].item() == 0.0
+    heard, read = (Objective(LanguageModel(each), AgentRecipe()).losses(codes, draw()).parts for each in (deaf, config))
+    assert heard["text"].item() > 0.0
+    assert "wording" not in heard
+    assert read["text"].item() == 0.0
+    assert read["wording"].item() > 0.0
+
+
 def test_dropout_and_hidden_tokens_act_in_training_only() -> None:
     config = tiny()
     torch.manual_seed(0)
