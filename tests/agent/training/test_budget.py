@@ -146,7 +146,7 @@ def test_what_is_not_asked_for_follows_from_the_models_size(tmp_path: Path) -> N
     small = planned("laptop", TuningWishes(), tmp_path)
     assert small.adapters is None
     assert (small.recipe.batch, small.recipe.frames, small.recipe.learning_rate) == (6, 200, 4e-4)
-    assert small.told == "laptop, 33 M parameters: all weights train, 6 crops of 16 s a step, rate 0.0004"
+    assert small.told == "laptop, 30 M parameters: all weights train, 6 crops of 16 s a step, rate 0.0004"
     assert planned("laptop", TuningWishes(lora=4, scaling=1.0), tmp_path).adapters == (4, 1.0)
     (tmp_path / "moshi").mkdir()
     write_config(tmp_path / "moshi", to_moshi(moshi_7b()))
