@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic_core import PydanticSerializationError
 
 from corpus.strict import Strict, parse
 from corpus.suggestion import all_names, suggestion
@@ -285,8 +286,11 @@ class CorpusRecipe(Strict):
         return {**others, questions: self.topics.get("checkable", 1.0)}
 
     def digest(self) -> str:
-        """sha256 of the recipe's canonical JSON."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """sha256 of the recipe's canonical JSON. A file it names that cannot be read raises ValueError."""
+        try:
+            return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        except PydanticSerializationError as error:  # around what a named file lacks
+            raise ValueError(str(error).rsplit("ValueError: ", 1)[-1]) from None
 
 
 def _name_by_content(data: dict[str, Any]) -> None:

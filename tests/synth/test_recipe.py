@@ -136,3 +136,9 @@ def test_a_corpus_that_named_its_files_by_path_goes_on(tmp_path: Path) -> None:
     assert stored["engine"] == f"piper:{tmp_path}/here/engine.toml"
     assert stored["voices"]["folders"] == [f"{tmp_path}/here/voices"]
     assert taken_up(recipe, stored).model_dump(mode="json") == stored
+
+
+def test_a_file_that_is_missing_is_named_in_one_plain_line() -> None:
+    recipe = CorpusRecipe.model_validate({"writer": {"use": "scripts:nowhere.jsonl"}})
+    with pytest.raises(ValueError, match=r"^cannot read the scripts nowhere\.jsonl: "):
+        recipe.digest()
