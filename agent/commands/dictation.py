@@ -99,8 +99,7 @@ def mistakes(
 
     collection = None if speech is None else Collection.open(speech, transcripts, held_out)
     every: list[Dictated] = []
-    names = [name.strip() for name in conditions.split(",")]
-    report = judge_dictation(model, corpus, collection, None, names, count, every.append)
+    report = judge_dictation(model, corpus, collection, None, conditions.split(","), count, every.append)
     folder = find_recognizer(model)
     found = Mistakes.gathered((each.said, each.heard) for each in every)
     found.save(folder)

@@ -57,12 +57,10 @@ class Mistakes:
 
 def _shared_out(said: Sequence[str], heard: Sequence[str]) -> list[str]:
     """What was heard in place of several words, for each of them, by their lengths."""
-    bounds = np.cumsum([0.0, *(len(word) for word in said)]) / max(1, sum(len(word) for word in said))
-    middles = (np.cumsum([0.0, *(len(word) for word in heard)])[:-1] + [len(word) / 2 for word in heard]) / max(
-        1, sum(len(word) for word in heard)
-    )
-    places = np.searchsorted(bounds, middles, side="right") - 1
-    return [
-        " ".join(word for word, place in zip(heard, places, strict=True) if place == index)
-        for index in range(len(said))
-    ]
+    shares: list[list[str]] = [[] for _ in said]
+    if heard:
+        lengths = np.array([len(word) for word in heard])
+        ends, middles = np.cumsum([len(word) for word in said]), np.cumsum(lengths) - lengths / 2
+        for word, place in zip(heard, np.searchsorted(ends * lengths.sum(), middles * ends[-1], "right"), strict=True):
+            shares[place].append(word)
+    return [" ".join(share) for share in shares]
